@@ -1,0 +1,39 @@
+# make demo | test | test-rust | test-e2e | lint | bench | build | setup | clean
+#
+# One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
+
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+BIN := $(CARGO_TARGET_DIR)/release
+
+.PHONY: demo test test-rust test-e2e lint bench build setup clean
+
+setup:
+	@scripts/setup.sh
+
+# Binaries, tests and benches in one call: cargo then resolves features once and compiles nothing twice.
+build: setup
+	cargo build --release --workspace --all-targets
+
+demo: build
+	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)
+
+test: build test-rust test-e2e
+
+test-rust: setup
+	cargo test --release --workspace --lib --bins --tests
+
+test-e2e: build
+	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 'e2e/tests/'
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+# Prints one line a figure: ID name value unit (goal …) ok|SHORT. Never fails a build.
+bench: build
+	-cargo bench --profile release --workspace
+
+clean:
+	rm -rf .demo e2e/node_modules
+	cargo clean

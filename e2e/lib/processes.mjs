@@ -1,0 +1,146 @@
+// Child processes of a test network: started with a log file each, found dead or alive, always reaped.
+
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Folder of the built binaries. */
+export const BIN = process.env.DLLM_BIN ?? path.join(REPOSITORY, 'target', 'release');
+
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+	process.on(signal, () => {
+		killAll();
+		process.exit(130);
+	});
+}
+process.on('exit', killAll);
+
+function killAll() {
+	for (const one of running) one.child.kill('SIGKILL');
+}
+
+/** A binary of this repository, or an error that says how to build it. */
+export function binary(name) {
+	const file = path.join(BIN, name);
+	if (!existsSync(file)) throw new Error(`${file} is not there: run "make build" first`);
+	return file;
+}
+
+/** A TCP port that is free now. */
+export function freePort() {
+	return new Promise((resolve, reject) => {
+		const server = createServer();
+		server.once('error', reject);
+		server.listen(0, '127.0.0.1', () => {
+			const { port } = server.address();
+			server.close(() => resolve(port));
+		});
+	});
+}
+
+/** A long-running child process. */
+export class Daemon {
+	/** Starts `command args…`, with its output in `logFile`. */
+	static start(name, command, args, { logFile, env = {} }) {
+		mkdirSync(path.dirname(logFile), { recursive: true });
+		const log = createWriteStream(logFile, { flags: 'a' });
+		const child = spawn(command, args, {
+			stdio: ['ignore', 'pipe', 'pipe'],
+			env: { ...process.env, ...env },
+		});
+		child.stdout.pipe(log);
+		child.stderr.pipe(log);
+		return new Daemon(name, child, logFile);
+	}
+
+	constructor(name, child, logFile) {
+		this.name = name;
+		this.child = child;
+		this.logFile = logFile;
+		this.exited = new Promise((resolve) => {
+			child.once('exit', (code, signal) => {
+				running.delete(this);
+				resolve({ code, signal });
+			});
+			child.once('error', (error) => {
+				running.delete(this);
+				resolve({ code: null, error });
+			});
+		});
+		running.add(this);
+	}
+
+	get alive() {
+		return running.has(this);
+	}
+
+	/** The end of its log, for error messages. */
+	tail(lines = 15) {
+		if (!existsSync(this.logFile)) return '(no output)';
+		return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+	}
+
+	/** Asks it to stop, and insists after `patience` milliseconds. */
+	async stop(patience = 10_000) {
+		if (!this.alive) return this.exited;
+		this.child.kill('SIGTERM');
+		const insist = setTimeout(() => this.child.kill('SIGKILL'), patience);
+		const result = await this.exited;
+		clearTimeout(insist);
+		return result;
+	}
+
+	/** Ends it the hard way, as a power cut would. */
+	async kill() {
+		this.child.kill('SIGKILL');
+		return this.exited;
+	}
+}
+
+/**
+ * Runs a command to its end and returns `{ code, stdout, stderr }`; throws with both outputs where it
+ * fails and `allowFailure` is not set. `inherit` shows its output as it comes.
+ */
+export function run(command, args, { env = {}, allowFailure = false, inherit = false } = {}) {
+	return new Promise((resolve, reject) => {
+		const child = spawn(command, args, {
+			stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
+			env: { ...process.env, ...env },
+		});
+		const out = { stdout: '', stderr: '' };
+		child.stdout?.on('data', (chunk) => (out.stdout += chunk));
+		child.stderr?.on('data', (chunk) => (out.stderr += chunk));
+		child.once('error', reject);
+		child.once('exit', (code) => {
+			if (code === 0 || allowFailure) return resolve({ code, ...out });
+			reject(new Error(`${path.basename(command)} ${args.join(' ')} → ${code}\n${out.stderr}${out.stdout}`));
+		});
+	});
+}
+
+/**
+ * Polls `probe` until it answers something truthy and returns that; throws after `seconds`, naming
+ * `what` and the last error. `guard` may throw to give up early (a daemon died, say).
+ */
+export async function until(what, seconds, probe, guard = () => {}) {
+	const deadline = Date.now() + seconds * 1000;
+	let last;
+	for (;;) {
+		guard();
+		try {
+			const answer = await probe();
+			if (answer) return answer;
+		} catch (error) {
+			last = error;
+		}
+		if (Date.now() > deadline) {
+			throw new Error(`${what}: not within ${seconds} s${last ? ` (${last.message})` : ''}`);
+		}
+		await new Promise((resolve) => setTimeout(resolve, 250));
+	}
+}

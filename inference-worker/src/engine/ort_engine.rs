@@ -1,0 +1,381 @@
+//! The engine over ONNX Runtime.
+//!
+//! Four rules make decode, any chunking of a prefill and a replay agree bit for bit on one numerics
+//! class (measured; they follow from which kernels the library picks):
+//!
+//! 1. Flash attention is off ([`super::pin_environment`]): its blocks depend on the processor's cache.
+//! 2. Sessions are never batched together.
+//! 3. No call ever has a single row, for which the library has other kernels. A lone row is followed by
+//!    a row of zeros, whose output is dropped and whose cache slot the next call overwrites; every cache
+//!    therefore has one slot more than the session may hold rows.
+//! 4. A call has at most [`CHUNK_ROWS`] rows; that bounds the memory of the attention scores, and is
+//!    free to choose, as chunks of two rows and more agree.
+//!
+//! The cache lies in buffers that are bound as input and output of the same call, so it is never copied.
+//! What lies behind a session's length is never read; cutting a session back is a change of a number.
+
+use super::{
+	class,
+	fuse::Fuser,
+	library::{runtime, Runtime},
+	Engine, EngineError, SessionId,
+};
+use crate::{
+	manifest::{Manifest, ModelConfig},
+	splitter::shards::{cache_names, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
+};
+use dllm_primitives::{
+	ids::Digest,
+	model::{LayerRange, Profile},
+};
+use ort::{
+	session::{IoBinding, Session},
+	value::Tensor,
+};
+use std::{
+	borrow::Cow,
+	collections::HashMap,
+	path::Path,
+	sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Rows of one call at most.
+pub const CHUNK_ROWS: usize = 128;
+/// Rows of one call at least.
+const MIN_ROWS: usize = 2;
+
+/// A range of layers in one ONNX Runtime session.
+pub struct OrtEngine {
+	range: LayerRange,
+	config: ModelConfig,
+	profile_id: Digest,
+	/// Bytes that all caches may take together.
+	cache_budget: u64,
+	state: Mutex<State>,
+}
+
+struct State {
+	graph: Session,
+	caches: HashMap<SessionId, Cache>,
+}
+
+/// The cache of one session.
+struct Cache {
+	/// Holds the buffers, bound as past and present of every layer.
+	binding: IoBinding,
+	/// Rows held.
+	rows: u32,
+	max_rows: u32,
+	bytes: u64,
+}
+
+impl Engine for OrtEngine {
+	fn load(
+		manifest: &Manifest,
+		folder: &Path,
+		range: LayerRange,
+		memory: u64,
+	) -> Result<Self, EngineError> {
+		if manifest.profile != Profile::F32 {
+			return Err(EngineError::ProfileNotOffered(manifest.profile));
+		}
+		let layers = manifest.config.layers;
+		let files = manifest
+			.layers
+			.get(usize::from(range.start)..usize::from(range.end));
+		let files = files
+			.filter(|files| !files.is_empty())
+			.ok_or(EngineError::RangeOutside { range, layers })?;
+		let weights = files.iter().map(|file| file.bytes).sum::<u64>();
+		let cache_budget = memory
+			.checked_sub(weights)
+			.ok_or(EngineError::TooLittleMemory {
+				what: "the layers",
+				need: weights,
+				have: memory,
+			})?;
+
+		let runtime = runtime()?;
+		let mut fuser = Fuser::default();
+		for (layer, file) in (u32::from(range.start)..).zip(files) {
+			fuser.push(layer, &file.file, file.read(folder)?)?;
+		}
+		Self::start(runtime, fuser, manifest.config.clone(), range, cache_budget)
+	}
+
+	fn range(&self) -> LayerRange {
+		self.range
+	}
+
+	fn hidden(&self) -> usize {
+		self.config.hidden as usize
+	}
+
+	fn open(&self, session: SessionId, max_rows: u32) -> Result<(), EngineError> {
+		let max = self.config.max_context;
+		if max_rows == 0 || max_rows > max {
+			return Err(EngineError::ContextTooLong {
+				rows: max_rows,
+				max,
+			});
+		}
+		let mut state = self.state();
+		if state.caches.contains_key(&session) {
+			return Err(EngineError::SessionExists(session));
+		}
+		let (need, have) = (self.session_bytes(max_rows), self.left(&state));
+		if need > have {
+			return Err(EngineError::TooLittleMemory {
+				what: "the session's cache",
+				need,
+				have,
+			});
+		}
+		let binding = self.bind_cache(&state.graph, max_rows)?;
+		state.caches.insert(
+			session,
+			Cache {
+				binding,
+				rows: 0,
+				max_rows,
+				bytes: need,
+			},
+		);
+		Ok(())
+	}
+
+	fn prefill(
+		&self,
+		session: SessionId,
+		position: u32,
+		rows: &[f32],
+	) -> Result<Vec<f32>, EngineError> {
+		let count = self.check_rows(rows)?;
+		let mut state = self.state();
+		let State { graph, caches } = &mut *state;
+		let cache = caches
+			.get_mut(&session)
+			.ok_or(EngineError::UnknownSession(session))?;
+		if position != cache.rows {
+			let expected = cache.rows;
+			return Err(EngineError::WrongPosition {
+				session,
+				found: position,
+				expected,
+			});
+		}
+		let total = u64::from(position) + count as u64;
+		if total > u64::from(cache.max_rows) {
+			let max_rows = cache.max_rows;
+			return Err(EngineError::SessionFull {
+				session,
+				rows: total,
+				max_rows,
+			});
+		}
+
+		let mut output = Vec::with_capacity(rows.len());
+		let mut start = position;
+		for chunk in padded_chunks(rows, self.hidden()) {
+			output.extend(self.run(graph, cache, start, &chunk)?);
+			start += chunk.rows as u32;
+		}
+		cache.rows = start;
+		Ok(output)
+	}
+
+	fn decode(
+		&self,
+		session: SessionId,
+		position: u32,
+		row: &[f32],
+	) -> Result<Vec<f32>, EngineError> {
+		if row.len() != self.hidden() {
+			return Err(EngineError::WrongWidth {
+				values: row.len(),
+				hidden: self.hidden(),
+			});
+		}
+		self.prefill(session, position, row)
+	}
+
+	fn rollback(&self, session: SessionId, rows: u32) -> Result<(), EngineError> {
+		let mut state = self.state();
+		let cache = state
+			.caches
+			.get_mut(&session)
+			.ok_or(EngineError::UnknownSession(session))?;
+		if rows > cache.rows {
+			let expected = cache.rows;
+			return Err(EngineError::WrongPosition {
+				session,
+				found: rows,
+				expected,
+			});
+		}
+		cache.rows = rows;
+		Ok(())
+	}
+
+	fn close(&self, session: SessionId) -> bool {
+		self.state().caches.remove(&session).is_some()
+	}
+
+	fn memory_left(&self) -> u64 {
+		self.left(&self.state())
+	}
+
+	fn session_bytes(&self, max_rows: u32) -> u64 {
+		let per_row = 2 * 4 * u64::from(self.config.kv_heads) * u64::from(self.config.head_dim);
+		per_row * u64::from(self.range.len()) * (u64::from(max_rows) + 1)
+	}
+
+	fn profile_id(&self) -> Digest {
+		self.profile_id
+	}
+}
+
+impl OrtEngine {
+	/// Starts an engine without the class id, for the run that finds the id.
+	pub(super) fn for_self_test(
+		runtime: &Runtime,
+		fuser: Fuser,
+		config: ModelConfig,
+	) -> Result<Self, EngineError> {
+		let range = LayerRange {
+			start: 0,
+			end: config.layers as u16,
+		};
+		Self::with_class(runtime, fuser, config, range, u64::MAX, Digest::zero())
+	}
+
+	fn start(
+		runtime: &Runtime,
+		fuser: Fuser,
+		config: ModelConfig,
+		range: LayerRange,
+		cache_budget: u64,
+	) -> Result<Self, EngineError> {
+		let profile_id = class::profile_id(Profile::F32)?;
+		Self::with_class(runtime, fuser, config, range, cache_budget, profile_id)
+	}
+
+	fn with_class(
+		runtime: &Runtime,
+		fuser: Fuser,
+		config: ModelConfig,
+		range: LayerRange,
+		cache_budget: u64,
+		profile_id: Digest,
+	) -> Result<Self, EngineError> {
+		let graph = runtime.session(&fuser.finish())?;
+		let state = Mutex::new(State {
+			graph,
+			caches: HashMap::new(),
+		});
+		Ok(Self {
+			range,
+			config,
+			profile_id,
+			cache_budget,
+			state,
+		})
+	}
+
+	/// Allocates the cache of a session and binds it as past and present.
+	fn bind_cache(&self, graph: &Session, max_rows: u32) -> Result<IoBinding, EngineError> {
+		let slots = max_rows as usize + 1;
+		let shape = [
+			1,
+			self.config.kv_heads as usize,
+			slots,
+			self.config.head_dim as usize,
+		];
+		let mut binding = graph.create_binding()?;
+		for layer in self.range.start..self.range.end {
+			let [past_key, past_value, present_key, present_value] = cache_names(layer.into());
+			for (past, present) in [(past_key, present_key), (past_value, present_value)] {
+				let mut buffer = Tensor::<f32>::new(graph.allocator(), shape)?;
+				buffer.extract_tensor_mut().1.fill(0.0);
+				binding.bind_input(past, &buffer)?;
+				binding.bind_output(present, &mut buffer)?;
+			}
+		}
+		Ok(binding)
+	}
+
+	/// Runs one chunk behind the first `start` rows and gives its real rows.
+	fn run(
+		&self,
+		graph: &mut Session,
+		cache: &mut Cache,
+		start: u32,
+		chunk: &PaddedChunk<'_>,
+	) -> Result<Vec<f32>, EngineError> {
+		let hidden = self.hidden();
+		let run_rows = chunk.values.len() / hidden;
+		let total = start as i32 + run_rows as i32;
+		let shape = [1, run_rows, hidden];
+		let binding = &mut cache.binding;
+		let input = Tensor::from_array((shape, chunk.values.to_vec()))?;
+		binding.bind_input(HIDDEN_IN, &input)?;
+		binding.bind_input(LAST_ROW, &Tensor::from_array(([1_usize], vec![total - 1]))?)?;
+		binding.bind_input(TOTAL_ROWS, &Tensor::from_array(([1_usize], vec![total]))?)?;
+		let mut output = Tensor::<f32>::new(graph.allocator(), shape)?;
+		binding.bind_output(HIDDEN_OUT, &mut output)?;
+		graph.run_binding(binding)?;
+		Ok(output.extract_tensor().1[..chunk.rows * hidden].to_vec())
+	}
+
+	/// The number of rows, if they are whole and finite.
+	fn check_rows(&self, rows: &[f32]) -> Result<usize, EngineError> {
+		let hidden = self.hidden();
+		if rows.is_empty() || rows.len() % hidden != 0 {
+			return Err(EngineError::WrongWidth {
+				values: rows.len(),
+				hidden,
+			});
+		}
+		match rows.iter().position(|value| !value.is_finite()) {
+			Some(at) => Err(EngineError::NotFinite { row: at / hidden }),
+			None => Ok(rows.len() / hidden),
+		}
+	}
+
+	fn left(&self, state: &State) -> u64 {
+		let used = state.caches.values().map(|cache| cache.bytes).sum::<u64>();
+		self.cache_budget.saturating_sub(used)
+	}
+
+	/// A call that panicked cannot have left a half-made change: lengths change last.
+	fn state(&self) -> MutexGuard<'_, State> {
+		self.state.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+}
+
+/// Rows of one call, with a row of zeros behind a lone one.
+pub struct PaddedChunk<'a> {
+	/// Values of the call, `[rows or 2, width]`.
+	pub values: Cow<'a, [f32]>,
+	/// Rows that were asked for.
+	pub rows: usize,
+}
+
+/// Cuts rows into calls of 2 to [`CHUNK_ROWS`] rows.
+pub fn padded_chunks(rows: &[f32], width: usize) -> impl Iterator<Item = PaddedChunk<'_>> {
+	rows.chunks(CHUNK_ROWS * width).map(move |chunk| {
+		let rows = chunk.len() / width;
+		if rows >= MIN_ROWS {
+			return PaddedChunk {
+				values: Cow::Borrowed(chunk),
+				rows,
+			};
+		}
+		let mut values = chunk.to_vec();
+		values.resize(MIN_ROWS * width, 0.0);
+		PaddedChunk {
+			values: Cow::Owned(values),
+			rows,
+		}
+	})
+}

@@ -1,0 +1,103 @@
+//! Embedding and head: the model's first and last step.
+
+use super::EntryError;
+use crate::{
+	engine::{padded_chunks, runtime, single, EngineError},
+	manifest::{Manifest, ShardFile},
+	splitter::shards::{HIDDEN_IN, HIDDEN_OUT, LOGITS, TOKEN_IDS},
+};
+use ort::{session::Session, value::Tensor};
+use std::{
+	path::Path,
+	sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// Token ids to rows. A look-up: exact on every machine.
+pub struct Embedder {
+	graph: Mutex<Session>,
+	vocab: u32,
+}
+
+/// Rows to logits: final norm and output projection, under the engine's rules for rows.
+pub struct Head {
+	graph: Mutex<Session>,
+	hidden: usize,
+	vocab: usize,
+}
+
+impl Embedder {
+	/// Loads `embed.onnx`.
+	pub fn load(manifest: &Manifest, folder: &Path) -> Result<Self, EntryError> {
+		let graph = load(&manifest.embed, folder)?;
+		Ok(Self {
+			graph,
+			vocab: manifest.config.vocab,
+		})
+	}
+
+	/// Rows of the tokens, `[tokens, hidden]`.
+	pub fn embed(&self, tokens: &[u32]) -> Result<Vec<f32>, EntryError> {
+		if tokens.is_empty() {
+			return Err(EntryError::EmptyPrompt);
+		}
+		if let Some(token) = tokens.iter().find(|token| **token >= self.vocab) {
+			return Err(EntryError::UnknownToken {
+				token: *token,
+				vocab: self.vocab,
+			});
+		}
+		let ids = tokens
+			.iter()
+			.map(|token| i64::from(*token))
+			.collect::<Vec<_>>();
+		let ids = Tensor::from_array(([1, ids.len()], ids))?;
+		let mut graph = lock(&self.graph);
+		let output = graph.run(ort::inputs![TOKEN_IDS => ids])?;
+		Ok(output[HIDDEN_OUT].try_extract_tensor::<f32>()?.1.to_vec())
+	}
+}
+
+impl Head {
+	/// Loads `head.onnx`.
+	pub fn load(manifest: &Manifest, folder: &Path) -> Result<Self, EntryError> {
+		let graph = load(&manifest.head, folder)?;
+		let config = &manifest.config;
+		Ok(Self {
+			graph,
+			hidden: config.hidden as usize,
+			vocab: config.vocab as usize,
+		})
+	}
+
+	/// Logits of the rows, `[rows, vocab]`; those of one row do not depend on its company.
+	pub fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, EntryError> {
+		let (hidden, values) = (self.hidden, rows.len());
+		if rows.is_empty() || values % hidden != 0 {
+			return Err(EngineError::WrongWidth { values, hidden }.into());
+		}
+		let mut graph = lock(&self.graph);
+		let mut logits = Vec::with_capacity(values / hidden * self.vocab);
+		for chunk in padded_chunks(rows, hidden) {
+			let shape = [1, chunk.values.len() / hidden, hidden];
+			let input = Tensor::from_array((shape, chunk.values.into_owned()))?;
+			let output = graph.run(ort::inputs![HIDDEN_IN => input])?;
+			let values = output[LOGITS].try_extract_tensor::<f32>()?.1;
+			logits.extend_from_slice(&values[..chunk.rows * self.vocab]);
+		}
+		Ok(logits)
+	}
+
+	/// Number of logits of one row.
+	pub fn vocab(&self) -> usize {
+		self.vocab
+	}
+}
+
+fn load(file: &ShardFile, folder: &Path) -> Result<Mutex<Session>, EntryError> {
+	let model = single(&file.file, file.read(folder)?)?;
+	Ok(Mutex::new(runtime()?.session(&model)?))
+}
+
+fn lock(graph: &Mutex<Session>) -> MutexGuard<'_, Session> {
+	graph.lock().unwrap_or_else(PoisonError::into_inner)
+}

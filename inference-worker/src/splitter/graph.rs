@@ -1,0 +1,176 @@
+//! Builds an ONNX graph node by node.
+
+use super::onnx::*;
+use prost::bytes::Bytes;
+
+/// A size in the shape of an input or output.
+#[derive(Clone, Copy)]
+pub enum Dim {
+	/// Fixed.
+	Is(u32),
+	/// Chosen by the caller.
+	Open(&'static str),
+}
+
+/// A parameter of an operator.
+#[derive(Clone, Copy)]
+pub enum Attribute {
+	/// An integer.
+	Int(i64),
+	/// A float.
+	Float(f32),
+}
+
+/// A graph under construction. Names are unique by the caller's care.
+#[derive(Default)]
+pub struct GraphBuilder {
+	graph: GraphProto,
+	/// Elements of all weights so far; tables that are computed are not counted.
+	parameters: u64,
+}
+
+impl GraphBuilder {
+	/// Starts an empty graph.
+	pub fn new(name: &str) -> Self {
+		Self {
+			graph: GraphProto {
+				name: name.into(),
+				..Default::default()
+			},
+			parameters: 0,
+		}
+	}
+
+	/// Declares what the caller gives.
+	pub fn input(&mut self, name: &str, element: i32, shape: &[Dim]) {
+		self.graph.input.push(value_info(name, element, shape));
+	}
+
+	/// Declares what the caller gets.
+	pub fn output(&mut self, name: &str, element: i32, shape: &[Dim]) {
+		self.graph.output.push(value_info(name, element, shape));
+	}
+
+	/// Adds a trained tensor.
+	pub fn weight(&mut self, name: &str, shape: &[u32], values: &[f32]) {
+		self.parameters += values.len() as u64;
+		self.table(name, shape, values);
+	}
+
+	/// Adds a computed constant.
+	pub fn table(&mut self, name: &str, shape: &[u32], values: &[f32]) {
+		let raw = values
+			.iter()
+			.flat_map(|value| value.to_le_bytes())
+			.collect::<Vec<u8>>();
+		self.graph.initializer.push(TensorProto {
+			dims: shape.iter().map(|size| i64::from(*size)).collect(),
+			data_type: FLOAT,
+			name: name.into(),
+			raw_data: Some(Bytes::from(raw)),
+			..Default::default()
+		});
+	}
+
+	/// Adds an operation of the standard set.
+	pub fn node(&mut self, op: &str, inputs: &[&str], output: &str, with: &[(&str, Attribute)]) {
+		self.push(op, "", inputs, &[output], with);
+	}
+
+	/// Adds an operation of ONNX Runtime's own set.
+	pub fn contrib(
+		&mut self,
+		op: &str,
+		inputs: &[&str],
+		outputs: &[&str],
+		with: &[(&str, Attribute)],
+	) {
+		self.push(op, CONTRIB, inputs, outputs, with);
+	}
+
+	/// Number of trained elements so far.
+	pub fn parameters(&self) -> u64 {
+		self.parameters
+	}
+
+	/// Closes the graph into a model.
+	pub fn finish(self) -> ModelProto {
+		model_of(self.graph)
+	}
+
+	fn push(
+		&mut self,
+		op: &str,
+		domain: &str,
+		inputs: &[&str],
+		outputs: &[&str],
+		with: &[(&str, Attribute)],
+	) {
+		let owned = |names: &[&str]| {
+			names
+				.iter()
+				.map(|name| name.to_string())
+				.collect::<Vec<_>>()
+		};
+		self.graph.node.push(NodeProto {
+			input: owned(inputs),
+			output: owned(outputs),
+			name: format!("{}/{op}", outputs[0]),
+			op_type: op.into(),
+			attribute: with
+				.iter()
+				.map(|(name, value)| attribute(name, *value))
+				.collect(),
+			domain: domain.into(),
+		});
+	}
+}
+
+/// Wraps a graph with the versions that every shard has.
+pub fn model_of(graph: GraphProto) -> ModelProto {
+	let set = |domain: &str, version| OperatorSetId {
+		domain: Some(domain.into()),
+		version,
+	};
+	ModelProto {
+		ir_version: IR_VERSION,
+		producer_name: "dllm".into(),
+		graph: Some(graph),
+		opset_import: vec![set("", OPSET), set(CONTRIB, CONTRIB_OPSET)],
+	}
+}
+
+fn attribute(name: &str, value: Attribute) -> AttributeProto {
+	let (f, i, kind) = match value {
+		Attribute::Float(value) => (Some(value), None, ATTRIBUTE_FLOAT),
+		Attribute::Int(value) => (None, Some(value), ATTRIBUTE_INT),
+	};
+	AttributeProto {
+		name: name.into(),
+		f,
+		i,
+		kind,
+	}
+}
+
+fn value_info(name: &str, element: i32, shape: &[Dim]) -> ValueInfo {
+	let dim = shape
+		.iter()
+		.map(|dim| Dimension {
+			size: Some(match dim {
+				Dim::Is(size) => Size::Fixed(i64::from(*size)),
+				Dim::Open(name) => Size::Named(name.to_string()),
+			}),
+		})
+		.collect();
+	let tensor = TensorType {
+		element,
+		shape: Some(TensorShape { dim }),
+	};
+	ValueInfo {
+		name: name.into(),
+		kind: Some(TypeProto {
+			tensor: Some(tensor),
+		}),
+	}
+}

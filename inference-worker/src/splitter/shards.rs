@@ -1,0 +1,341 @@
+//! The three kinds of shards as graphs: embedding, decoder layer, head.
+//!
+//! A layer is the pre-norm block of Llama: RMS norm, grouped-query attention with rotary positions,
+//! residual, RMS norm, gated SiLU feed-forward, residual. The plain residual stream crosses every
+//! boundary. Attention is one operator that keeps keys and values in buffers which the caller owns and
+//! passes as both input and output.
+//!
+//! Every name inside a layer begins with `layer.<number>.`, so that consecutive layers can be put into
+//! one graph by joining their boundaries; the rotary tables carry the same name in all of them.
+
+use super::{
+	graph::{Attribute, Dim, GraphBuilder},
+	onnx::{ModelProto, FLOAT, INT32, INT64},
+	rope, SplitError,
+};
+use crate::manifest::ModelConfig;
+
+/// Rows that enter a layer or the head: `[1, rows, hidden]`.
+pub const HIDDEN_IN: &str = "hidden_in";
+/// Rows that leave the embedding or a layer: `[1, rows, hidden]`.
+pub const HIDDEN_OUT: &str = "hidden_out";
+/// Token ids that enter the embedding: `[1, rows]`.
+pub const TOKEN_IDS: &str = "token_ids";
+/// What leaves the head: `[1, rows, vocab]`.
+pub const LOGITS: &str = "logits";
+/// Index of the last row after the call, per batch: `[1]`.
+pub const LAST_ROW: &str = "seqlens_k";
+/// Rows in the cache after the call: `[1]`.
+pub const TOTAL_ROWS: &str = "total_sequence_length";
+/// Cosines of the rotary embedding.
+pub const ROPE_COS: &str = "rope.cos";
+/// Sines of the rotary embedding.
+pub const ROPE_SIN: &str = "rope.sin";
+
+/// Names of a layer's key and value caches: past key, past value, present key, present value.
+pub fn cache_names(layer: u32) -> [String; 4] {
+	[
+		("past", "key"),
+		("past", "value"),
+		("present", "key"),
+		("present", "value"),
+	]
+	.map(|(when, what)| format!("{when}.{layer}.{what}"))
+}
+
+/// Where weights come from, under the names of Hugging Face checkpoints.
+pub trait TensorSource {
+	/// The tensor of that name and shape, row-major.
+	fn tensor(&self, name: &str, shape: &[u32]) -> Result<Vec<f32>, SplitError>;
+}
+
+/// A graph with the figures that go into the manifest.
+pub struct ShardGraph {
+	/// The graph.
+	pub model: ModelProto,
+	/// Trained elements.
+	pub parameters: u64,
+	/// Two for every trained element of a projection.
+	pub flops_per_token: u64,
+	/// Bytes of cache that one token needs.
+	pub kv_bytes_per_token: u32,
+}
+
+/// Token ids to rows: a look-up.
+pub fn embed(config: &ModelConfig, source: &dyn TensorSource) -> Result<ShardGraph, SplitError> {
+	let shape = [config.vocab, config.hidden];
+	let table = source.tensor(EMBED_WEIGHT, &shape)?;
+	let mut graph = GraphBuilder::new("embed");
+	graph.input(TOKEN_IDS, INT64, &[Dim::Is(1), Dim::Open("rows")]);
+	graph.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
+	graph.weight(EMBED_WEIGHT, &shape, &table);
+	graph.node("Gather", &[EMBED_WEIGHT, TOKEN_IDS], HIDDEN_OUT, &[]);
+	Ok(close(graph, 0, 0))
+}
+
+/// Rows to logits: final norm and output projection.
+pub fn head(config: &ModelConfig, source: &dyn TensorSource) -> Result<ShardGraph, SplitError> {
+	let mut graph = GraphBuilder::new("head");
+	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
+	graph.output(LOGITS, FLOAT, &rows_of(config.vocab));
+	let norm = source.tensor("model.norm.weight", &[config.hidden])?;
+	graph.weight("head.norm", &[config.hidden], &norm);
+	rms_norm(&mut graph, config, HIDDEN_IN, "head.norm", "head.normed");
+	let weight = if config.tied {
+		EMBED_WEIGHT
+	} else {
+		"lm_head.weight"
+	};
+	let shape = [config.vocab, config.hidden];
+	project(&mut graph, source, weight, shape, "head.normed", LOGITS)?;
+	let flops = 2 * u64::from(config.hidden) * u64::from(config.vocab);
+	Ok(close(graph, flops, 0))
+}
+
+/// One decoder layer.
+pub fn layer(
+	config: &ModelConfig,
+	layer: u32,
+	source: &dyn TensorSource,
+) -> Result<ShardGraph, SplitError> {
+	let mut graph = GraphBuilder::new(&format!("layer-{layer:03}"));
+	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
+	graph.input(LAST_ROW, INT32, &[Dim::Is(1)]);
+	graph.input(TOTAL_ROWS, INT32, &[Dim::Is(1)]);
+	graph.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
+	let mut block = Block {
+		config,
+		layer,
+		source,
+		graph: &mut graph,
+	};
+	block.attention()?;
+	block.feed_forward()?;
+
+	let (hidden, inner) = (u64::from(config.hidden), u64::from(config.intermediate));
+	let query = u64::from(config.heads) * u64::from(config.head_dim);
+	let key_value = u64::from(config.kv_heads) * u64::from(config.head_dim);
+	let flops = 2 * hidden * (2 * query + 2 * key_value + 3 * inner);
+	// Keys and values of 4 bytes each.
+	let cache = 2 * 4 * config.kv_heads * config.head_dim;
+	Ok(close(graph, flops, cache))
+}
+
+const EMBED_WEIGHT: &str = "model.embed_tokens.weight";
+
+/// A decoder layer under construction.
+struct Block<'a> {
+	config: &'a ModelConfig,
+	layer: u32,
+	source: &'a dyn TensorSource,
+	graph: &'a mut GraphBuilder,
+}
+
+impl Block<'_> {
+	/// From the input rows to `residual` (input plus attention) and `normed` (its norm).
+	fn attention(&mut self) -> Result<(), SplitError> {
+		let config = self.config;
+		let (hidden, head_dim) = (config.hidden, config.head_dim);
+		let (query, key_value) = (config.heads * head_dim, config.kv_heads * head_dim);
+
+		let norm = self.norm_weight("input_layernorm")?;
+		rms_norm(
+			self.graph,
+			config,
+			HIDDEN_IN,
+			&norm,
+			&self.name("attention.input"),
+		);
+		self.project(
+			"self_attn.q_proj",
+			[query, hidden],
+			"attention.input",
+			"query",
+		)?;
+		self.project(
+			"self_attn.k_proj",
+			[key_value, hidden],
+			"attention.input",
+			"key",
+		)?;
+		self.project(
+			"self_attn.v_proj",
+			[key_value, hidden],
+			"attention.input",
+			"value",
+		)?;
+		self.attend();
+		self.project(
+			"self_attn.o_proj",
+			[hidden, query],
+			"attended",
+			"attention.output",
+		)?;
+
+		let norm = self.norm_weight("post_attention_layernorm")?;
+		self.graph.contrib(
+			"SkipSimplifiedLayerNormalization",
+			&[HIDDEN_IN, &self.name("attention.output"), &norm],
+			&[&self.name("normed"), "", "", &self.name("residual")],
+			&[("epsilon", Attribute::Float(config.norm_eps as f32))],
+		);
+		Ok(())
+	}
+
+	/// Grouped-query attention over the cache, with rotary positions inside the operator.
+	fn attend(&mut self) {
+		let config = self.config;
+		let [past_key, past_value, present_key, present_value] = cache_names(self.layer);
+		let buffer = |rows| {
+			[
+				Dim::Is(1),
+				Dim::Is(config.kv_heads),
+				Dim::Open(rows),
+				Dim::Is(config.head_dim),
+			]
+		};
+		self.graph.input(&past_key, FLOAT, &buffer("capacity"));
+		self.graph.input(&past_value, FLOAT, &buffer("capacity"));
+		self.graph.output(&present_key, FLOAT, &buffer("present"));
+		self.graph.output(&present_value, FLOAT, &buffer("present"));
+
+		let (cos, sin) = rope::tables(config);
+		let shape = [rope::rows(config), config.head_dim / 2];
+		self.graph.table(ROPE_COS, &shape, &cos);
+		self.graph.table(ROPE_SIN, &shape, &sin);
+
+		let (query, key, value) = (self.name("query"), self.name("key"), self.name("value"));
+		let scale = 1.0 / f64::from(config.head_dim).sqrt();
+		self.graph.contrib(
+			"GroupQueryAttention",
+			&[
+				&query,
+				&key,
+				&value,
+				&past_key,
+				&past_value,
+				LAST_ROW,
+				TOTAL_ROWS,
+				ROPE_COS,
+				ROPE_SIN,
+			],
+			&[&self.name("attended"), &present_key, &present_value],
+			&[
+				("num_heads", Attribute::Int(i64::from(config.heads))),
+				("kv_num_heads", Attribute::Int(i64::from(config.kv_heads))),
+				("scale", Attribute::Float(scale as f32)),
+				("do_rotary", Attribute::Int(1)),
+			],
+		);
+	}
+
+	/// From `normed` to the output rows: down(silu(gate) · up) + residual.
+	fn feed_forward(&mut self) -> Result<(), SplitError> {
+		let (hidden, inner) = (self.config.hidden, self.config.intermediate);
+		self.project("mlp.gate_proj", [inner, hidden], "normed", "gate")?;
+		self.project("mlp.up_proj", [inner, hidden], "normed", "up")?;
+		let (gate, up) = (self.name("gate"), self.name("up"));
+		let (sigmoid, silu, product) = (
+			self.name("gate.sigmoid"),
+			self.name("gate.silu"),
+			self.name("product"),
+		);
+		self.graph.node("Sigmoid", &[&gate], &sigmoid, &[]);
+		self.graph.node("Mul", &[&gate, &sigmoid], &silu, &[]);
+		self.graph.node("Mul", &[&silu, &up], &product, &[]);
+		self.project("mlp.down_proj", [hidden, inner], "product", "down")?;
+		let (residual, down) = (self.name("residual"), self.name("down"));
+		self.graph.node("Add", &[&residual, &down], HIDDEN_OUT, &[]);
+		Ok(())
+	}
+
+	fn project(
+		&mut self,
+		module: &str,
+		shape: [u32; 2],
+		input: &str,
+		output: &str,
+	) -> Result<(), SplitError> {
+		let weight = format!("model.layers.{}.{module}.weight", self.layer);
+		let (input, output) = (self.name(input), self.name(output));
+		project(self.graph, self.source, &weight, shape, &input, &output)
+	}
+
+	/// Adds the weight of a norm and gives its name.
+	fn norm_weight(&mut self, module: &str) -> Result<String, SplitError> {
+		let weight = format!("model.layers.{}.{module}.weight", self.layer);
+		let values = self.source.tensor(&weight, &[self.config.hidden])?;
+		let name = self.name(module);
+		self.graph.weight(&name, &[self.config.hidden], &values);
+		Ok(name)
+	}
+
+	fn name(&self, value: &str) -> String {
+		format!("layer.{}.{value}", self.layer)
+	}
+}
+
+/// `output = input · weightᵀ`. The weight is stored transposed, `[inputs, outputs]`, which is what the
+/// matrix product reads.
+fn project(
+	graph: &mut GraphBuilder,
+	source: &dyn TensorSource,
+	weight: &str,
+	[outputs, inputs]: [u32; 2],
+	input: &str,
+	output: &str,
+) -> Result<(), SplitError> {
+	let values = source.tensor(weight, &[outputs, inputs])?;
+	let name = format!("{output}.weight");
+	graph.weight(
+		&name,
+		&[inputs, outputs],
+		&transpose(&values, outputs as usize, inputs as usize),
+	);
+	graph.node("MatMul", &[input, &name], output, &[]);
+	Ok(())
+}
+
+fn rms_norm(graph: &mut GraphBuilder, config: &ModelConfig, input: &str, weight: &str, out: &str) {
+	let attributes = [
+		("axis", Attribute::Int(-1)),
+		("epsilon", Attribute::Float(config.norm_eps as f32)),
+		("stash_type", Attribute::Int(1)),
+	];
+	graph.node(
+		"SimplifiedLayerNormalization",
+		&[input, weight],
+		out,
+		&attributes,
+	);
+}
+
+/// `[rows, columns]` to `[columns, rows]`, in tiles that stay in the cache.
+fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+	const TILE: usize = 32;
+	let mut out = vec![0.0; values.len()];
+	for top in (0..rows).step_by(TILE) {
+		for left in (0..columns).step_by(TILE) {
+			for row in top..(top + TILE).min(rows) {
+				for column in left..(left + TILE).min(columns) {
+					out[column * rows + row] = values[row * columns + column];
+				}
+			}
+		}
+	}
+	out
+}
+
+fn rows_of(width: u32) -> [Dim; 3] {
+	[Dim::Is(1), Dim::Open("rows"), Dim::Is(width)]
+}
+
+fn close(graph: GraphBuilder, flops_per_token: u64, kv_bytes_per_token: u32) -> ShardGraph {
+	let parameters = graph.parameters();
+	ShardGraph {
+		model: graph.finish(),
+		parameters,
+		flops_per_token,
+		kv_bytes_per_token,
+	}
+}

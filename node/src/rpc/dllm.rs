@@ -1,0 +1,260 @@
+//! The `dllm_*` methods: what wallets, the web page and scripts ask about the market of prompts.
+//!
+//! Every method is read-only and safe to expose. It answers for the best block, or for the block
+//! given as the last parameter. Views are those of [`dllm_primitives::api`], as JSON in camelCase;
+//! balances are decimal strings of planck.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | [12001](UNKNOWN_JOB) | no job of this number: not submitted yet, or pruned |
+//! | [12002](UNKNOWN_MODEL) | no model of this number |
+//! | [12003](NO_PIPELINE) | nobody serves such a job now |
+//! | [12004](RUNTIME_CALL) | the runtime could not be asked at that block |
+
+use super::job_updates;
+use crate::service::{Block, FullClient, Hash};
+use dllm_primitives::{
+	api::{planck, DllmApi as RuntimeDllmApi, JobView, ModelView, PipelineView, Receipt},
+	ids::{JobId, ModelId},
+};
+use jsonrpsee::{
+	core::RpcResult,
+	proc_macros::rpc,
+	types::{ErrorObject, ErrorObjectOwned},
+	PendingSubscriptionSink,
+};
+use sc_client_api::HeaderBackend;
+use sc_rpc::{
+	utils::{spawn_subscription_task, PendingSubscription, RingBuffer},
+	SubscriptionTaskExecutor,
+};
+use serde::{Deserialize, Serialize};
+use sp_api::{ApiError, ProvideRuntimeApi};
+use std::sync::Arc;
+
+/// The chain holds no job of this number at that block.
+pub const UNKNOWN_JOB: i32 = 12_001;
+/// The chain holds no model of this number at that block.
+pub const UNKNOWN_MODEL: i32 = 12_002;
+/// No live pipeline serves such a job.
+pub const NO_PIPELINE: i32 = 12_003;
+/// The runtime could not be asked: the block is unknown, or its state is pruned.
+pub const RUNTIME_CALL: i32 = 12_004;
+
+/// Views that may wait for a slow subscriber; older ones are dropped first, the last never. A job
+/// changes fewer times than this from submission to its end.
+const WAITING_UPDATES: usize = 16;
+
+/// What a prompt would cost.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Quote {
+	/// The model.
+	pub model: ModelId,
+	/// Tokens of the prompt.
+	pub prompt_tokens: u32,
+	/// Tokens of the reply at most.
+	pub max_tokens: u32,
+	/// Whether the user is the entry.
+	pub own_entry: bool,
+	/// Lowest fee in planck over the live pipelines; `maxPrice` of a job must reach it.
+	#[serde(with = "planck")]
+	pub fee: u128,
+}
+
+/// The `dllm` namespace.
+#[rpc(client, server, namespace = "dllm")]
+pub trait DllmApi {
+	/// Where a job stands.
+	#[method(name = "job", blocking)]
+	fn job(&self, id: JobId, at: Option<Hash>) -> RpcResult<JobView>;
+
+	/// All that stands behind a job: who ran and checked which stage, what they committed and
+	/// opened, the verdicts, and who was paid.
+	#[method(name = "receipt", blocking)]
+	fn receipt(&self, id: JobId, at: Option<Hash>) -> RpcResult<Receipt>;
+
+	/// Pipelines of a model that are not closed; empty where it has none.
+	#[method(name = "pipelines", blocking)]
+	fn pipelines(&self, model: ModelId, at: Option<Hash>) -> RpcResult<Vec<PipelineView>>;
+
+	/// Every registered model.
+	#[method(name = "models", blocking)]
+	fn models(&self, at: Option<Hash>) -> RpcResult<Vec<ModelView>>;
+
+	/// Lowest fee for a prompt and a reply of so many tokens. `own_entry` (default false) asks for
+	/// the fee of a user who embeds and samples.
+	#[method(name = "quote", blocking)]
+	fn quote(
+		&self,
+		model: ModelId,
+		prompt_tokens: u32,
+		max_tokens: u32,
+		own_entry: Option<bool>,
+		at: Option<Hash>,
+	) -> RpcResult<Quote>;
+
+	/// Sends a job's view now and after every best block that changed it. The first view in a final
+	/// state is the last one. Until its block is finalised, a fork can still undo it.
+	#[subscription(
+		name = "subscribeJob" => "jobUpdate",
+		unsubscribe = "unsubscribeJob",
+		item = JobView
+	)]
+	fn subscribe_job(&self, id: JobId);
+}
+
+/// Answers from the runtime of this node's chain.
+pub struct Dllm {
+	client: Arc<FullClient>,
+	executor: SubscriptionTaskExecutor,
+}
+
+impl Dllm {
+	/// Answers from `client`; subscriptions run on `executor`.
+	pub fn new(client: Arc<FullClient>, executor: SubscriptionTaskExecutor) -> Self {
+		Self { client, executor }
+	}
+
+	fn block(&self, at: Option<Hash>) -> Hash {
+		at.unwrap_or_else(|| self.client.info().best_hash)
+	}
+
+	/// Tells an unknown model from one without pipelines.
+	fn expect_model(&self, model: ModelId, at: Hash) -> RpcResult<()> {
+		let known = self
+			.client
+			.runtime_api()
+			.model(at, model)
+			.map_err(runtime_call)?;
+		known.map(|_| ()).ok_or_else(|| unknown_model(model))
+	}
+}
+
+impl DllmApiServer for Dllm {
+	fn job(&self, id: JobId, at: Option<Hash>) -> RpcResult<JobView> {
+		let view = self
+			.client
+			.runtime_api()
+			.job(self.block(at), id)
+			.map_err(runtime_call)?;
+		view.ok_or_else(|| unknown_job(id))
+	}
+
+	fn receipt(&self, id: JobId, at: Option<Hash>) -> RpcResult<Receipt> {
+		let receipt = self
+			.client
+			.runtime_api()
+			.receipt(self.block(at), id)
+			.map_err(runtime_call)?;
+		receipt.ok_or_else(|| unknown_job(id))
+	}
+
+	fn pipelines(&self, model: ModelId, at: Option<Hash>) -> RpcResult<Vec<PipelineView>> {
+		let at = self.block(at);
+		self.expect_model(model, at)?;
+		self.client
+			.runtime_api()
+			.pipelines(at, model)
+			.map_err(runtime_call)
+	}
+
+	fn models(&self, at: Option<Hash>) -> RpcResult<Vec<ModelView>> {
+		self.client
+			.runtime_api()
+			.models(self.block(at))
+			.map_err(runtime_call)
+	}
+
+	fn quote(
+		&self,
+		model: ModelId,
+		prompt_tokens: u32,
+		max_tokens: u32,
+		own_entry: Option<bool>,
+		at: Option<Hash>,
+	) -> RpcResult<Quote> {
+		let at = self.block(at);
+		let own_entry = own_entry.unwrap_or(false);
+		self.expect_model(model, at)?;
+		let fee = self
+			.client
+			.runtime_api()
+			.quote(at, model, prompt_tokens, max_tokens, own_entry)
+			.map_err(runtime_call)?
+			.ok_or_else(|| no_pipeline(model))?;
+		Ok(Quote {
+			model,
+			prompt_tokens,
+			max_tokens,
+			own_entry,
+			fee,
+		})
+	}
+
+	fn subscribe_job(&self, pending: PendingSubscriptionSink, id: JobId) {
+		let client = self.client.clone();
+		// Listen before the first look, so that no block falls between the two.
+		let heads = job_updates::best_blocks(&*client);
+		let first = self.job(id, None);
+		let read = move |at| match client.runtime_api().job(at, id) {
+			Ok(view) => view,
+			Err(error) => {
+				log::warn!(target: "rpc", "job {id} could not be read at block {at:?}: {error}");
+				None
+			}
+		};
+		let task = async move {
+			match first {
+				Ok(_) => {
+					let views = job_updates::changes(heads, read);
+					let waiting = RingBuffer::new(WAITING_UPDATES);
+					PendingSubscription::from(pending)
+						.pipe_from_stream(views, waiting)
+						.await
+				}
+				Err(error) => pending.reject(error).await,
+			}
+		};
+		spawn_subscription_task(&self.executor, task);
+	}
+}
+
+fn unknown_job(id: JobId) -> ErrorObjectOwned {
+	ErrorObject::owned(
+		UNKNOWN_JOB,
+		format!(
+			"job {id} is not known at this block; take the number from the event jobs.Submitted, \
+			 or ask at an older block if the job ended long ago"
+		),
+		None::<()>,
+	)
+}
+
+fn unknown_model(model: ModelId) -> ErrorObjectOwned {
+	ErrorObject::owned(
+		UNKNOWN_MODEL,
+		format!("model {model} is not registered; dllm_models lists the numbers"),
+		None::<()>,
+	)
+}
+
+fn no_pipeline(model: ModelId) -> ErrorObjectOwned {
+	ErrorObject::owned(
+		NO_PIPELINE,
+		format!(
+			"no live pipeline of model {model} serves such a job now; see dllm_pipelines, ask for \
+			 fewer tokens, or try again when its workers are ready"
+		),
+		None::<()>,
+	)
+}
+
+fn runtime_call(error: ApiError) -> ErrorObjectOwned {
+	ErrorObject::owned(
+		RUNTIME_CALL,
+		"the runtime could not be asked at this block; ask for a younger block, or a node that \
+		 keeps old state (--state-pruning archive)",
+		Some(error.to_string()),
+	)
+}

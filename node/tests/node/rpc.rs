@@ -1,0 +1,110 @@
+//! What a development node answers.
+
+use crate::process::{user_error, Node};
+use dllm_node::rpc::dllm::{UNKNOWN_JOB, UNKNOWN_MODEL};
+use serde_json::{json, Value};
+use subxt::rpcs::client::rpc_params;
+
+/// Code of a method that may not be called from outside.
+const METHOD_NOT_FOUND: i32 = -32601;
+/// Alice of every development chain.
+const ALICE: &str = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+
+#[tokio::test]
+async fn a_development_node_authors_finalises_and_answers() {
+	let node = Node::start(&["--dev"]).await;
+	node.best_reaches(3).await;
+	node.finalised_reaches(1).await;
+
+	assert_eq!(
+		node.call("system_chain", vec![]).await,
+		json!("DLLM Development")
+	);
+	let properties = node.call("system_properties", vec![]).await;
+	assert_eq!(
+		properties,
+		json!({ "tokenSymbol": "DLLM", "tokenDecimals": 12, "ss58Format": 42 })
+	);
+	assert_eq!(
+		node.call("system_accountNextIndex", vec![json!(ALICE)])
+			.await,
+		json!(0)
+	);
+	assert_eq!(
+		node.call("grandpa_roundState", vec![]).await["best"]["totalWeight"],
+		json!(1)
+	);
+	let light = node
+		.call("sync_state_genSyncSpec", vec![json!(false)])
+		.await;
+	assert!(light["lightSyncState"]["finalizedBlockHeader"].is_string());
+
+	market_is_empty(&node).await;
+	unsafe_methods_are_closed(&node).await;
+}
+
+/// On a fresh chain there are no models and no jobs; the errors say so, and what to do.
+async fn market_is_empty(node: &Node) {
+	assert_eq!(node.call("dllm_models", vec![]).await, json!([]));
+	let genesis = node.call("chain_getBlockHash", vec![json!(0)]).await;
+	assert_eq!(node.call("dllm_models", vec![genesis]).await, json!([]));
+
+	for (method, parameters, code, advice) in [
+		(
+			"dllm_job",
+			vec![json!(7)],
+			UNKNOWN_JOB,
+			"job 7 is not known",
+		),
+		(
+			"dllm_receipt",
+			vec![json!(7)],
+			UNKNOWN_JOB,
+			"jobs.Submitted",
+		),
+		(
+			"dllm_pipelines",
+			vec![json!(3)],
+			UNKNOWN_MODEL,
+			"dllm_models",
+		),
+		(
+			"dllm_quote",
+			vec![json!(3), json!(10), json!(20)],
+			UNKNOWN_MODEL,
+			"model 3 is not",
+		),
+	] {
+		let (got, message) = node.try_call(method, parameters).await.expect_err(method);
+		assert_eq!(got, code, "{method}: {message}");
+		assert!(message.contains(advice), "{method}: {message}");
+	}
+
+	let subscription = node
+		.rpc
+		.subscribe::<Value>("dllm_subscribeJob", rpc_params![7], "dllm_unsubscribeJob")
+		.await;
+	let Err(error) = subscription else {
+		panic!("a job that does not exist was followed")
+	};
+	assert_eq!(user_error(error).0, UNKNOWN_JOB);
+}
+
+/// A development node answers every web page, so what could harm it needs a flag.
+async fn unsafe_methods_are_closed(node: &Node) {
+	for method in ["author_rotateKeys", "babe_epochAuthorship"] {
+		let (code, message) = node.try_call(method, vec![]).await.expect_err(method);
+		assert_eq!(code, METHOD_NOT_FOUND, "{method}: {message}");
+		assert!(message.contains("unsafe"), "{method}: {message}");
+	}
+}
+
+#[tokio::test]
+async fn unsafe_methods_open_with_the_flag() {
+	let node = Node::start(&["--dev", "--rpc-methods", "unsafe"]).await;
+	let slots = node.call("babe_epochAuthorship", vec![]).await;
+	assert!(
+		slots.as_object().is_some_and(|slots| slots.len() == 1),
+		"{slots}"
+	);
+}

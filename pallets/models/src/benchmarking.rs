@@ -1,0 +1,99 @@
+//! Benchmarks of every call, each at its dearest path.
+
+use crate::{Call, Config, Models, NextModel, Pallet, Retirements};
+use alloc::vec::Vec;
+use dllm_primitives::{
+	ids::{Digest, MAX_LAYERS},
+	model::{ModelSpec, ModelState, Profile, Shard},
+};
+use frame_benchmarking::v2::*;
+use frame_support::traits::{
+	fungible::{Inspect, Unbalanced},
+	Get,
+};
+use frame_system::RawOrigin;
+
+fn shard(hash: u64) -> Shard {
+	let hash = Digest::from_low_u64_be(hash);
+	Shard { hash, bytes: 1 << 30, flops_per_token: 1 << 30, kv_bytes_per_token: 4096 }
+}
+
+/// A model with longest texts; `root` sets it apart.
+fn spec(root: u64, layers: u32) -> ModelSpec {
+	let layers: Vec<_> = (0..layers).map(|k| shard(u64::from(k).saturating_add(3))).collect();
+	ModelSpec {
+		name: [b'n'; 64].to_vec().try_into().unwrap_or_default(),
+		licence: [b'l'; 32].to_vec().try_into().unwrap_or_default(),
+		manifest_root: Digest::from_low_u64_be(root),
+		tokenizer_hash: Digest::from_low_u64_be(2),
+		profile: Profile::F32,
+		hidden_size: 4096,
+		max_context: 4096,
+		embed: shard(1),
+		layers: layers.try_into().unwrap_or_default(),
+		head: shard(2),
+	}
+}
+
+fn funded<T: Config>() -> T::AccountId
+where
+	T::Currency: Unbalanced<T::AccountId>,
+{
+	let who: T::AccountId = whitelisted_caller();
+	let deposit = Pallet::<T>::deposit_for(&spec(1, MAX_LAYERS));
+	let funds = deposit
+		.saturating_mul(u128::from(T::MaxModels::get()).saturating_add(2))
+		.saturating_add(T::Currency::minimum_balance());
+	let _ = T::Currency::increase_balance(&who, funds, frame_support::traits::tokens::Precision::Exact);
+	who
+}
+
+#[benchmarks]
+mod benches {
+	use super::*;
+
+	/// `l`: layers. The catalogue is full and forgets a retired model.
+	#[benchmark]
+	fn register(l: Linear<1, 256>) -> Result<(), BenchmarkError> {
+		let owner = funded::<T>();
+		for k in 0..T::MaxModels::get() {
+			Pallet::<T>::do_register(owner.clone(), spec(u64::from(k).saturating_add(10), 1))?;
+		}
+		Pallet::<T>::do_retire(owner.clone(), 0)?;
+		frame_system::Pallet::<T>::set_block_number(T::RetiredBlocks::get());
+		let id = NextModel::<T>::get();
+		let spec = spec(5, l);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), spec);
+
+		assert!(Models::<T>::contains_key(id));
+		assert!(!Models::<T>::contains_key(0));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn activate() -> Result<(), BenchmarkError> {
+		let owner = funded::<T>();
+		Pallet::<T>::do_register(owner.clone(), spec(5, MAX_LAYERS))?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), 0);
+
+		assert!(Models::<T>::get(0).is_some_and(|model| model.state == ModelState::Active));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn retire() -> Result<(), BenchmarkError> {
+		let owner = funded::<T>();
+		Pallet::<T>::do_register(owner.clone(), spec(5, MAX_LAYERS))?;
+		Pallet::<T>::do_activate(owner.clone(), 0)?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), 0);
+
+		assert_eq!(Retirements::<T>::get().len(), 1);
+		Ok(())
+	}
+}

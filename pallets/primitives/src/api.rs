@@ -1,0 +1,371 @@
+//! What the chain tells the outside: views for wallets, RPC and the web, and the duties of a worker.
+//!
+//! A worker needs no event stream: it asks for its [`Duty`] list at every new block and acts on it, so a
+//! restart or a lost connection costs it nothing but time. JSON is camelCase; balances are decimal
+//! strings of planck, because JSON numbers lose digits above 2⁵³.
+
+use crate::{
+	commitment::Opening,
+	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
+	job::JobState,
+	miner::Roles,
+	model::{LayerRange, ModelState, Profile, Shard},
+	plan::PipelineState,
+	verdict::{Part, Phase, Verdict},
+};
+use alloc::{string::String, vec::Vec};
+use codec::{Decode, Encode};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+use sp_runtime::AccountId32;
+
+/// Planck as a decimal string.
+pub mod planck {
+	use alloc::string::{String, ToString};
+	use serde::{de::Error, Deserialize, Deserializer, Serializer};
+
+	/// Writes planck as a decimal string.
+	pub fn serialize<S: Serializer>(planck: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+		serializer.serialize_str(&planck.to_string())
+	}
+
+	/// Reads planck from a decimal string.
+	pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+		String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+	}
+}
+
+/// A model of the catalogue.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelView {
+	/// Its number.
+	pub id: ModelId,
+	/// Who registered it.
+	pub owner: AccountId32,
+	/// Where it stands.
+	pub state: ModelState,
+	/// Name for people.
+	pub name: String,
+	/// SPDX name of the licence.
+	pub licence: String,
+	/// blake3 of `manifest.json`.
+	pub manifest_root: Digest,
+	/// blake3 of `tokenizer.json`.
+	pub tokenizer_hash: Digest,
+	/// Numeric profile.
+	pub profile: Profile,
+	/// Width of a hidden row.
+	pub hidden_size: u32,
+	/// Tokens of a session at most.
+	pub max_context: u32,
+	/// Embedding shard.
+	pub embed: Shard,
+	/// Decoder layers.
+	pub layers: Vec<Shard>,
+	/// Head shard.
+	pub head: Shard,
+}
+
+/// A worker of the pool.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerView {
+	/// Its account.
+	pub account: AccountId32,
+	/// Who runs it.
+	pub operator: AccountId32,
+	/// Whether it may be given work now.
+	pub active: bool,
+	/// Where it stands, in words.
+	pub state: String,
+	/// Bond on hold.
+	#[serde(with = "planck")]
+	pub bond: u128,
+	/// What it offers.
+	pub roles: Roles,
+	/// Declared memory in bytes.
+	pub memory: u64,
+	/// Posted price in planck per GFLOP.
+	#[serde(with = "planck")]
+	pub price: u128,
+	/// libp2p identity, binary.
+	pub peer_id: Vec<u8>,
+	/// Multiaddresses.
+	pub addresses: Vec<String>,
+	/// Trials that it is part of now.
+	pub open_jobs: u32,
+	/// Stages passed.
+	pub passed: u32,
+	/// Deadlines missed.
+	pub faults: u32,
+	/// Convictions.
+	pub cheats: u32,
+}
+
+/// A stage of a pipeline.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct StageView {
+	/// Its place in the ring; 0 is the entry.
+	pub stage: StageIndex,
+	/// Its layers; empty for the entry.
+	pub layers: LayerRange,
+	/// Its workers.
+	pub workers: Vec<AccountId32>,
+	/// Those of them that have loaded their shards.
+	pub ready: Vec<AccountId32>,
+	/// Price in planck per GFLOP.
+	#[serde(with = "planck")]
+	pub price: u128,
+}
+
+/// A pipeline.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct PipelineView {
+	/// Its number.
+	pub id: PipelineId,
+	/// Its model.
+	pub model: ModelId,
+	/// Where it stands.
+	pub state: PipelineState,
+	/// Jobs at once.
+	pub slots: u8,
+	/// Jobs that it runs now.
+	pub open_jobs: u8,
+	/// Its ring.
+	pub stages: Vec<StageView>,
+}
+
+/// A job.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct JobView {
+	/// Its number.
+	pub id: JobId,
+	/// Who pays.
+	pub client: AccountId32,
+	/// The model.
+	pub model: ModelId,
+	/// Where it stands.
+	pub state: JobState,
+	/// Where its trial stands, once awarded.
+	pub phase: Option<Phase>,
+	/// Whether the prompt is sealed.
+	pub sealed: bool,
+	/// Ceiling of the price.
+	#[serde(with = "planck")]
+	pub max_price: u128,
+	/// What was charged; 0 before it is settled.
+	#[serde(with = "planck")]
+	pub fee: u128,
+	/// Tokens of the reply; 0 where the user is the entry.
+	pub tokens: u32,
+	/// Rows charged.
+	pub rows: u32,
+	/// The reply as posted by the entry, once there is one.
+	pub reply: Option<String>,
+	/// Block of submission.
+	pub submitted: u32,
+	/// Block by which it has been run, or is refunded.
+	pub deadline: u32,
+	/// Block of the award.
+	pub awarded: Option<u32>,
+	/// Block of the final state.
+	pub ended: Option<u32>,
+}
+
+/// A worker's part in a stage, for the receipt.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ParticipantView {
+	/// The worker.
+	pub worker: AccountId32,
+	/// Its part.
+	pub part: Part,
+	/// Its commitment and the block that holds it.
+	pub commitment: Option<(Digest, u32)>,
+	/// What it opened.
+	pub opening: Option<Opening>,
+	/// What was found.
+	pub verdict: Option<Verdict>,
+}
+
+/// A stage of a job, for the receipt.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct StageReceipt {
+	/// Its place in the ring.
+	pub stage: StageIndex,
+	/// Its layers.
+	pub layers: LayerRange,
+	/// Lead first, then who checked it.
+	pub participants: Vec<ParticipantView>,
+}
+
+/// One transfer of a settlement.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentView {
+	/// Who received it.
+	pub to: AccountId32,
+	/// How much, in planck.
+	#[serde(with = "planck")]
+	pub amount: u128,
+}
+
+/// All that stands behind a reply.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Receipt {
+	/// The job.
+	pub job: JobView,
+	/// Its pipeline, once awarded.
+	pub pipeline: Option<PipelineId>,
+	/// Every stage, once awarded.
+	pub stages: Vec<StageReceipt>,
+	/// Who was paid for which part, once settled: miners in the order of the stages.
+	pub miners: Vec<PaymentView>,
+	/// Verifiers in the order of the stages.
+	pub verifiers: Vec<PaymentView>,
+	/// What the treasury received.
+	#[serde(with = "planck")]
+	pub treasury: u128,
+	/// What was burned.
+	#[serde(with = "planck")]
+	pub burned: u128,
+	/// What went back to the user.
+	#[serde(with = "planck")]
+	pub refunded: u128,
+}
+
+/// A member of a job's ring.
+#[derive(Encode, Decode, TypeInfo, Clone, PartialEq, Eq, Debug)]
+pub struct RingMember {
+	/// Its place.
+	pub stage: StageIndex,
+	/// Its layers; empty for the entry.
+	pub layers: LayerRange,
+	/// Its account; none where the user is the entry.
+	pub worker: Option<AccountId32>,
+	/// libp2p identity, binary.
+	pub peer_id: Vec<u8>,
+	/// Where it can be dialled; empty where the user is the entry.
+	pub addresses: Vec<String>,
+}
+
+/// Who runs a job live: the entry first.
+#[derive(Encode, Decode, TypeInfo, Clone, PartialEq, Eq, Debug)]
+pub struct Route {
+	/// The job.
+	pub job: JobId,
+	/// Its model.
+	pub model: ModelId,
+	/// Rows at most.
+	pub rows_ceiling: u32,
+	/// Block by which every lead must have committed.
+	pub run_until: u32,
+	/// The members, in the order of the ring.
+	pub members: Vec<RingMember>,
+}
+
+/// A public prompt, for its entry.
+#[derive(Encode, Decode, TypeInfo, Clone, PartialEq, Eq, Debug)]
+pub struct Prompt {
+	/// Text.
+	pub text: Vec<u8>,
+	/// How to sample.
+	pub limits: crate::job::Limits,
+}
+
+/// What the chain expects of a worker now.
+#[derive(Encode, Decode, TypeInfo, Clone, PartialEq, Eq, Debug)]
+pub enum Duty {
+	/// Hold the shards of a stage; say `allocation.ready` once they are loaded.
+	Host {
+		/// The pipeline.
+		pipeline: PipelineId,
+		/// Its model.
+		model: ModelId,
+		/// The place in the ring.
+		stage: StageIndex,
+		/// The layers; empty for the entry.
+		layers: LayerRange,
+		/// Jobs at once.
+		slots: u8,
+		/// Whether the worker has said so.
+		ready: bool,
+	},
+	/// Lead a stage of a job, then commit.
+	Run {
+		/// The ring.
+		route: Route,
+		/// The place in it.
+		stage: StageIndex,
+		/// The prompt, for the entry of a public job.
+		prompt: Option<Prompt>,
+		/// Whether the commitment is on chain.
+		committed: bool,
+	},
+	/// Execute a stage again and commit blind (`Replica`) or attest (`Tiebreak`).
+	Check {
+		/// The ring that ran it.
+		route: Route,
+		/// The stage.
+		stage: StageIndex,
+		/// As what.
+		part: Part,
+		/// The prompt, for the entry stage of a public job.
+		prompt: Option<Prompt>,
+		/// Commitment of every lead, by stage; what a lead hands out is checked against it.
+		commitments: Vec<(StageIndex, AccountId32, Digest)>,
+		/// Block by which it is due.
+		until: u32,
+	},
+	/// Open the commitment.
+	Reveal {
+		/// The job.
+		job: JobId,
+		/// The stage.
+		stage: StageIndex,
+		/// Block by which it is due.
+		until: u32,
+	},
+	/// Keep the rows of a stage and hand them to its checkers.
+	Serve {
+		/// The job.
+		job: JobId,
+		/// The stage that it led.
+		stage: StageIndex,
+		/// Peers that may ask, binary.
+		checkers: Vec<Vec<u8>>,
+	},
+}
+
+sp_api::decl_runtime_apis! {
+	/// The market of prompts.
+	pub trait DllmApi {
+		/// Every model.
+		fn models() -> Vec<ModelView>;
+		/// One model.
+		fn model(id: ModelId) -> Option<ModelView>;
+		/// Every worker.
+		fn workers() -> Vec<WorkerView>;
+		/// One worker.
+		fn worker(who: AccountId32) -> Option<WorkerView>;
+		/// Pipelines of a model that are not closed.
+		fn pipelines(model: ModelId) -> Vec<PipelineView>;
+		/// Lowest fee in planck for a prompt and a reply of so many tokens, over the live pipelines that
+		/// serve such a job; none where there is no such pipeline.
+		fn quote(model: ModelId, prompt_tokens: u32, max_tokens: u32, own_entry: bool) -> Option<u128>;
+		/// A job.
+		fn job(id: JobId) -> Option<JobView>;
+		/// All that stands behind a job.
+		fn receipt(id: JobId) -> Option<Receipt>;
+		/// The ring of a running job.
+		fn route(id: JobId) -> Option<Route>;
+		/// What the chain expects of a worker now.
+		fn duties(who: AccountId32) -> Vec<Duty>;
+	}
+}

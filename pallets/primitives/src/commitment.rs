@@ -1,0 +1,157 @@
+//! What a worker commits to: digests of the very bytes that crossed its ends of the ring.
+//!
+//! A *row* is the hidden state of one position as it is sent on the wire. *Boundary* `b` is the link
+//! between stage `b` and the next; the last one leads back to the entry. Both ends of a link hash the
+//! same rows to the same root, so a root also says that the next stage received what was sent.
+//!
+//! Every digest carries its own context string, so that none can stand for another.
+
+use crate::ids::{Digest, JobId, StageIndex};
+use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+
+const ROW_KEY: &str = "dllm 2026-11 row key v1";
+const ROW_LEAF: &[u8] = b"dllm/row/v1";
+const NODE: &[u8] = b"dllm/node/v1";
+const ROOTS: &[u8] = b"dllm/roots/v1";
+const COMMIT: &[u8] = b"dllm/commit/v1";
+const SHARDS: &[u8] = b"dllm/shards/v1";
+const RESULT: &[u8] = b"dllm/result/v1";
+
+/// What a worker says of its stage of a job, once it opens its commitment.
+#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Roots {
+	/// Numerics class of the worker: roots are compared inside one class only.
+	pub class: Digest,
+	/// [`shards_root`] of the shards that it executed.
+	pub weights: Digest,
+	/// Merkle root of the rows that it received.
+	pub input: Digest,
+	/// Merkle root of the rows that it sent.
+	pub output: Digest,
+	/// [`result_hash`] of the sampled tokens; zero for segments.
+	pub result: Digest,
+	/// Rows that passed.
+	pub rows: u32,
+}
+
+/// An opened commitment.
+#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Opening {
+	/// Random; hides the roots until the opening.
+	pub salt: Digest,
+	/// What was committed to.
+	pub roots: Roots,
+}
+
+/// Key of one row: without it the digest of an embedding row would be a dictionary look-up of its token.
+pub fn row_key(job_key: &[u8; 32], boundary: StageIndex, position: u32) -> [u8; 32] {
+	let mut hasher = blake3::Hasher::new_derive_key(ROW_KEY);
+	hasher.update(job_key);
+	hasher.update(&[boundary]);
+	hasher.update(&position.to_le_bytes());
+	*hasher.finalize().as_bytes()
+}
+
+/// Leaf of one row, over its bytes as sent.
+pub fn row_leaf(
+	job_key: &[u8; 32],
+	job: JobId,
+	boundary: StageIndex,
+	position: u32,
+	wire: &[u8],
+) -> Digest {
+	let mut hasher = blake3::Hasher::new_keyed(&row_key(job_key, boundary, position));
+	hasher.update(ROW_LEAF);
+	hasher.update(&job.to_le_bytes());
+	hasher.update(&[boundary]);
+	hasher.update(&position.to_le_bytes());
+	hasher.update(wire);
+	digest(hasher)
+}
+
+/// Root of a binary Merkle tree. A node without a sibling moves up unchanged; the number of leaves is
+/// hashed into the root, so trees of different sizes differ. Zero for no leaves.
+pub fn merkle_root(leaves: &[Digest]) -> Digest {
+	if leaves.is_empty() {
+		return Digest::zero();
+	}
+	let mut level = leaves.to_vec();
+	while level.len() > 1 {
+		level = level
+			.chunks(2)
+			.map(|pair| match pair {
+				[left, right] => node(left, right),
+				_ => pair[0],
+			})
+			.collect::<Vec<_>>();
+	}
+	let mut hasher = blake3::Hasher::new();
+	hasher.update(NODE);
+	hasher.update(&(leaves.len() as u64).to_le_bytes());
+	hasher.update(level[0].as_bytes());
+	digest(hasher)
+}
+
+fn node(left: &Digest, right: &Digest) -> Digest {
+	let mut hasher = blake3::Hasher::new();
+	hasher.update(NODE);
+	hasher.update(left.as_bytes());
+	hasher.update(right.as_bytes());
+	digest(hasher)
+}
+
+/// Digest of the shards of a stage, in the order of the layers (entry: embedding, then head).
+pub fn shards_root<'a>(shards: impl IntoIterator<Item = &'a Digest>) -> Digest {
+	let mut hasher = blake3::Hasher::new();
+	hasher.update(SHARDS);
+	for shard in shards {
+		hasher.update(shard.as_bytes());
+	}
+	digest(hasher)
+}
+
+/// Digest of the sampled tokens.
+pub fn result_hash(tokens: &[u32]) -> Digest {
+	let mut hasher = blake3::Hasher::new();
+	hasher.update(RESULT);
+	for token in tokens {
+		hasher.update(&token.to_le_bytes());
+	}
+	digest(hasher)
+}
+
+/// Digest of all that a worker says of its stage.
+pub fn roots_hash(roots: &Roots) -> Digest {
+	let mut hasher = blake3::Hasher::new();
+	hasher.update(ROOTS);
+	for part in [roots.class, roots.weights, roots.input, roots.output, roots.result] {
+		hasher.update(part.as_bytes());
+	}
+	hasher.update(&roots.rows.to_le_bytes());
+	digest(hasher)
+}
+
+/// The commitment that goes on chain. `worker` is the SCALE encoding of its account, so one worker's
+/// commitment is useless to another.
+pub fn commitment(job: JobId, stage: StageIndex, worker: &[u8], opening: &Opening) -> Digest {
+	let mut hasher = blake3::Hasher::new();
+	hasher.update(COMMIT);
+	hasher.update(&job.to_le_bytes());
+	hasher.update(&[stage]);
+	hasher.update(&(worker.len() as u64).to_le_bytes());
+	hasher.update(worker);
+	hasher.update(opening.salt.as_bytes());
+	hasher.update(roots_hash(&opening.roots).as_bytes());
+	digest(hasher)
+}
+
+fn digest(hasher: blake3::Hasher) -> Digest {
+	Digest::from(*hasher.finalize().as_bytes())
+}

@@ -1,0 +1,176 @@
+//! The traits through which pallets meet, in the order of the walk. No pallet imports a sibling; the
+//! runtime names who stands behind each trait.
+
+use crate::{
+	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
+	job::{Body, Limits, Refund, WaitingJob},
+	miner::Worker,
+	model::Model,
+	plan::Pipeline,
+	verdict::Verdict,
+};
+use alloc::vec::Vec;
+use sp_runtime::DispatchResult;
+
+/// The catalogue of models (`pallet-models`).
+pub trait ModelCatalog<AccountId> {
+	/// A registered model.
+	fn model(id: ModelId) -> Option<Model<AccountId>>;
+
+	/// A registered model that takes prompts and plans.
+	fn active(id: ModelId) -> Option<Model<AccountId>> {
+		Self::model(id).filter(|m| m.state == crate::model::ModelState::Active)
+	}
+}
+
+/// The registered workers (`pallet-miners`).
+pub trait WorkerPool<AccountId, Balance, BlockNumber> {
+	/// A registered worker.
+	fn worker(who: &AccountId) -> Option<Worker<AccountId, Balance, BlockNumber>>;
+
+	/// A worker in the verifier role whose operator is not among `excluded` and that has `memory` bytes,
+	/// drawn by `seed`. Looks at a bounded number of workers.
+	fn draw_verifier(seed: Digest, excluded: &[AccountId], memory: u64) -> Option<AccountId>;
+
+	/// The worker takes part in a trial: it cannot unbond until [`Self::release`].
+	fn engage(who: &AccountId);
+
+	/// The worker's part in a trial is over, with this verdict. A pass or a fault is counted here, a
+	/// conviction by [`Self::slash`].
+	fn release(who: &AccountId, verdict: Verdict);
+
+	/// Slashes a convicted worker whose stage would have paid `pay`, shares the slash among the user,
+	/// the workers that convicted it and the fire, and returns what was taken.
+	fn slash(
+		who: &AccountId,
+		pay: Balance,
+		user: &AccountId,
+		convicted_by: &[AccountId],
+	) -> Balance;
+}
+
+/// The standing pipelines (`pallet-allocation`).
+pub trait PipelineBook<AccountId> {
+	/// A pipeline, live or not.
+	fn pipeline(id: PipelineId) -> Option<Pipeline<AccountId>>;
+
+	/// Pipelines that take jobs of a model.
+	fn live(model: ModelId) -> Vec<Pipeline<AccountId>>;
+
+	/// Takes a slot of a live pipeline.
+	fn reserve(id: PipelineId) -> DispatchResult;
+
+	/// Gives the slot back; a pipeline that fails too often in a row is closed.
+	fn release(id: PipelineId, served: bool);
+}
+
+/// The waiting jobs (`pallet-jobs`), as the auction sees them.
+pub trait JobQueue<Balance, BlockNumber> {
+	/// Jobs that wait now, at most `limit`, the oldest first.
+	fn waiting(limit: u32) -> Vec<WaitingJob<Balance, BlockNumber>>;
+
+	/// Gives a waiting job to a pipeline and opens its trial.
+	fn award(job: JobId, pipeline: PipelineId) -> DispatchResult;
+}
+
+/// An awarded job, as it goes to trial.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Award<AccountId, BlockNumber> {
+	/// The job.
+	pub job: JobId,
+	/// Who pays.
+	pub client: AccountId,
+	/// The pipeline that runs it.
+	pub pipeline: Pipeline<AccountId>,
+	/// Rows at most.
+	pub rows_ceiling: u32,
+	/// Whether the user is the entry; then there is no entry stage to verify.
+	pub own_entry: bool,
+	/// Block by which every lead must have committed.
+	pub run_until: BlockNumber,
+}
+
+/// The trials (`pallet-verification`).
+pub trait Trials<AccountId, BlockNumber> {
+	/// Blocks from `run_until` to the last verdict at most.
+	fn verdict_blocks() -> BlockNumber;
+
+	/// Opens the trial of an awarded job. It ends in exactly one call of [`OnVerdict::concluded`], at
+	/// most [`Self::verdict_blocks`] after `run_until`.
+	fn open(award: Award<AccountId, BlockNumber>) -> DispatchResult;
+
+	/// Drops the record of a closed trial; a trial that is still open, or unknown, is left alone. Called
+	/// when the record of the job is pruned.
+	fn forget(job: JobId);
+}
+
+/// How a trial ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Conclusion<AccountId> {
+	/// Every stage passed and every link carried the same rows at both ends.
+	Served {
+		/// Rows that passed, all of them charged.
+		rows: u32,
+		/// Digest of the sampled tokens; zero where the user was the entry.
+		result: Digest,
+		/// The lead of every stage.
+		leads: Vec<(StageIndex, AccountId)>,
+		/// The workers that agreed with it.
+		checkers: Vec<(StageIndex, AccountId)>,
+	},
+	/// It did not.
+	Failed(Refund),
+}
+
+/// Who hears of a trial (`pallet-jobs`).
+pub trait OnVerdict<AccountId> {
+	/// The entry posted its reply, not yet verified.
+	fn answered(job: JobId, tokens: u32, reply: Bytes<MAX_INLINE>);
+
+	/// The verdict stands.
+	fn concluded(job: JobId, conclusion: Conclusion<AccountId>);
+}
+
+/// What the runtime API tells a worker about a job that it takes part in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JobFacts<AccountId> {
+	/// Who pays.
+	pub client: AccountId,
+	/// The model.
+	pub model: ModelId,
+	/// The prompt.
+	pub body: Body,
+	/// How to sample.
+	pub limits: Limits,
+}
+
+/// The records of jobs (`pallet-jobs`), as the views of a trial need them.
+pub trait JobBook<AccountId> {
+	/// What a worker may know of a job; none where there is no such record.
+	fn facts(job: JobId) -> Option<JobFacts<AccountId>>;
+}
+
+/// What the user pays for (`pallet-rewards` divides it).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bill<AccountId> {
+	/// The job.
+	pub job: JobId,
+	/// Who pays.
+	pub client: AccountId,
+	/// What is charged, in planck, of what is on hold.
+	pub fee: u128,
+	/// The lead of every stage and its pay.
+	pub miners: Vec<(AccountId, u128)>,
+	/// The checkers, each with the pay of the stage that it checked as its weight.
+	pub verifiers: Vec<(AccountId, u128)>,
+}
+
+/// Pays bills out of a hold (`pallet-rewards`). `Reason` is the runtime's hold reason.
+pub trait Payouts<AccountId, Reason> {
+	/// Moves exactly `bill.fee` out of the client's hold for `reason`: to miners, verifiers and the
+	/// treasury, and burns the rest. A share that cannot be received goes to the treasury.
+	fn pay(reason: &Reason, bill: &Bill<AccountId>) -> DispatchResult;
+
+	/// Drops the record of a job's payment, once the job itself is pruned.
+	fn forget(job: JobId);
+}

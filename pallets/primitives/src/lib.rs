@@ -1,0 +1,23 @@
+//! What the chain and the worker share: the words of the walk, with one checker for two callers.
+//!
+//! Nothing here has storage. A pallet and the worker call the same pure functions
+//! ([`plan::check`], [`commitment::commitment`], [`auction::award`], [`payout::split`]), so that they
+//! cannot disagree. Pallets meet only through the traits of [`flow`]; the outside world reads the
+//! chain through the views of [`api`].
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod api;
+pub mod auction;
+pub mod commitment;
+pub mod flow;
+pub mod ids;
+pub mod job;
+pub mod miner;
+pub mod model;
+pub mod payout;
+pub mod plan;
+pub mod verdict;

@@ -1,0 +1,52 @@
+//! What can be said of a worker's part in a job, and of the job.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+
+/// Verdict on one worker in one stage of one job.
+#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+	/// Its roots agree with those of another operator.
+	Pass,
+	/// Its roots were outvoted, or its commitment was another's: the bond is slashed.
+	Cheat,
+	/// It was late or silent: this costs the pay, never the bond.
+	WorkerFault,
+	/// A checker was late or silent.
+	VerifierFault,
+	/// Nothing could be proved.
+	Indeterminate,
+}
+
+/// A worker's part in a stage.
+#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub enum Part {
+	/// Executed it live.
+	Lead,
+	/// Executes it again, blind.
+	Replica,
+	/// Executes it when the two do not agree.
+	Tiebreak,
+}
+
+/// Where the trial of a job stands; every phase has a deadline.
+#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+	/// Leads run and commit.
+	Running,
+	/// Replicas execute again and commit blind.
+	Verifying,
+	/// Leads and replicas reveal.
+	Revealing,
+	/// Third workers decide the stages that do not agree.
+	Tiebreak,
+	/// Verdicts stand.
+	Closed,
+}

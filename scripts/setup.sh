@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Installs what a build, the tests and the demo need, and says what it does. Safe to run again: a second
+# run finds everything in place and takes about a second.
+#
+# Debian 12 packages (as root or through sudo) · the wasm target for the runtime · ONNX Runtime (pinned,
+# hash checked) · the Node packages of e2e/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+packages=()
+need() { command -v "$1" >/dev/null 2>&1 || packages+=("$2"); }
+need cc build-essential
+need protoc protobuf-compiler
+need make make
+need perl perl
+need pkg-config pkg-config
+need curl curl
+need unzip unzip
+need python3 python3
+need node nodejs
+need npm npm
+python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
+if [ ${#packages[@]} -gt 0 ]; then
+	say "installing Debian packages: ${packages[*]}"
+	sudo=()
+	[ "$(id -u)" = 0 ] || sudo=(sudo)
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "run this as root, or install: ${packages[*]}"
+	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}"
+fi
+
+command -v rustup >/dev/null 2>&1 || die "rustup is missing: see https://rustup.rs, then run this again"
+channel=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+if ! rustup toolchain list | grep -q "^$channel"; then
+	say "installing Rust $channel"
+	rustup toolchain install "$channel" --profile minimal --component rustfmt --component clippy
+fi
+if ! rustup target list --installed | grep -qx wasm32v1-none; then
+	say "installing the wasm target of the runtime"
+	scripts/wasm-sysroot.sh
+fi
+
+scripts/fetch-onnxruntime.sh
+
+if [ ! -e e2e/node_modules/.package-lock.json ] || [ e2e/package-lock.json -nt e2e/node_modules/.package-lock.json ]; then
+	say "installing the Node packages of e2e/"
+	npm ci --prefix e2e --no-audit --no-fund --silent
+	touch e2e/node_modules/.package-lock.json
+fi
