@@ -21,6 +21,8 @@ pub const FILE: &str = "manifest.json";
 pub const FORMAT: &str = "dllm-manifest/1";
 /// Bytes of a manifest at most: 256 layers take about 64 KiB, and a peer may send one.
 pub const MAX_BYTES: u64 = 1 << 20;
+/// What the width of a head must be a multiple of: the attention operator takes no other.
+pub const HEAD_DIM_STEP: u32 = 16;
 
 /// Everything that is known of a split model.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -65,7 +67,7 @@ pub struct ModelConfig {
 	pub heads: u32,
 	/// Key and value heads; divides `heads`.
 	pub kv_heads: u32,
-	/// Width of one head; even.
+	/// Width of one head; a multiple of [`HEAD_DIM_STEP`].
 	pub head_dim: u32,
 	/// Number of token ids.
 	pub vocab: u32,
@@ -375,8 +377,11 @@ impl ModelConfig {
 				self.heads, self.kv_heads
 			));
 		}
-		if self.head_dim % 2 != 0 {
-			return Err(format!("head_dim {} is odd", self.head_dim));
+		if self.head_dim % HEAD_DIM_STEP != 0 {
+			return Err(format!(
+				"head_dim {} is no multiple of {HEAD_DIM_STEP}",
+				self.head_dim
+			));
 		}
 		if !(self.rope_theta.is_finite() && self.rope_theta >= 1.0) {
 			return Err(format!("rope_theta {} is out of range", self.rope_theta));

@@ -79,7 +79,7 @@ impl SubstrateCli for Cli {
 	}
 
 	fn support_url() -> String {
-		"the README of this project".into()
+		"the issue tracker named in README.md".into()
 	}
 
 	fn copyright_start_year() -> i32 {

@@ -118,18 +118,16 @@ where
 		consensus::author(&handles, babe, force_authoring, sync.clone(), &task_manager)?;
 	}
 	if let Some(name) = voter_name {
-		let gossip = consensus::Gossip {
-			network,
-			sync,
-			protocol: finality_protocol,
-		};
 		let voter = consensus::Voter {
 			role,
 			name,
 			link: grandpa_link,
 			state: voter_state,
+			network,
+			sync,
+			protocol: finality_protocol,
 		};
-		consensus::finalise(&handles, voter, gossip, &task_manager)?;
+		consensus::finalise(&handles, voter, &task_manager)?;
 	}
 	Ok(task_manager)
 }

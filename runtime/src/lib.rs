@@ -16,6 +16,8 @@ include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
 extern crate alloc;
 
 pub mod apis;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarks;
 pub mod configs;
 pub mod constants;
 pub mod genesis_presets;
@@ -180,27 +182,4 @@ mod runtime {
 	pub type Verification = pallet_verification;
 	#[runtime::pallet_index(26)]
 	pub type Rewards = pallet_rewards;
-}
-
-#[cfg(feature = "runtime-benchmarks")]
-mod benches {
-	frame_benchmarking::define_benchmarks!(
-		[frame_benchmarking, BaselineBench::<Runtime>]
-		[frame_system, SystemBench::<Runtime>]
-		[frame_system_extensions, SystemExtensionsBench::<Runtime>]
-		[pallet_balances, Balances]
-		[pallet_multisig, Multisig]
-		[pallet_proxy, Proxy]
-		[pallet_sudo, Sudo]
-		[pallet_timestamp, Timestamp]
-		[pallet_transaction_payment, TransactionPayment]
-		[pallet_utility, Utility]
-		[pallet_models, Models]
-		[pallet_miners, Miners]
-		[pallet_jobs, Jobs]
-		[pallet_auctions, Auctions]
-		[pallet_allocation, Allocation]
-		[pallet_verification, Verification]
-		[pallet_rewards, Rewards]
-	);
 }

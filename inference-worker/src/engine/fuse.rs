@@ -84,6 +84,9 @@ impl Fuser {
 		);
 		rename(&mut part, HIDDEN_OUT, &leaving);
 		self.boundary = Some(leaving);
+		for node in &mut part.node {
+			node.name = format!("layer.{layer}/{}", node.name);
+		}
 
 		let shared = [HIDDEN_IN, LAST_ROW, TOTAL_ROWS];
 		part.input

@@ -13,10 +13,10 @@ mod library;
 mod ort_engine;
 
 pub use class::profile_id;
-pub use fuse::{single, FuseError, InMemoryModel};
+pub use fuse::{single, FuseError, Fuser, InMemoryModel};
 pub use library::{
-	find_library, pin_environment, runtime, LibraryError, Runtime, LIBRARY_VARIABLE, ORT_VERSION,
-	THREADS_VARIABLE,
+	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,
+	LIBRARY_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
 };
 pub use ort_engine::{padded_chunks, OrtEngine, CHUNK_ROWS};
 
@@ -105,7 +105,7 @@ pub enum EngineError {
 	#[error("profile {0:?} is not offered yet: use a model split as f32")]
 	ProfileNotOffered(Profile),
 	/// The layers are not in the model.
-	#[error("layers {}..{} are not in a model of {layers} layers", range.start, range.end)]
+	#[error("layers {}..{} are not in a model of {layers} layers", .range.start, .range.end)]
 	RangeOutside { range: LayerRange, layers: u32 },
 	/// Weights or a cache do not fit.
 	#[error("too little memory for {what}: needs {need} bytes, {have} are left; raise the worker's memory or close sessions")]

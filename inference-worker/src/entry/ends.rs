@@ -53,7 +53,8 @@ impl Embedder {
 		let ids = Tensor::from_array(([1, ids.len()], ids))?;
 		let mut graph = lock(&self.graph);
 		let output = graph.run(ort::inputs![TOKEN_IDS => ids])?;
-		Ok(output[HIDDEN_OUT].try_extract_tensor::<f32>()?.1.to_vec())
+		let rows = output[HIDDEN_OUT].try_extract_tensor::<f32>()?.1.to_vec();
+		Ok(rows)
 	}
 }
 

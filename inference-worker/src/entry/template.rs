@@ -4,7 +4,7 @@
 //! files or the clock, with the settings and the few Python methods that such templates rely on.
 
 use super::EntryError;
-use minijinja::{context, value::Value, Environment, Error, ErrorKind};
+use minijinja::{context, syntax::SyntaxConfig, value::Value, Environment, Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 const NAME: &str = "chat";
@@ -39,8 +39,8 @@ impl ChatTemplate {
 	/// Compiles a template.
 	pub fn new(source: String, bos_token: String, eos_token: String) -> Result<Self, EntryError> {
 		let mut environment = Environment::new();
-		environment.set_trim_blocks(true);
-		environment.set_lstrip_blocks(true);
+		let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+		environment.set_syntax(syntax.map_err(refused)?);
 		environment.set_unknown_method_callback(|_, value, method, arguments| {
 			python_method(value, method, arguments)
 		});

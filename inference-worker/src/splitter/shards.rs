@@ -138,14 +138,11 @@ impl Block<'_> {
 		let (hidden, head_dim) = (config.hidden, config.head_dim);
 		let (query, key_value) = (config.heads * head_dim, config.kv_heads * head_dim);
 
-		let norm = self.norm_weight("input_layernorm")?;
-		rms_norm(
-			self.graph,
-			config,
-			HIDDEN_IN,
-			&norm,
-			&self.name("attention.input"),
+		let (norm, input) = (
+			self.norm_weight("input_layernorm")?,
+			self.name("attention.input"),
 		);
+		rms_norm(self.graph, config, HIDDEN_IN, &norm, &input);
 		self.project(
 			"self_attn.q_proj",
 			[query, hidden],
@@ -173,10 +170,12 @@ impl Block<'_> {
 		)?;
 
 		let norm = self.norm_weight("post_attention_layernorm")?;
+		let output = self.name("attention.output");
+		let (normed, residual) = (self.name("normed"), self.name("residual"));
 		self.graph.contrib(
 			"SkipSimplifiedLayerNormalization",
-			&[HIDDEN_IN, &self.name("attention.output"), &norm],
-			&[&self.name("normed"), "", "", &self.name("residual")],
+			&[HIDDEN_IN, &output, &norm],
+			&[&normed, "", "", &residual],
 			&[("epsilon", Attribute::Float(config.norm_eps as f32))],
 		);
 		Ok(())
@@ -204,14 +203,16 @@ impl Block<'_> {
 		self.graph.table(ROPE_COS, &shape, &cos);
 		self.graph.table(ROPE_SIN, &shape, &sin);
 
-		let (query, key, value) = (self.name("query"), self.name("key"), self.name("value"));
+		let [query, key, value, attended] =
+			["query", "key", "value", "attended"].map(|value| self.name(value));
+		let [query, key, value] = [&query, &key, &value].map(String::as_str);
 		let scale = 1.0 / f64::from(config.head_dim).sqrt();
 		self.graph.contrib(
 			"GroupQueryAttention",
 			&[
-				&query,
-				&key,
-				&value,
+				query,
+				key,
+				value,
 				&past_key,
 				&past_value,
 				LAST_ROW,
@@ -219,7 +220,7 @@ impl Block<'_> {
 				ROPE_COS,
 				ROPE_SIN,
 			],
-			&[&self.name("attended"), &present_key, &present_value],
+			&[&attended, &present_key, &present_value],
 			&[
 				("num_heads", Attribute::Int(i64::from(config.heads))),
 				("kv_num_heads", Attribute::Int(i64::from(config.kv_heads))),
@@ -234,12 +235,8 @@ impl Block<'_> {
 		let (hidden, inner) = (self.config.hidden, self.config.intermediate);
 		self.project("mlp.gate_proj", [inner, hidden], "normed", "gate")?;
 		self.project("mlp.up_proj", [inner, hidden], "normed", "up")?;
-		let (gate, up) = (self.name("gate"), self.name("up"));
-		let (sigmoid, silu, product) = (
-			self.name("gate.sigmoid"),
-			self.name("gate.silu"),
-			self.name("product"),
-		);
+		let [gate, up, sigmoid, silu, product] =
+			["gate", "up", "gate.sigmoid", "gate.silu", "product"].map(|value| self.name(value));
 		self.graph.node("Sigmoid", &[&gate], &sigmoid, &[]);
 		self.graph.node("Mul", &[&gate, &sigmoid], &silu, &[]);
 		self.graph.node("Mul", &[&silu, &up], &product, &[]);
@@ -249,6 +246,7 @@ impl Block<'_> {
 		Ok(())
 	}
 
+	/// A projection between values of this layer; `shape` is that of the checkpoint.
 	fn project(
 		&mut self,
 		module: &str,

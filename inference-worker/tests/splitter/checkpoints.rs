@@ -15,7 +15,9 @@ pub type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 
 /// A model of the repository.
 pub fn model(name: &str) -> PathBuf {
-	Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(name)
+	Path::new(env!("CARGO_MANIFEST_DIR"))
+		.join("../models")
+		.join(name)
 }
 
 /// A copy of a model that a test may damage. It keeps the name, which is part of the manifest.
@@ -46,7 +48,10 @@ pub fn read_tensors(folder: &Path) -> Tensors {
 	let bytes = fs::read(folder.join("model.safetensors")).unwrap();
 	let file = SafeTensors::deserialize(&bytes).unwrap();
 	let owned = |(name, view): (String, TensorView<'_>)| {
-		(name, (view.dtype(), view.shape().to_vec(), view.data().to_vec()))
+		(
+			name,
+			(view.dtype(), view.shape().to_vec(), view.data().to_vec()),
+		)
 	};
 	file.tensors().into_iter().map(owned).collect()
 }
@@ -54,7 +59,10 @@ pub fn read_tensors(folder: &Path) -> Tensors {
 /// Writes a file of weights.
 pub fn write_tensors(path: &Path, tensors: &Tensors) {
 	let views = tensors.iter().map(|(name, (kind, shape, data))| {
-		(name.clone(), TensorView::new(*kind, shape.clone(), data).unwrap())
+		(
+			name.clone(),
+			TensorView::new(*kind, shape.clone(), data).unwrap(),
+		)
 	});
 	fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
 }
@@ -64,10 +72,16 @@ pub fn values(tensors: &Tensors, name: &str) -> Vec<f32> {
 	let (kind, _, data) = &tensors[name];
 	let pairs = || data.chunks_exact(2).map(|b| [b[0], b[1]]);
 	match *kind {
-		Dtype::F32 =>
-			data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
-		Dtype::F16 => pairs().map(|b| half::f16::from_le_bytes(b).to_f32()).collect(),
-		Dtype::BF16 => pairs().map(|b| half::bf16::from_le_bytes(b).to_f32()).collect(),
+		Dtype::F32 => data
+			.chunks_exact(4)
+			.map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+			.collect(),
+		Dtype::F16 => pairs()
+			.map(|b| half::f16::from_le_bytes(b).to_f32())
+			.collect(),
+		Dtype::BF16 => pairs()
+			.map(|b| half::bf16::from_le_bytes(b).to_f32())
+			.collect(),
 		other => panic!("no test has {other:?}"),
 	}
 }
@@ -101,7 +115,15 @@ pub struct Shape {
 /// A folder with random weights in f32 and the tokenizer of a fixture.
 pub fn make(shape: Shape, into: &Path) -> PathBuf {
 	let folder = copy("fixture-untied", into);
-	let Shape { hidden, intermediate, layers, heads, kv_heads, head_dim, vocab } = shape;
+	let Shape {
+		hidden,
+		intermediate,
+		layers,
+		heads,
+		kv_heads,
+		head_dim,
+		vocab,
+	} = shape;
 	edit_json(
 		&folder.join("config.json"),
 		json!({
@@ -112,7 +134,10 @@ pub fn make(shape: Shape, into: &Path) -> PathBuf {
 	);
 	let mut tensors = Tensors::new();
 	let mut add = |name: String, shape: Vec<usize>| {
-		let data = random(&name, &shape).into_iter().flat_map(f32::to_le_bytes).collect();
+		let data = random(&name, &shape)
+			.into_iter()
+			.flat_map(f32::to_le_bytes)
+			.collect();
 		tensors.insert(name, (Dtype::F32, shape, data));
 	};
 	add("model.embed_tokens.weight".into(), vec![vocab, hidden]);
@@ -137,13 +162,18 @@ pub fn make(shape: Shape, into: &Path) -> PathBuf {
 /// Values of unit gain out of a hash of the name; norms lie around one.
 pub fn random(name: &str, shape: &[usize]) -> Vec<f32> {
 	let mut bytes = vec![0; 2 * shape.iter().product::<usize>()];
-	blake3::Hasher::new().update(name.as_bytes()).finalize_xof().fill(&mut bytes);
-	let uniform = bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32768.0);
+	blake3::Hasher::new()
+		.update(name.as_bytes())
+		.finalize_xof()
+		.fill(&mut bytes);
+	let uniform = bytes
+		.chunks_exact(2)
+		.map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32768.0);
 	match shape {
 		[_] => uniform.map(|value| 1.0 + 0.2 * value).collect(),
 		_ => {
 			let gain = (3.0 / shape[shape.len() - 1] as f32).sqrt();
 			uniform.map(|value| value * gain).collect()
-		},
+		}
 	}
 }

@@ -41,9 +41,11 @@ fn the_same_folder_gives_the_same_bytes() {
 #[test]
 fn figures_add_up_for_tied_and_untied_heads() {
 	let folder = tempdir().unwrap();
-	for (name, parameters, shared) in
-		[("fixture-untied", 635_328, 0), ("fixture-tied", 434_752, 4096 * 64), ("tiny-chat-nano", 1_705_600, 4096 * 128)]
-	{
+	for (name, parameters, shared) in [
+		("fixture-untied", 635_328, 0),
+		("fixture-tied", 434_752, 4096 * 64),
+		("tiny-chat-nano", 1_705_600, 4096 * 128),
+	] {
 		let target = folder.path().join(name);
 		let manifest = split_quietly(&model(name), &target).unwrap();
 		assert_eq!(manifest.model, name);
@@ -54,11 +56,20 @@ fn figures_add_up_for_tied_and_untied_heads() {
 		assert_eq!(config.tied, shared > 0);
 		for layer in &manifest.layers {
 			// Norms are the only weights that are not in a projection.
-			assert_eq!(layer.flops_per_token, 2 * (layer.parameters - 2 * u64::from(config.hidden)));
-			assert_eq!(layer.kv_bytes_per_token, 8 * config.kv_heads * config.head_dim);
+			assert_eq!(
+				layer.flops_per_token,
+				2 * (layer.parameters - 2 * u64::from(config.hidden))
+			);
+			assert_eq!(
+				layer.kv_bytes_per_token,
+				8 * config.kv_heads * config.head_dim
+			);
 		}
 		for shard in manifest.shards() {
-			assert_eq!(fs::metadata(target.join(&shard.file)).unwrap().len(), shard.bytes);
+			assert_eq!(
+				fs::metadata(target.join(&shard.file)).unwrap().len(),
+				shard.bytes
+			);
 		}
 		manifest.verify_all(&target).unwrap();
 		assert_eq!(Manifest::load(&target).unwrap(), manifest);
@@ -73,12 +84,23 @@ fn progress_names_every_shard_once() {
 	let folder = tempdir().unwrap();
 	let mut seen = Vec::new();
 	let target = folder.path().join("out");
-	split(&model("fixture-untied"), &target, Profile::F32, &mut |progress| {
-		assert_eq!(progress.total, 5);
-		seen.push(progress.file.to_string());
-	})
+	split(
+		&model("fixture-untied"),
+		&target,
+		Profile::F32,
+		&mut |progress| {
+			assert_eq!(progress.total, 5);
+			seen.push(progress.file.to_string());
+		},
+	)
 	.unwrap();
-	let expected = ["embed.onnx", "layer-000.onnx", "layer-001.onnx", "layer-002.onnx", "head.onnx"];
+	let expected = [
+		"embed.onnx",
+		"layer-000.onnx",
+		"layer-001.onnx",
+		"layer-002.onnx",
+		"head.onnx",
+	];
 	assert_eq!(seen, expected);
 }
 
@@ -93,14 +115,23 @@ fn several_files_with_an_index_give_the_same_shards() {
 	let mut map = serde_json::Map::new();
 	for (number, skip) in [(1, 0), (2, half)] {
 		let file = format!("model-0000{number}-of-00002.safetensors");
-		let part = tensors.clone().into_iter().skip(skip).take(if skip == 0 { half } else { usize::MAX });
+		let part =
+			tensors
+				.clone()
+				.into_iter()
+				.skip(skip)
+				.take(if skip == 0 { half } else { usize::MAX });
 		let part = part.collect::<Tensors>();
 		map.extend(part.keys().map(|name| (name.clone(), json!(file))));
 		write_tensors(&source.join(&file), &part);
 	}
 	fs::remove_file(source.join("model.safetensors")).unwrap();
 	let index = json!({ "metadata": {}, "weight_map": map });
-	fs::write(source.join("model.safetensors.index.json"), index.to_string()).unwrap();
+	fs::write(
+		source.join("model.safetensors.index.json"),
+		index.to_string(),
+	)
+	.unwrap();
 	let parts = split_quietly(&source, &folder.path().join("parts")).unwrap();
 	assert_eq!(whole.root(), parts.root());
 }
@@ -113,7 +144,9 @@ fn every_type_of_source_is_read() {
 	let half = read_tensors(&source);
 	let split_as = |tensors: &Tensors, target: &str| {
 		write_tensors(&weights, tensors);
-		split_quietly(&source, &folder.path().join(target)).unwrap().root()
+		split_quietly(&source, &folder.path().join(target))
+			.unwrap()
+			.root()
 	};
 	let of_f16 = split_as(&half, "f16");
 	assert_eq!(of_f16, split_as(&convert(&half, Dtype::F32), "f32"));
@@ -133,12 +166,15 @@ fn a_head_may_be_wider_than_its_share_of_the_row() {
 		layers: 2,
 		heads: 3,
 		kv_heads: 1,
-		head_dim: 24,
+		head_dim: 48,
 		vocab: 4096,
 	};
 	let source = make(shape, folder.path());
 	let manifest = split_quietly(&source, &folder.path().join("out")).unwrap();
-	assert_eq!(manifest.config.head_dim, 24);
-	assert_eq!(manifest.layers[0].kv_bytes_per_token, 2 * 4 * 24);
-	assert_eq!(manifest.layers[0].parameters, 32 * (2 * 72 + 2 * 24 + 3 * 48) + 2 * 32);
+	assert_eq!(manifest.config.head_dim, 48);
+	assert_eq!(manifest.layers[0].kv_bytes_per_token, 2 * 4 * 48);
+	assert_eq!(
+		manifest.layers[0].parameters,
+		32 * (2 * 144 + 2 * 48 + 3 * 48) + 2 * 32
+	);
 }

@@ -35,11 +35,23 @@ fn no_manifest() {
 #[test]
 fn other_formats() {
 	let error = changed(|value| value["format"] = json!("dllm-manifest/2")).unwrap_err();
-	assert!(matches!(error, ManifestError::WrongFormat { .. }), "{error}");
-	assert!(matches!(Manifest::from_bytes(b"not json"), Err(ManifestError::NotReadable(_))));
-	assert!(matches!(Manifest::from_bytes(b"{}"), Err(ManifestError::NotReadable(_))));
+	assert!(
+		matches!(error, ManifestError::WrongFormat { .. }),
+		"{error}"
+	);
+	assert!(matches!(
+		Manifest::from_bytes(b"not json"),
+		Err(ManifestError::NotReadable(_))
+	));
+	assert!(matches!(
+		Manifest::from_bytes(b"{}"),
+		Err(ManifestError::NotReadable(_))
+	));
 	let long = vec![b' '; MAX_BYTES as usize + 1];
-	assert!(matches!(Manifest::from_bytes(&long), Err(ManifestError::TooLarge { .. })));
+	assert!(matches!(
+		Manifest::from_bytes(&long),
+		Err(ManifestError::TooLarge { .. })
+	));
 }
 
 #[test]
@@ -61,7 +73,10 @@ fn contradictions() {
 	];
 	for change in changes {
 		let error = changed(change).unwrap_err();
-		assert!(matches!(error, ManifestError::Implausible { .. }), "{error}");
+		assert!(
+			matches!(error, ManifestError::Implausible { .. }),
+			"{error}"
+		);
 	}
 }
 

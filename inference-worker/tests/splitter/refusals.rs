@@ -17,8 +17,14 @@ fn refusal(damage: impl FnOnce(&Path)) -> SplitError {
 	let source = copy("fixture-untied", folder.path());
 	damage(&source);
 	let error = split_quietly(&source, &folder.path().join("out")).unwrap_err();
-	let left = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-	assert_eq!(left.collect::<Vec<_>>(), ["fixture-untied"], "after {error}");
+	let left = fs::read_dir(folder.path())
+		.unwrap()
+		.map(|entry| entry.unwrap().file_name());
+	assert_eq!(
+		left.collect::<Vec<_>>(),
+		["fixture-untied"],
+		"after {error}"
+	);
 	error
 }
 
@@ -45,7 +51,16 @@ fn no_config() {
 #[test]
 fn damaged_config() {
 	let error = refusal(|source| fs::write(source.join("config.json"), "{").unwrap());
-	assert!(matches!(error, SplitError::BadConfig { file: "config.json", .. }), "{error}");
+	assert!(
+		matches!(
+			error,
+			SplitError::BadConfig {
+				file: "config.json",
+				..
+			}
+		),
+		"{error}"
+	);
 }
 
 #[test]
@@ -54,7 +69,10 @@ fn unsupported_architecture() {
 	assert!(error.to_string().contains("GPT2LMHeadModel"), "{error}");
 	assert!(matches!(error, SplitError::UnsupportedArchitecture { .. }));
 	let error = refusal_of_config(json!({ "architectures": null }));
-	assert!(matches!(error, SplitError::UnsupportedArchitecture { .. }), "{error}");
+	assert!(
+		matches!(error, SplitError::UnsupportedArchitecture { .. }),
+		"{error}"
+	);
 }
 
 #[test]
@@ -64,11 +82,20 @@ fn unsupported_features() {
 		(json!({ "mlp_bias": true }), "mlp_bias"),
 		(json!({ "sliding_window": 128 }), "sliding_window"),
 		(json!({ "hidden_act": "gelu" }), "hidden_act"),
-		(json!({ "rope_scaling": { "type": "linear", "factor": 2.0 } }), "linear"),
-		(json!({ "rope_parameters": { "rope_type": "llama3" } }), "llama3"),
+		(
+			json!({ "rope_scaling": { "type": "linear", "factor": 2.0 } }),
+			"linear",
+		),
+		(
+			json!({ "rope_parameters": { "rope_type": "llama3" } }),
+			"llama3",
+		),
 	] {
 		let error = refusal_of_config(changes);
-		assert!(matches!(error, SplitError::UnsupportedFeature { .. }), "{error}");
+		assert!(
+			matches!(error, SplitError::UnsupportedFeature { .. }),
+			"{error}"
+		);
 		assert!(error.to_string().contains(name), "{error}");
 	}
 }
@@ -79,6 +106,7 @@ fn implausible_shapes() {
 		json!({ "num_hidden_layers": 0 }),
 		json!({ "num_key_value_heads": 3 }),
 		json!({ "head_dim": 15 }),
+		json!({ "head_dim": 24 }),
 		json!({ "rms_norm_eps": 0.0 }),
 		json!({ "rope_theta": 0.5 }),
 	] {
@@ -125,7 +153,11 @@ fn untied_model_without_a_head() {
 #[test]
 fn wrong_shape() {
 	let error = refusal_of_weights(|tensors| {
-		tensors.get_mut("model.layers.2.self_attn.k_proj.weight").unwrap().1.reverse();
+		tensors
+			.get_mut("model.layers.2.self_attn.k_proj.weight")
+			.unwrap()
+			.1
+			.reverse();
 	});
 	assert!(matches!(error, SplitError::WrongShape { .. }), "{error}");
 	assert!(error.to_string().contains("k_proj"), "{error}");
@@ -138,7 +170,10 @@ fn weights_that_are_no_numbers() {
 			let data = &mut tensors.get_mut("model.norm.weight").unwrap().2;
 			data[6..8].copy_from_slice(&bits.to_le_bytes());
 		});
-		assert!(matches!(error, SplitError::NotFinite { at: 3, .. }), "{error}");
+		assert!(
+			matches!(error, SplitError::NotFinite { at: 3, .. }),
+			"{error}"
+		);
 		assert!(error.to_string().contains(text), "{error}");
 	}
 }
@@ -148,7 +183,10 @@ fn unsupported_type() {
 	let error = refusal_of_weights(|tensors| {
 		tensors.get_mut("model.norm.weight").unwrap().0 = Dtype::I16;
 	});
-	assert!(matches!(error, SplitError::UnsupportedType { .. }), "{error}");
+	assert!(
+		matches!(error, SplitError::UnsupportedType { .. }),
+		"{error}"
+	);
 }
 
 #[test]
@@ -161,7 +199,11 @@ fn no_tokenizer() {
 fn index_that_leaves_the_folder() {
 	let error = refusal(|source| {
 		let index = json!({ "weight_map": { "model.norm.weight": "../model.safetensors" } });
-		fs::write(source.join("model.safetensors.index.json"), index.to_string()).unwrap();
+		fs::write(
+			source.join("model.safetensors.index.json"),
+			index.to_string(),
+		)
+		.unwrap();
 	});
 	assert!(matches!(error, SplitError::Implausible { .. }), "{error}");
 }

@@ -12,7 +12,7 @@
 //! | [12004](RUNTIME_CALL) | the runtime could not be asked at that block |
 
 use super::job_updates;
-use crate::service::{Block, FullClient, Hash};
+use crate::service::{FullClient, Hash};
 use dllm_primitives::{
 	api::{planck, DllmApi as RuntimeDllmApi, JobView, ModelView, PipelineView, Receipt},
 	ids::{JobId, ModelId},

@@ -33,10 +33,6 @@ pub struct Voter {
 	pub link: GrandpaLink,
 	/// Shown by the RPC.
 	pub state: SharedVoterState,
-}
-
-/// Where votes come from and go to.
-pub struct Gossip {
 	/// The started network.
 	pub network: Arc<dyn NetworkService>,
 	/// Tells which peers follow the same chain.
@@ -85,12 +81,7 @@ pub fn author(
 }
 
 /// Starts the finality voter. The node stops if the task ends.
-pub fn finalise(
-	handles: &Handles,
-	voter: Voter,
-	gossip: Gossip,
-	task_manager: &TaskManager,
-) -> Result<(), Error> {
+pub fn finalise(handles: &Handles, voter: Voter, task_manager: &TaskManager) -> Result<(), Error> {
 	let config = sc_consensus_grandpa::Config {
 		gossip_duration: GOSSIP_DURATION,
 		justification_generation_period: JUSTIFICATION_PERIOD,
@@ -100,14 +91,14 @@ pub fn finalise(
 		// A node that does not vote has no use for the keys.
 		keystore: voter.role.is_authority().then(|| handles.keystore.clone()),
 		telemetry: handles.telemetry.clone(),
-		protocol_name: gossip.protocol.name,
+		protocol_name: voter.protocol.name,
 	};
 	let task = sc_consensus_grandpa::run_grandpa_voter(GrandpaParams {
 		config,
 		link: voter.link,
-		network: gossip.network,
-		sync: gossip.sync,
-		notification_service: gossip.protocol.notifications,
+		network: voter.network,
+		sync: voter.sync,
+		notification_service: voter.protocol.notifications,
 		voting_rule: VotingRulesBuilder::default().build(),
 		prometheus_registry: handles.prometheus.clone(),
 		shared_voter_state: voter.state,

@@ -80,12 +80,8 @@ pub fn new_partial(config: &Configuration) -> Result<Service, Error> {
 			vec![Arc::new(GrandpaPruningFilter)],
 		)?;
 	let client = Arc::new(client);
-	let telemetry = telemetry.map(|(worker, telemetry)| {
-		task_manager
-			.spawn_handle()
-			.spawn("telemetry", None, worker.run());
-		telemetry
-	});
+	let telemetry =
+		telemetry.map(|(worker, telemetry)| run_telemetry(worker, telemetry, &task_manager));
 	let telemetry_handle = telemetry.as_ref().map(|telemetry| telemetry.handle());
 
 	let select_chain = LongestChain::new(backend.clone());
@@ -177,4 +173,14 @@ fn connect_telemetry(
 	let worker = TelemetryWorker::new(TELEMETRY_BUFFER)?;
 	let telemetry = worker.handle().new_telemetry(endpoints);
 	Ok(Some((worker, telemetry)))
+}
+
+fn run_telemetry(
+	worker: TelemetryWorker,
+	telemetry: Telemetry,
+	task_manager: &TaskManager,
+) -> Telemetry {
+	let spawner = task_manager.spawn_handle();
+	spawner.spawn("telemetry", None, worker.run());
+	telemetry
 }

@@ -1,1 +1,289 @@
+//! Plans and the pipelines that they become.
+//!
+//! Before a prompt can be paid for, somebody says which worker stands for which layers of a model. Anyone
+//! may submit such a plan, with a deposit; the pure [`dllm_primitives::plan::check`] decides whether it is
+//! feasible, and prices it. Its workers then load their shards and say so; once all have, the pipeline takes
+//! jobs from the auction. It ends when its submitter, one of its workers, its failures or the state of its
+//! workers and model end it, after its last job.
+//!
+//! | file | duty |
+//! |---|---|
+//! | `standing` | what is stored of a pipeline, and what follows from it alone |
+//! | `acceptance` | a plan becomes a pipeline; memory is never promised twice |
+//! | `life` | ready, leave, close, and the sweep that ends what nobody ends |
+//! | `book` | pipelines as jobs, auctions and the runtime API see them |
+//! | `try_state` | what always holds |
+
 #![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod acceptance;
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
+mod book;
+mod life;
+mod standing;
+mod try_state;
+pub mod weights;
+
+pub use book::HostedStage;
+pub use pallet::*;
+pub use standing::{Cause, Hosting, Standing, FAILURES_TO_CLOSE, MAX_HOSTED, MAX_MEMBERS};
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+	use crate::{Cause, Hosting, Standing, WeightInfo};
+	use dllm_primitives::{
+		flow::{ModelCatalog, WorkerPool},
+		ids::{ModelId, PipelineId},
+		plan::{Plan, PlanError},
+	};
+	use frame_support::{
+		pallet_prelude::*,
+		traits::fungible::{Inspect, MutateHold},
+	};
+	use frame_system::pallet_prelude::*;
+
+	/// A pipeline as it is stored.
+	pub(crate) type StandingOf<T> =
+		Standing<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
+	#[pallet::config]
+	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
+		/// Holds the deposit of a plan while its pipeline stands.
+		type Currency: Inspect<Self::AccountId, Balance = u128>
+			+ MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
+		/// Why money is on hold.
+		type RuntimeHoldReason: From<HoldReason>;
+		/// What plans are made for.
+		type Models: ModelCatalog<Self::AccountId>;
+		/// Whom plans name.
+		type Workers: WorkerPool<Self::AccountId, u128, BlockNumberFor<Self>>;
+		/// Planck on hold while a pipeline stands.
+		#[pallet::constant]
+		type PlanDeposit: Get<u128>;
+		/// Pipelines of a model at most.
+		#[pallet::constant]
+		type MaxPipelinesPerModel: Get<u32>;
+		/// Blocks within which every worker of an accepted plan says that it is ready.
+		#[pallet::constant]
+		type PrepareBlocks: Get<BlockNumberFor<Self>>;
+		/// What calls and hooks cost.
+		type WeightInfo: WeightInfo;
+		/// Prepares benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkSetup: crate::benchmarking::BenchmarkSetup<Self::AccountId>;
+	}
+
+	#[pallet::pallet]
+	pub struct Pallet<T>(_);
+
+	/// Why money of an account is on hold.
+	#[pallet::composite_enum]
+	pub enum HoldReason {
+		/// The deposit of a plan whose pipeline stands.
+		#[codec(index = 0)]
+		Plan,
+	}
+
+	/// Number of the next pipeline.
+	#[pallet::storage]
+	pub type NextPipeline<T> = StorageValue<_, PipelineId, ValueQuery>;
+
+	/// The pipelines that are not closed.
+	#[pallet::storage]
+	pub type Pipelines<T: Config> = StorageMap<_, Twox64Concat, PipelineId, StandingOf<T>>;
+
+	/// The pipelines of a model that are not closed, the oldest first.
+	#[pallet::storage]
+	pub type ByModel<T: Config> = StorageMap<
+		_,
+		Twox64Concat,
+		ModelId,
+		BoundedVec<PipelineId, T::MaxPipelinesPerModel>,
+		ValueQuery,
+	>;
+
+	/// What a worker has promised: the memory that its pipelines take together, and which they are.
+	#[pallet::storage]
+	pub type Hosted<T: Config> = StorageMap<_, Blake2_128Concat, T::AccountId, Hosting, ValueQuery>;
+
+	/// The pipeline that the sweep looked at last.
+	#[pallet::storage]
+	pub type Swept<T> = StorageValue<_, PipelineId>;
+
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// A plan stands; its workers now load their shards.
+		PlanAccepted {
+			/// The pipeline that it becomes.
+			pipeline: PipelineId,
+			/// The model.
+			model: ModelId,
+			/// Whose deposit is on hold.
+			submitter: T::AccountId,
+			/// Planck × 10⁹ for one token through all stages.
+			cost: u128,
+		},
+		/// A worker has loaded its shards.
+		WorkerReady {
+			/// The pipeline.
+			pipeline: PipelineId,
+			/// The worker.
+			worker: T::AccountId,
+		},
+		/// Every worker is ready: the pipeline takes jobs.
+		PipelineLive {
+			/// The pipeline.
+			pipeline: PipelineId,
+			/// Its model.
+			model: ModelId,
+		},
+		/// The pipeline takes no more jobs and closes after its last one.
+		PipelineDraining {
+			/// The pipeline.
+			pipeline: PipelineId,
+			/// Why.
+			cause: Cause,
+		},
+		/// The pipeline is over; its workers' memory is free and the deposit is back.
+		PipelineClosed {
+			/// The pipeline.
+			pipeline: PipelineId,
+			/// Its model.
+			model: ModelId,
+		},
+	}
+
+	#[pallet::error]
+	pub enum Error<T> {
+		/// There is no model of this number.
+		UnknownModel,
+		/// The model takes no plans: it is not activated yet, or retired.
+		ModelNotActive,
+		/// The segments do not cover every layer once, in order, without a gap.
+		Coverage,
+		/// A segment, or the entry, has fewer than two workers.
+		TooFewReplicas,
+		/// A worker stands in two segments, or twice in the same stage.
+		WorkerTwice,
+		/// A worker is not registered.
+		UnknownWorker,
+		/// A worker may not be given work now: it is pending, leaving or banned.
+		WorkerNotActive,
+		/// A worker does not offer the role that the plan gives it.
+		RoleNotOffered,
+		/// Two workers of one stage have the same operator.
+		OperatorTwice,
+		/// A worker's declared memory cannot hold its weights and caches.
+		Memory,
+		/// The number of slots is not between 1 and 8.
+		Slots,
+		/// A worker's memory is promised to other pipelines. Wait until they close, or name another worker.
+		MemoryTaken,
+		/// A worker stands in too many pipelines.
+		HostsTooMany,
+		/// The model has all the pipelines that it may have, and none that is still preparing costs more.
+		TooManyPipelines,
+		/// The free balance does not cover the deposit besides the existential deposit.
+		InsufficientFunds,
+		/// There is no pipeline of this number, or it is closed.
+		UnknownPipeline,
+		/// Only a worker of the pipeline may say this.
+		NotMember,
+		/// The pipeline does not wait for its workers any more.
+		NotPreparing,
+		/// The worker has said so already.
+		AlreadyReady,
+		/// The pipeline takes no more jobs already; it closes after its last one.
+		AlreadyDraining,
+		/// Only its submitter may close a pipeline in order: its model is active, its workers are, and they
+		/// are ready or still have time.
+		InOrder,
+		/// The pipeline has no free slot.
+		NoFreeSlot,
+	}
+
+	impl<T> From<PlanError> for Error<T> {
+		fn from(error: PlanError) -> Self {
+			match error {
+				PlanError::Coverage => Self::Coverage,
+				PlanError::TooFewReplicas => Self::TooFewReplicas,
+				PlanError::WorkerTwice => Self::WorkerTwice,
+				PlanError::UnknownWorker => Self::UnknownWorker,
+				PlanError::WorkerNotActive => Self::WorkerNotActive,
+				PlanError::RoleNotOffered => Self::RoleNotOffered,
+				PlanError::OperatorTwice => Self::OperatorTwice,
+				PlanError::Memory => Self::Memory,
+				PlanError::Slots => Self::Slots,
+			}
+		}
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		/// Looks at one pipeline, and ends it where anyone might.
+		fn on_idle(now: BlockNumberFor<T>, remaining: Weight) -> Weight {
+			let weight = T::WeightInfo::sweep();
+			if !remaining.all_gte(weight) {
+				return Weight::zero();
+			}
+			Self::sweep(now);
+			weight
+		}
+
+		fn integrity_test() {
+			assert!(T::MaxPipelinesPerModel::get() > 0, "no plan could stand");
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Proposes who stands for which layers of a model; a deposit is on hold until the pipeline closes.
+		///
+		/// The plan stands at once if it is feasible. Where the model has all the pipelines that it may have,
+		/// a cheaper plan takes the place of the dearest one that is still preparing.
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::submit_plan())]
+		pub fn submit_plan(origin: OriginFor<T>, plan: Plan<T::AccountId>) -> DispatchResult {
+			let submitter = ensure_signed(origin)?;
+			Self::do_submit_plan(submitter, plan)
+		}
+
+		/// A worker has loaded the shards of all its stages of the pipeline. Free of charge.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::ready())]
+		pub fn ready(origin: OriginFor<T>, pipeline: PipelineId) -> DispatchResultWithPostInfo {
+			let worker = ensure_signed(origin)?;
+			Self::do_ready(worker, pipeline)?;
+			Ok(Pays::No.into())
+		}
+
+		/// A worker wants to stand for the pipeline no longer: it takes no more jobs. Free of charge.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::close())]
+		pub fn leave(origin: OriginFor<T>, pipeline: PipelineId) -> DispatchResultWithPostInfo {
+			let worker = ensure_signed(origin)?;
+			Self::do_leave(worker, pipeline)?;
+			Ok(Pays::No.into())
+		}
+
+		/// Ends a pipeline after its last job. Its submitter may always; anyone may where the pipeline was
+		/// not ready in time, a worker of it is no longer active, or its model is not.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::close())]
+		pub fn close(origin: OriginFor<T>, pipeline: PipelineId) -> DispatchResult {
+			let who = ensure_signed(origin)?;
+			Self::do_close(who, pipeline)
+		}
+	}
+}

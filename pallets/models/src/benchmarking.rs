@@ -8,19 +8,26 @@ use dllm_primitives::{
 };
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
-	fungible::{Inspect, Unbalanced},
+	fungible::{Inspect, Mutate},
 	Get,
 };
 use frame_system::RawOrigin;
 
 fn shard(hash: u64) -> Shard {
 	let hash = Digest::from_low_u64_be(hash);
-	Shard { hash, bytes: 1 << 30, flops_per_token: 1 << 30, kv_bytes_per_token: 4096 }
+	Shard {
+		hash,
+		bytes: 1 << 30,
+		flops_per_token: 1 << 30,
+		kv_bytes_per_token: 4096,
+	}
 }
 
 /// A model with longest texts; `root` sets it apart.
 fn spec(root: u64, layers: u32) -> ModelSpec {
-	let layers: Vec<_> = (0..layers).map(|k| shard(u64::from(k).saturating_add(3))).collect();
+	let layers: Vec<_> = (0..layers)
+		.map(|k| shard(u64::from(k).saturating_add(3)))
+		.collect();
 	ModelSpec {
 		name: [b'n'; 64].to_vec().try_into().unwrap_or_default(),
 		licence: [b'l'; 32].to_vec().try_into().unwrap_or_default(),
@@ -35,17 +42,16 @@ fn spec(root: u64, layers: u32) -> ModelSpec {
 	}
 }
 
-fn funded<T: Config>() -> T::AccountId
-where
-	T::Currency: Unbalanced<T::AccountId>,
-{
+/// An account that can pay the deposits of a full catalogue.
+fn funded<T: Config>() -> Result<T::AccountId, BenchmarkError> {
 	let who: T::AccountId = whitelisted_caller();
-	let deposit = Pallet::<T>::deposit_for(&spec(1, MAX_LAYERS));
-	let funds = deposit
-		.saturating_mul(u128::from(T::MaxModels::get()).saturating_add(2))
-		.saturating_add(T::Currency::minimum_balance());
-	let _ = T::Currency::increase_balance(&who, funds, frame_support::traits::tokens::Precision::Exact);
-	who
+	let models = u128::from(T::MaxModels::get()).saturating_add(2);
+	let deposits = Pallet::<T>::deposit_for(&spec(1, MAX_LAYERS)).saturating_mul(models);
+	T::Currency::mint_into(
+		&who,
+		deposits.saturating_add(T::Currency::minimum_balance()),
+	)?;
+	Ok(who)
 }
 
 #[benchmarks]
@@ -55,7 +61,7 @@ mod benches {
 	/// `l`: layers. The catalogue is full and forgets a retired model.
 	#[benchmark]
 	fn register(l: Linear<1, 256>) -> Result<(), BenchmarkError> {
-		let owner = funded::<T>();
+		let owner = funded::<T>()?;
 		for k in 0..T::MaxModels::get() {
 			Pallet::<T>::do_register(owner.clone(), spec(u64::from(k).saturating_add(10), 1))?;
 		}
@@ -74,7 +80,7 @@ mod benches {
 
 	#[benchmark]
 	fn activate() -> Result<(), BenchmarkError> {
-		let owner = funded::<T>();
+		let owner = funded::<T>()?;
 		Pallet::<T>::do_register(owner.clone(), spec(5, MAX_LAYERS))?;
 
 		#[extrinsic_call]
@@ -86,7 +92,7 @@ mod benches {
 
 	#[benchmark]
 	fn retire() -> Result<(), BenchmarkError> {
-		let owner = funded::<T>();
+		let owner = funded::<T>()?;
 		Pallet::<T>::do_register(owner.clone(), spec(5, MAX_LAYERS))?;
 		Pallet::<T>::do_activate(owner.clone(), 0)?;
 

@@ -38,7 +38,10 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn do_register(owner: T::AccountId, spec: ModelSpec) -> DispatchResult {
 		ensure!(spec.is_plausible(), Error::<T>::Implausible);
 		let manifest_root = spec.manifest_root;
-		ensure!(!ModelOf::<T>::contains_key(manifest_root), Error::<T>::AlreadyRegistered);
+		ensure!(
+			!ModelOf::<T>::contains_key(manifest_root),
+			Error::<T>::AlreadyRegistered
+		);
 		let id = NextModel::<T>::get();
 		let next = id.checked_add(1).ok_or(ArithmeticError::Overflow)?;
 		Self::make_room()?;
@@ -48,9 +51,18 @@ impl<T: Config> Pallet<T> {
 		NextModel::<T>::put(next);
 		ModelOf::<T>::insert(manifest_root, id);
 		Deposits::<T>::insert(id, deposit);
-		let model = Model { id, owner: owner.clone(), state: ModelState::Proposed, spec };
+		let model = Model {
+			id,
+			owner: owner.clone(),
+			state: ModelState::Proposed,
+			spec,
+		};
 		Models::<T>::insert(id, model);
-		Self::deposit_event(Event::Registered { model: id, owner, manifest_root });
+		Self::deposit_event(Event::Registered {
+			model: id,
+			owner,
+			manifest_root,
+		});
 		Ok(())
 	}
 
@@ -66,7 +78,10 @@ impl<T: Config> Pallet<T> {
 
 	pub(crate) fn do_retire(owner: T::AccountId, id: ModelId) -> DispatchResult {
 		let mut model = Self::owned(&owner, id)?;
-		ensure!(model.state != ModelState::Retired, Error::<T>::AlreadyRetired);
+		ensure!(
+			model.state != ModelState::Retired,
+			Error::<T>::AlreadyRetired
+		);
 
 		let deposit = Deposits::<T>::take(id).unwrap_or_default();
 		let reason = HoldReason::ModelDeposit.into();
@@ -78,7 +93,10 @@ impl<T: Config> Pallet<T> {
 		ModelOf::<T>::remove(model.spec.manifest_root);
 		model.state = ModelState::Retired;
 		Models::<T>::insert(id, model);
-		Self::deposit_event(Event::Retired { model: id, released });
+		Self::deposit_event(Event::Retired {
+			model: id,
+			released,
+		});
 		Ok(())
 	}
 

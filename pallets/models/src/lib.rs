@@ -43,11 +43,8 @@ pub mod pallet {
 	#[pallet::config]
 	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
 		/// Where deposits are held.
-		type Currency: fungible::MutateHold<
-			Self::AccountId,
-			Balance = u128,
-			Reason = Self::RuntimeHoldReason,
-		>;
+		type Currency: fungible::Mutate<Self::AccountId, Balance = u128>
+			+ fungible::MutateHold<Self::AccountId, Reason = Self::RuntimeHoldReason>;
 		/// The runtime's hold reasons, ours among them.
 		type RuntimeHoldReason: From<HoldReason>;
 		/// Deposit for a model, in planck; the deposit per shard comes on top.

@@ -1,9 +1,7 @@
 //! What always holds of the catalogue: the indices name exactly the models that stand, and every deposit
 //! is on hold.
 
-use crate::{
-	Config, Deposits, HoldReason, ModelOf, Models, NextModel, Pallet, Retirements,
-};
+use crate::{Config, Deposits, HoldReason, ModelOf, Models, NextModel, Pallet, Retirements};
 use alloc::collections::BTreeMap;
 use dllm_primitives::model::ModelState;
 use frame_support::{
@@ -15,7 +13,10 @@ use sp_runtime::TryRuntimeError;
 impl<T: Config> Pallet<T> {
 	/// Checks every invariant of the catalogue.
 	pub fn do_try_state() -> Result<(), TryRuntimeError> {
-		ensure!(Models::<T>::count() <= T::MaxModels::get(), "more models than the bound");
+		ensure!(
+			Models::<T>::count() <= T::MaxModels::get(),
+			"more models than the bound"
+		);
 		ensure!(
 			Models::<T>::iter_keys().count() == Models::<T>::count() as usize,
 			"the number of models is miscounted"
@@ -27,13 +28,24 @@ impl<T: Config> Pallet<T> {
 
 	fn check_models() -> Result<(), TryRuntimeError> {
 		for (id, model) in Models::<T>::iter() {
-			ensure!(id == model.id && id < NextModel::<T>::get(), "a model has a wrong number");
+			ensure!(
+				id == model.id && id < NextModel::<T>::get(),
+				"a model has a wrong number"
+			);
 			ensure!(model.spec.is_plausible(), "a model is implausible");
 			let retired = model.state == ModelState::Retired;
 			let indexed = ModelOf::<T>::get(model.spec.manifest_root) == Some(id);
-			ensure!(indexed != retired, "a manifest root is held by a retired model, or by none");
-			ensure!(Deposits::<T>::contains_key(id) != retired, "a deposit does not fit its model");
-			let listed = Retirements::<T>::get().iter().any(|(other, _)| *other == id);
+			ensure!(
+				indexed != retired,
+				"a manifest root is held by a retired model, or by none"
+			);
+			ensure!(
+				Deposits::<T>::contains_key(id) != retired,
+				"a deposit does not fit its model"
+			);
+			let listed = Retirements::<T>::get()
+				.iter()
+				.any(|(other, _)| *other == id);
 			ensure!(listed == retired, "the list of retired models is wrong");
 		}
 		Ok(())
@@ -44,10 +56,22 @@ impl<T: Config> Pallet<T> {
 		let count = Models::<T>::count() as usize;
 		let retired = Retirements::<T>::get();
 		let standing = count.saturating_sub(retired.len());
-		ensure!(retired.len() <= count, "a retired model is listed twice or unknown");
-		ensure!(ModelOf::<T>::iter().count() == standing, "a manifest root has no model");
-		ensure!(Deposits::<T>::iter().count() == standing, "a deposit has no model");
-		ensure!(retired.is_sorted_by_key(|(_, since)| *since), "retirements are out of order");
+		ensure!(
+			retired.len() <= count,
+			"a retired model is listed twice or unknown"
+		);
+		ensure!(
+			ModelOf::<T>::iter().count() == standing,
+			"a manifest root has no model"
+		);
+		ensure!(
+			Deposits::<T>::iter().count() == standing,
+			"a deposit has no model"
+		);
+		ensure!(
+			retired.is_sorted_by_key(|(_, since)| *since),
+			"retirements are out of order"
+		);
 		Ok(())
 	}
 
@@ -59,7 +83,10 @@ impl<T: Config> Pallet<T> {
 		}
 		for (owner, sum) in owed {
 			let held = T::Currency::balance_on_hold(&HoldReason::ModelDeposit.into(), &owner);
-			ensure!(held == sum, "the deposits of an owner are not what is on hold");
+			ensure!(
+				held == sum,
+				"the deposits of an owner are not what is on hold"
+			);
 		}
 		Ok(())
 	}

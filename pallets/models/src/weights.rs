@@ -36,7 +36,8 @@ fn counted(db: RuntimeDbWeight, reads: u64, writes: u64) -> Weight {
 /// `Holds`, `NextModel`, `ModelOf`, `Deposits`, `Models`, counter, and `Retirements`, `Models` where one
 /// makes room.
 fn register(db: RuntimeDbWeight, layers: u32) -> Weight {
-	counted(db, 7, 9).saturating_add(Weight::from_parts(LAYER_TIME, 0).saturating_mul(layers.into()))
+	counted(db, 7, 9)
+		.saturating_add(Weight::from_parts(LAYER_TIME, 0).saturating_mul(layers.into()))
 }
 
 /// Reads and writes: `Models`.

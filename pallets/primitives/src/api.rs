@@ -17,7 +17,7 @@ use alloc::{string::String, vec::Vec};
 use codec::{Decode, Encode};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
-use sp_runtime::AccountId32;
+pub use sp_runtime::AccountId32;
 
 /// Planck as a decimal string.
 pub mod planck {

@@ -1,1 +1,318 @@
+//! Verification: steps 5 and 6 of the walk. Who executed a stage commits to it, somebody else executes
+//! it again and commits blind, both reveal, and only then is anybody paid.
+//!
+//! A *trial* stands for one awarded job. It goes through the [`Phase`]s in order, each of them over when
+//! its last item arrives, at the latest at its deadline, and ends in exactly one
+//! [`OnVerdict::concluded`]:
+//!
+//! | phase | who acts | call |
+//! |---|---|---|
+//! | Running | the lead of every stage | `commit`; the entry's lead `commit_reply` |
+//! | Verifying | the replica of every stage, blind | `commit` |
+//! | Revealing | whoever committed | `reveal` |
+//! | Tiebreak | third workers, where lead and replica do not agree | `attest` |
+//! | Closed | nobody | |
+//!
+//! Files: `trial` is what is stored, `agenda` holds the deadlines, `phases` moves a trial on, `judge`
+//! is the pure judgement, `closing` carries it out, `views` tells workers and receipts about it.
+//!
+//! Left to others: escrow and payment (`jobs`, `rewards`), bonds and slashing (`miners`), what the rows
+//! and shards behind a digest are (the worker).
+
 #![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod agenda;
+#[cfg(feature = "runtime-benchmarks")]
+mod benchmarking;
+mod closing;
+pub mod judge;
+mod phases;
+pub mod trial;
+mod try_state;
+mod views;
+pub mod weights;
+
+pub use agenda::AGENDA_WINDOW;
+pub use pallet::*;
+pub use weights::WeightInfo;
+
+#[frame_support::pallet]
+pub mod pallet {
+	use crate::{trial::Trial, WeightInfo};
+	use dllm_primitives::{
+		commitment::{Opening, Roots},
+		flow::{JobBook, ModelCatalog, OnVerdict, WorkerPool},
+		ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE, MAX_STAGES},
+		job::Refund,
+		verdict::{Part, Phase, Verdict},
+	};
+	use frame_support::{dispatch::PostDispatchInfo, pallet_prelude::*, traits::Randomness};
+	use frame_system::pallet_prelude::*;
+
+	/// Where pallets meet, and how long a phase lasts.
+	#[pallet::config]
+	pub trait Config: frame_system::Config<RuntimeEvent: From<Event<Self>>> {
+		/// The registered workers: who may break a tie, whose bond is slashed.
+		type Workers: WorkerPool<Self::AccountId, u128, BlockNumberFor<Self>>;
+		/// The catalogue of models: what a stage is worth and how much memory it takes.
+		type Models: ModelCatalog<Self::AccountId>;
+		/// The jobs, which hear the verdict and know the prompt.
+		type Jobs: OnVerdict<Self::AccountId> + JobBook<Self::AccountId>;
+		/// Draws the worker that breaks a tie. It is asked after both commitments have been opened.
+		type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
+		/// Blocks that the replicas have to execute a stage again and commit.
+		#[pallet::constant]
+		type VerifyBlocks: Get<BlockNumberFor<Self>>;
+		/// Blocks that leads and replicas have to open their commitments.
+		#[pallet::constant]
+		type RevealBlocks: Get<BlockNumberFor<Self>>;
+		/// Blocks that a third worker has to break a tie.
+		#[pallet::constant]
+		type TiebreakBlocks: Get<BlockNumberFor<Self>>;
+		/// Trials whose deadline may fall on one block. Times [`crate::AGENDA_WINDOW`] it is also the
+		/// number of trials that may be open at once.
+		#[pallet::constant]
+		type MaxTrialsPerBlock: Get<u32>;
+		/// Weights of the calls and of an expiring deadline.
+		type WeightInfo: WeightInfo;
+	}
+
+	/// Storage layout of this release.
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
+	/// Commitments, reveals and verdicts.
+	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
+	pub struct Pallet<T>(_);
+
+	/// Every trial that is open, and the closed ones whose job is still on record: they stand behind
+	/// its receipt.
+	#[pallet::storage]
+	pub type Trials<T: Config> =
+		StorageMap<_, Twox64Concat, JobId, Trial<T::AccountId, BlockNumberFor<T>>>;
+
+	/// Open trials by the block in which their phase is over. An open trial is listed exactly once, a
+	/// closed one nowhere.
+	#[pallet::storage]
+	pub type Agenda<T: Config> = StorageMap<
+		_,
+		Twox64Concat,
+		BlockNumberFor<T>,
+		BoundedVec<JobId, T::MaxTrialsPerBlock>,
+		ValueQuery,
+	>;
+
+	/// Number of open trials.
+	#[pallet::storage]
+	pub type OpenTrials<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+	/// What happened to a trial.
+	#[pallet::event]
+	#[pallet::generate_deposit(pub(super) fn deposit_event)]
+	pub enum Event<T: Config> {
+		/// The leads and replicas of a job are named; its leads have to run it and commit.
+		TrialOpened {
+			/// The job.
+			job: JobId,
+			/// Block by which every lead must have committed.
+			until: BlockNumberFor<T>,
+		},
+		/// A worker committed to what it executed.
+		Committed {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The worker.
+			worker: T::AccountId,
+			/// Whether it led the stage or executed it again.
+			part: Part,
+			/// Digest that its opening must match.
+			commitment: Digest,
+		},
+		/// A worker opened its commitment, or told the roots that break a tie.
+		Revealed {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The worker.
+			worker: T::AccountId,
+			/// Its part in the stage.
+			part: Part,
+			/// What it says of its stage.
+			roots: Roots,
+		},
+		/// Lead and replica do not agree, so a third worker has to execute the stage.
+		TiebreakerDrawn {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The third worker.
+			worker: T::AccountId,
+		},
+		/// A trial entered its next phase.
+		PhaseEntered {
+			/// The job.
+			job: JobId,
+			/// The phase.
+			phase: Phase,
+			/// Last block of the phase.
+			until: BlockNumberFor<T>,
+		},
+		/// The verdict on one worker in one stage.
+		Judged {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The worker.
+			worker: T::AccountId,
+			/// Its part in the stage.
+			part: Part,
+			/// The verdict.
+			verdict: Verdict,
+		},
+		/// Every stage passed and every link carried the same rows at both ends: the job is paid.
+		Served {
+			/// The job.
+			job: JobId,
+			/// Rows that passed through the ring.
+			rows: u32,
+		},
+		/// The job was not proved to be done: its user is refunded.
+		Failed {
+			/// The job.
+			job: JobId,
+			/// Why.
+			refund: Refund,
+		},
+	}
+
+	/// Why a call was refused.
+	#[pallet::error]
+	pub enum Error<T> {
+		/// The job has no trial: it was never awarded, or its record has been pruned.
+		NotFound,
+		/// The job already has a trial.
+		AlreadyExists,
+		/// The pipeline's model is not in the catalogue.
+		UnknownModel,
+		/// A stage of the pipeline has fewer than two workers, so nobody could check it.
+		TooFewWorkers,
+		/// As many trials are open as the chain can end in time; try again in a later block.
+		TooManyTrials,
+		/// The account has no part in this stage of this job.
+		NotAParticipant,
+		/// The trial is not in the phase of this call: too early, or too late.
+		WrongPhase,
+		/// The worker has committed to this stage already; a commitment cannot be changed.
+		AlreadyCommitted,
+		/// The commitment is zero.
+		ZeroCommitment,
+		/// The entry's lead commits together with its reply: use `commit_reply`.
+		ReplyMissing,
+		/// The user is the entry of this job, so no reply is posted on chain.
+		NoEntry,
+		/// The reply is not valid UTF-8.
+		NotText,
+		/// The reply claims more tokens than the job may have rows.
+		TokensAboveCeiling,
+		/// The worker has no commitment that it could open.
+		NotCommitted,
+		/// The worker has opened its commitment, or told its roots, already.
+		AlreadyRevealed,
+		/// The opening does not match the commitment of this worker.
+		WrongOpening,
+		/// The roots claim more rows than the job may have.
+		RowsAboveCeiling,
+	}
+
+	#[pallet::hooks]
+	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
+		fn on_initialize(now: BlockNumberFor<T>) -> Weight {
+			Self::expire(now)
+		}
+
+		#[cfg(feature = "try-runtime")]
+		fn try_state(_: BlockNumberFor<T>) -> Result<(), sp_runtime::TryRuntimeError> {
+			Self::do_try_state()
+		}
+	}
+
+	#[pallet::call]
+	impl<T: Config> Pallet<T> {
+		/// Commits to the execution of a stage: by its lead while the job runs, by its replica once
+		/// every lead has committed. Free of charge when it succeeds.
+		#[pallet::call_index(0)]
+		#[pallet::weight(T::WeightInfo::commit(MAX_STAGES))]
+		pub fn commit(
+			origin: OriginFor<T>,
+			job: JobId,
+			stage: StageIndex,
+			commitment: Digest,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let stages = Self::do_commit(&who, job, stage, commitment)?;
+			Ok(free(T::WeightInfo::commit(stages)))
+		}
+
+		/// Posts the reply of a public job and commits to the entry's stage; only by the entry's lead.
+		/// The reply is at most 4 KiB of UTF-8, cut at a character where it would be longer. Free of
+		/// charge when it succeeds.
+		#[pallet::call_index(1)]
+		#[pallet::weight(T::WeightInfo::commit_reply(MAX_STAGES))]
+		pub fn commit_reply(
+			origin: OriginFor<T>,
+			job: JobId,
+			commitment: Digest,
+			tokens: u32,
+			reply: Bytes<MAX_INLINE>,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let stages = Self::do_commit_reply(&who, job, commitment, tokens, reply)?;
+			Ok(free(T::WeightInfo::commit_reply(stages)))
+		}
+
+		/// Opens the commitment to a stage. Free of charge when it succeeds.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::reveal(MAX_STAGES))]
+		pub fn reveal(
+			origin: OriginFor<T>,
+			job: JobId,
+			stage: StageIndex,
+			opening: Opening,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let stages = Self::do_reveal(&who, job, stage, opening)?;
+			Ok(free(T::WeightInfo::reveal(stages)))
+		}
+
+		/// Tells what a third worker found when it executed a disputed stage. Free of charge when it
+		/// succeeds.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::attest(MAX_STAGES))]
+		pub fn attest(
+			origin: OriginFor<T>,
+			job: JobId,
+			stage: StageIndex,
+			roots: Roots,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let stages = Self::do_attest(&who, job, stage, roots)?;
+			Ok(free(T::WeightInfo::attest(stages)))
+		}
+	}
+
+	/// A call that did what the chain expects of its sender costs nothing.
+	fn free(weight: Weight) -> PostDispatchInfo {
+		PostDispatchInfo {
+			actual_weight: Some(weight),
+			pays_fee: Pays::No,
+		}
+	}
+}

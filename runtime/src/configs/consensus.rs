@@ -99,9 +99,8 @@ pub struct ParentRandomness;
 impl Randomness<Hash, BlockNumber> for ParentRandomness {
 	fn random(subject: &[u8]) -> (Hash, BlockNumber) {
 		let (vrf, known_since) = pallet_babe::ParentBlockRandomness::<Runtime>::random(subject);
-		let random = vrf.unwrap_or_else(|| {
-			BlakeTwo256::hash_of(&(System::parent_hash(), subject.encode()))
-		});
+		let random =
+			vrf.unwrap_or_else(|| BlakeTwo256::hash_of(&(System::parent_hash(), subject.encode())));
 		(random, known_since)
 	}
 }

@@ -11,9 +11,7 @@ use frame_support::{
 		fungible::{Balanced, Credit},
 		ConstU128, ConstU32, ConstU8, OnUnbalanced, VariantCountOf,
 	},
-	weights::{
-		constants::ExtrinsicBaseWeight, ConstantMultiplier, Weight, WeightToFee,
-	},
+	weights::{constants::ExtrinsicBaseWeight, ConstantMultiplier, Weight, WeightToFee},
 };
 use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
 use sp_runtime::{traits::One, FixedPointNumber, Perquintill};
@@ -52,8 +50,8 @@ impl WeightToFee for FeeForWeight {
 parameter_types! {
 	/// Blocks a quarter full leave fees as they are; fuller ones raise them.
 	pub const TargetFullness: Perquintill = Perquintill::from_percent(25);
-	/// Full blocks raise fees by about a third a day.
-	pub AdjustmentRate: Multiplier = Multiplier::saturating_from_rational(75, 1_000_000);
+	/// A day of full blocks, 28 800 of them, raises fees by about a quarter.
+	pub AdjustmentRate: Multiplier = Multiplier::saturating_from_rational(1, 100_000);
 	/// Fees never fall below those of [`fee`], ...
 	pub LowestMultiplier: Multiplier = Multiplier::one();
 	/// ... nor rise beyond a hundred times these.

@@ -43,7 +43,9 @@ fn block_weights() -> BlockWeights {
 		.for_class(DispatchClass::all(), |weights| {
 			weights.base_extrinsic = ExtrinsicBaseWeight::get();
 		})
-		.for_class(DispatchClass::Normal, |weights| weights.max_total = Some(normal))
+		.for_class(DispatchClass::Normal, |weights| {
+			weights.max_total = Some(normal)
+		})
 		.for_class(DispatchClass::Operational, |weights| {
 			weights.max_total = Some(block::MAX_WEIGHT);
 			// A full block of ordinary transactions still leaves this to operational ones.
@@ -98,8 +100,21 @@ impl pallet_multisig::Config for Runtime {
 }
 
 /// What a proxy may do for the account that named it.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[derive(Copy, Clone, Eq, PartialEq, Ord, PartialOrd, Debug, Default)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Copy,
+	Clone,
+	Eq,
+	PartialEq,
+	Ord,
+	PartialOrd,
+	Debug,
+	Default,
+)]
 pub enum ProxyType {
 	/// Everything.
 	#[default]

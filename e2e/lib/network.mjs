@@ -1,0 +1,237 @@
+// A test network of real processes: validators and workers, each with its own keys, ports and folder.
+
+import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { binary, Daemon, freePort, REPOSITORY, run, until } from './processes.mjs';
+
+/** Milliseconds between blocks. */
+export const BLOCK = 3000;
+/** Bond of every worker. */
+const BOND = '100 DLLM';
+
+/** A validator process and how to reach it. */
+class Validator {
+	constructor(name, folder, ports) {
+		Object.assign(this, { name, folder, ...ports });
+	}
+
+	get url() {
+		return `ws://127.0.0.1:${this.rpcPort}`;
+	}
+
+	start(chain, bootnode) {
+		const args = ['--chain', chain, `--${this.name}`, '--validator', '--base-path', this.folder];
+		args.push('--port', this.port, '--rpc-port', this.rpcPort, '--no-prometheus', '--no-telemetry');
+		args.push('--rpc-cors', 'all', '--no-mdns', '--allow-private-ip');
+		if (bootnode) args.push('--bootnodes', bootnode);
+		this.daemon = Daemon.start(this.name, binary('dllm-node'), args.map(String), {
+			logFile: path.join(this.folder, 'node.log'),
+		});
+	}
+}
+
+/** A worker process and its configuration. */
+export class Worker {
+	constructor(network, name, options) {
+		this.network = network;
+		this.name = name;
+		this.folder = path.join(network.folder, name.toLowerCase());
+		this.config = path.join(this.folder, 'worker.toml');
+		this.options = options;
+		this.address = network.account(name).address;
+	}
+
+	/** Writes its configuration. */
+	async configure() {
+		const { roles, price = '0.01 DLLM', memory = '512MiB', models = [], operator } = this.options;
+		this.port ??= await freePort();
+		mkdirSync(this.folder, { recursive: true });
+		const list = (values) => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`;
+		const lines = [
+			`node = "${this.network.url}"`,
+			`account = "//${this.name}"`,
+			'data = "data"',
+			`listen = ${list([`/ip4/127.0.0.1/udp/${this.port}/quic-v1`, `/ip4/127.0.0.1/tcp/${this.port}`])}`,
+			`roles = ${list(roles)}`,
+			`memory = "${memory}"`,
+			`price = "${price}"`,
+			'threads = 1',
+			`models = ${list(models)}`,
+		];
+		if (operator) lines.push(`operator = "${operator}"`);
+		writeFileSync(this.config, `${lines.join('\n')}\n`);
+	}
+
+	/** Registers it on chain with its bond. */
+	register() {
+		return this.network.worker(['register', '--bond', BOND, '--config', this.config]);
+	}
+
+	/** Starts the process; `command` may be another binary with the same interface. */
+	start(command = binary('dllm-worker'), extra = []) {
+		this.daemon = Daemon.start(this.name, command, ['serve', '--config', this.config, ...extra], {
+			logFile: path.join(this.folder, 'worker.log'),
+		});
+	}
+}
+
+/** Validators, workers and the connection to them. */
+export class Network {
+	/** Starts validators on a fresh chain in `folder` (removed first), and connects. */
+	static async start({ folder, chain = 'local', validators = ['alice', 'bob'], rpcPort, say = () => {} }) {
+		rmSync(folder, { recursive: true, force: true });
+		const network = new Network();
+		Object.assign(network, { folder, chain, workers: [], say });
+		network.keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
+		network.validators = [];
+		for (const name of validators) {
+			const first = network.validators.length === 0;
+			const ports = { port: await freePort(), rpcPort: first && rpcPort ? rpcPort : await freePort() };
+			network.validators.push(new Validator(name, path.join(folder, name), ports));
+		}
+		for (const validator of network.validators) {
+			say(`starting validator ${validator.name}`);
+			validator.start(chain, network.bootnode);
+			if (!network.bootnode) network.bootnode = await network.#firstBootnode(validator);
+		}
+		await network.connect();
+		return network;
+	}
+
+	async #firstBootnode(validator) {
+		const peer = await until(`validator ${validator.name} answers`, 60, async () => {
+			const reply = await fetch(`http://127.0.0.1:${validator.rpcPort}`, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json' },
+				body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'system_localPeerId', params: [] }),
+			});
+			return (await reply.json()).result;
+		}, () => this.checkAlive(validator));
+		return `/ip4/127.0.0.1/tcp/${validator.port}/p2p/${peer}`;
+	}
+
+	/** Connects polkadot.js to the first validator. */
+	async connect() {
+		this.api = await ApiPromise.create({ provider: new WsProvider(this.url), noInitWarn: true });
+	}
+
+	get url() {
+		return this.validators[0].url;
+	}
+
+	/** A development account, `//name`. */
+	account(name) {
+		return this.keyring.addFromUri(`//${name}`);
+	}
+
+	/** Throws where a process that should live has died, with the end of its log. */
+	checkAlive(...processes) {
+		for (const { name, daemon } of processes) {
+			if (daemon && !daemon.alive) throw new Error(`${name} has died:\n${daemon.tail()}`);
+		}
+	}
+
+	/** Runs a command of the worker binary to its end. */
+	worker(args, options) {
+		return run(binary('dllm-worker'), args.map(String), options);
+	}
+
+	/** Configures and registers a worker and starts its process. */
+	async addWorker(name, options, start = (worker) => worker.start()) {
+		const worker = new Worker(this, name, options);
+		await worker.configure();
+		await worker.register();
+		start(worker);
+		this.workers.push(worker);
+		return worker;
+	}
+
+	/** Splits a model folder of models/ once, and returns the folder of its shards. */
+	async shards(model) {
+		const out = path.join(this.folder, 'shards', model);
+		if (!existsSync(path.join(out, 'manifest.json'))) {
+			mkdirSync(path.dirname(out), { recursive: true });
+			const source = path.join(REPOSITORY, 'models', model);
+			await this.worker(['split', source, '--out', out, '--profile', 'f32']);
+		}
+		return out;
+	}
+
+	/** Registers and activates a model, and returns its number. */
+	async offerModel(shards, owner = 'Alice') {
+		const owned = ['--account', `//${owner}`, '--chain', this.url, '--json'];
+		const added = await this.worker(['model', 'add', shards, '--licence', 'Apache-2.0', '--activate', ...owned]);
+		const { model } = JSON.parse(added.stdout);
+		return model;
+	}
+
+	/** Plans a pipeline over the registered workers and waits until it takes jobs. */
+	async offerPipeline(model, segments = 2, { owner = 'Alice', seconds = 120 } = {}) {
+		await this.worker(['plan', '--model', model, '--segments', segments, '--account', `//${owner}`, '--chain', this.url]);
+		return until(`a pipeline of model ${model} is live`, seconds, async () => {
+			const pipelines = await this.rpc('dllm_pipelines', model);
+			return pipelines.find((pipeline) => pipeline.state === 'live');
+		}, () => this.checkAlive(...this.workers));
+	}
+
+	/** A call of the node's JSON-RPC. */
+	rpc(method, ...params) {
+		return this.api.rpc.provider.send(method, params);
+	}
+
+	/**
+	 * Signs and sends an extrinsic and waits until a block holds it. Answers `{ events, block, fee }`,
+	 * with `fee` in planck as it was charged; throws the chain's own error by name.
+	 */
+	send(extrinsic, signer) {
+		return new Promise((resolve, reject) => {
+			extrinsic
+				.signAndSend(signer, { nonce: -1 }, ({ status, events, dispatchError }) => {
+					if (status.isInvalid || status.isDropped) reject(new Error(`extrinsic ${status.type}`));
+					if (!status.isInBlock) return;
+					if (dispatchError) {
+						const error = dispatchError.isModule
+							? this.api.registry.findMetaError(dispatchError.asModule)
+							: { section: 'system', name: dispatchError.toString() };
+						return reject(new Error(`${error.section}.${error.name}`));
+					}
+					const paid = events.find(({ event }) => event.method === 'TransactionFeePaid');
+					resolve({
+						events: events.map(({ event }) => event),
+						block: status.asInBlock.toHex(),
+						fee: paid ? paid.event.data.actualFee.toBigInt() : 0n,
+					});
+				})
+				.catch(reject);
+		});
+	}
+
+	/** Submits a public prompt and returns `{ job, fee }`: its number and the fee of the transaction. */
+	async submit(signer, { model, text, maxTokens = 16, maxPrice, deadline = 20, body }) {
+		const limits = { maxTokens, temperatureMilli: 0, topPMilli: 1000, seed: 0, stop: [] };
+		const call = this.api.tx.jobs.submit(model, body ?? { Inline: text }, limits, maxPrice, deadline);
+		const { events, fee } = await this.send(call, signer);
+		const submitted = events.find((event) => event.section === 'jobs' && event.method === 'Submitted');
+		return { job: submitted.data.job.toNumber(), fee };
+	}
+
+	/** Waits for the final state of a job and returns its receipt. */
+	async ended(job, seconds = 240) {
+		await until(`job ${job} ends`, seconds, async () => (await this.rpc('dllm_job', job)).ended);
+		return this.rpc('dllm_receipt', job);
+	}
+
+	/** Free and held balance of an account, in planck. */
+	async balance(address) {
+		const { data } = await this.api.query.system.account(address);
+		return { free: data.free.toBigInt(), reserved: data.reserved.toBigInt() };
+	}
+
+	/** Stops everything. */
+	async stop() {
+		await this.api?.disconnect();
+		const daemons = [...this.workers, ...this.validators].map(({ daemon }) => daemon);
+		await Promise.all(daemons.filter(Boolean).map((daemon) => daemon.stop()));
+	}
+}

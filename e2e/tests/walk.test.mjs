@@ -1,0 +1,141 @@
+// The walk of a paid prompt, as polkadot.js sees it, on a running network.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { run, binary } from '../lib/processes.mjs';
+import { parts, standardNetwork, TOKEN } from '../lib/standard.mjs';
+
+const MAX_PRICE = 5n * TOKEN;
+
+describe('the walk of a prompt', () => {
+	let network;
+	let user;
+	/** A model without a pipeline: its jobs wait. */
+	let idle;
+
+	before(async () => {
+		network = await standardNetwork('walk');
+		user = network.account('User');
+		idle = await network.offerModel(await network.shards('fixture-untied'));
+	});
+	after(() => network?.stop());
+
+	it('answers, verifies and settles an inline prompt, to the planck', async () => {
+		const before = await network.balance(user.address);
+		const { job, fee: transactionFee } = await network.submit(user, {
+			model: network.model, text: 'Hello!', maxPrice: MAX_PRICE,
+		});
+		const receipt = await network.ended(job);
+		assert.equal(receipt.job.state.kind, 'settled', JSON.stringify(receipt));
+		assert.ok(receipt.job.reply.length > 0);
+		assert.equal(receipt.job.tokens, 16);
+
+		const fee = BigInt(receipt.job.fee);
+		const after = await network.balance(user.address);
+		assert.equal(after.reserved, 0n);
+		assert.equal(after.free, before.free - transactionFee - fee);
+		assert.equal(BigInt(receipt.refunded), MAX_PRICE - fee);
+		const paid = [...receipt.miners, ...receipt.verifiers].reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+		assert.equal(paid + BigInt(receipt.treasury) + BigInt(receipt.burned), fee);
+
+		for (const stage of [0, 1, 2]) {
+			const { lead, replica } = parts(receipt, stage);
+			assert.notEqual(lead.worker, replica.worker);
+			assert.notEqual(lead.commitment[0], replica.commitment[0], 'commitments are salted');
+			assert.deepEqual(lead.opening.roots, replica.opening.roots);
+			assert.equal(lead.verdict, 'pass');
+			assert.equal(replica.verdict, 'pass');
+			assert.ok(replica.commitment[1] > lead.commitment[1], 'the replica commits after the lead');
+		}
+	});
+
+	it('shows the reply in an event', async () => {
+		const answered = new Promise((resolve) => {
+			network.api.query.system.events((records) => {
+				const found = records.find(({ event }) => event.section === 'jobs' && event.method === 'Answered');
+				if (found) resolve(found.event.data);
+			});
+		});
+		const { job } = await network.submit(user, { model: network.model, text: 'Hi there', maxPrice: MAX_PRICE });
+		const event = await answered;
+		assert.equal(event.job.toNumber(), job);
+		const receipt = await network.ended(job);
+		assert.equal(event.reply.toUtf8(), receipt.job.reply);
+	});
+
+	it('gives the same reply for the same prompt and seed', async () => {
+		const ask = () => network.submit(user, { model: network.model, text: 'Same?', maxPrice: MAX_PRICE });
+		const [one, two] = [await ask(), await ask()];
+		const [first, second] = [await network.ended(one.job), await network.ended(two.job)];
+		assert.equal(first.job.reply, second.job.reply);
+	});
+
+	it('serves two prompts at once', async () => {
+		const other = network.account('Ferdie');
+		const [one, two] = await Promise.all([
+			network.submit(user, { model: network.model, text: 'First', maxPrice: MAX_PRICE }),
+			network.submit(other, { model: network.model, text: 'Second', maxPrice: MAX_PRICE }),
+		]);
+		const receipts = await Promise.all([network.ended(one.job), network.ended(two.job)]);
+		assert.deepEqual(receipts.map(({ job }) => job.state.kind), ['settled', 'settled']);
+		const leads = receipts.map((receipt) => parts(receipt, 1).lead.worker);
+		assert.notEqual(leads[0], leads[1], 'two jobs in a row are led by two replicas');
+	});
+
+	it('runs a sealed prompt with the user as its own entry', async () => {
+		const args = ['prompt', '--model', network.model, '--account', '//User', '--chain', network.url];
+		args.push('--shards', network.modelFolder, '--max-tokens', '12', '--json', 'a secret question');
+		const { stdout } = await run(binary('dllm-worker'), args.map(String));
+		const receipt = JSON.parse(stdout.slice(stdout.indexOf('{')));
+		assert.equal(receipt.job.state.kind, 'settled');
+		assert.equal(receipt.job.sealed, true);
+		assert.equal(receipt.job.reply, null);
+		const stored = await network.api.query.jobs.jobs(receipt.job.id);
+		assert.ok(!stored.toHex().includes(Buffer.from('secret').toString('hex')), 'the prompt is not on chain');
+	});
+
+	it('refunds a job that its owner cancels while it waits', async () => {
+		const before = await network.balance(user.address);
+		const { job, fee } = await network.submit(user, { model: idle, text: 'Never mind', maxPrice: MAX_PRICE });
+		assert.equal((await network.balance(user.address)).reserved, MAX_PRICE);
+		const cancelled = await network.send(network.api.tx.jobs.cancel(job), user);
+		const after = await network.balance(user.address);
+		assert.equal(after.free, before.free - fee - cancelled.fee);
+		assert.equal(after.reserved, 0n);
+		await assert.rejects(network.send(network.api.tx.jobs.cancel(job), user), /jobs\.NotWaiting/);
+	});
+
+	it('refunds a job that nobody takes by its deadline', async () => {
+		const { job } = await network.submit(user, { model: idle, text: 'Anybody?', maxPrice: MAX_PRICE, deadline: 5 });
+		const receipt = await network.ended(job, 60);
+		assert.deepEqual(receipt.job.state, { kind: 'refunded', ...receipt.job.state });
+		assert.equal(receipt.job.ended, receipt.job.deadline);
+		assert.equal(BigInt(receipt.refunded), MAX_PRICE);
+		assert.equal((await network.balance(user.address)).reserved, 0n);
+	});
+
+	it('refuses what cannot be served, by name', async () => {
+		const submit = (changes) => network.submit(user, {
+			model: network.model, text: 'Hello', maxPrice: MAX_PRICE, ...changes,
+		});
+		await assert.rejects(submit({ model: 4_000_000 }), /jobs\.UnknownModel/);
+		await assert.rejects(submit({ maxPrice: 1n }), /jobs\.PriceBelowBase/);
+		await assert.rejects(submit({ maxPrice: 10n ** 30n }), /jobs\.InsufficientFunds/);
+		await assert.rejects(submit({ text: '' }), /jobs\.EmptyPrompt/);
+		await assert.rejects(submit({ maxTokens: 0 }), /jobs\.InvalidLimits/);
+		await assert.rejects(submit({ deadline: 1 }), /jobs\.DeadlineOutOfRange/);
+		await assert.rejects(submit({ text: 'x'.repeat(4000) }), /jobs\.PromptTooLong/);
+		assert.equal((await network.balance(user.address)).reserved, 0n);
+	});
+
+	it('refunds what was awarded but not run, and blames nobody for cheating', async () => {
+		await Promise.all(network.workers.map((worker) => worker.daemon.stop()));
+		const { job } = await network.submit(user, { model: network.model, text: 'Hello?', maxPrice: MAX_PRICE, deadline: 5 });
+		const receipt = await network.ended(job, 120);
+		assert.equal(receipt.job.state.kind, 'refunded');
+		assert.equal(BigInt(receipt.refunded), MAX_PRICE);
+		const verdicts = receipt.stages.flatMap(({ participants }) => participants.map(({ verdict }) => verdict));
+		assert.ok(verdicts.length > 0 && !verdicts.includes('cheat'));
+		for (const worker of await network.rpc('dllm_workers')) assert.equal(worker.cheats, 0);
+	});
+});

@@ -1,0 +1,211 @@
+//! Speed of one worker process: `cargo bench --workspace --bench engine_bench`.
+//!
+//! Prints a line a figure, `ID name value unit (goal …) ok|SHORT`, and always ends well.
+
+use anyhow::{Context, Result};
+use dllm_primitives::{
+	commitment::row_leaf,
+	model::{LayerRange, Profile},
+};
+use dllm_worker::{
+	engine::{pin_environment, runtime, Engine, Fuser, OrtEngine},
+	entry::Entry,
+	manifest::{Manifest, ModelConfig},
+	splitter::{
+		shards::{cache_names, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
+		split,
+	},
+};
+use ort::value::Tensor;
+use std::{
+	path::Path,
+	time::{Duration, Instant},
+};
+
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny-chat-nano");
+/// Rows in the cache while single rows are timed: a prompt and half a reply.
+const CONTEXT: u32 = 128;
+/// Every figure is the best of so many rounds; the machine may have other work.
+const ROUNDS: usize = 5;
+/// Single rows of one round.
+const STEPS: u32 = 64;
+
+fn main() -> Result<()> {
+	pin_environment();
+	let folder = tempfile::tempdir()?;
+	let target = folder.path().join("split");
+	let manifest = split(Path::new(MODEL), &target, Profile::F32, &mut |_| {})?;
+	let entry = Entry::load(&manifest, &target)?;
+	let range = LayerRange {
+		start: 0,
+		end: manifest.layers.len() as u16,
+	};
+	let engine = OrtEngine::load(&manifest, &target, range, 1 << 32)?;
+	println!("# {} on {} threads", manifest.model, runtime()?.threads);
+
+	let row = decode(&engine, &entry)?;
+	let layers = layers(&engine, 2)?;
+	let single = layers_of_one_row(&manifest, &target, range)?;
+	report(
+		"E1",
+		"decode, one process",
+		per_second(row, 1),
+		"tokens/s",
+		Goal::AtLeast(300.0),
+	);
+	let prompt = prefill(&engine, &entry)?;
+	let rate = per_second(prompt, CONTEXT);
+	report(
+		"E2",
+		"prefill of 128 rows, one process",
+		rate,
+		"tokens/s",
+		Goal::AtLeast(3000.0),
+	);
+	let padding = 100.0 * (layers.as_secs_f64() / single.as_secs_f64() - 1.0);
+	report(
+		"E3",
+		"cost of the padding row in decode",
+		padding,
+		"%",
+		Goal::AtMost(20.0),
+	);
+	let hashing = 100.0 * hash(engine.hidden()).as_secs_f64() / row.as_secs_f64();
+	report(
+		"E4",
+		"hashing of a token's rows, in and out",
+		hashing,
+		"%",
+		Goal::AtMost(1.0),
+	);
+	Ok(())
+}
+
+/// What a figure should be.
+enum Goal {
+	AtLeast(f64),
+	AtMost(f64),
+}
+
+fn report(id: &str, name: &str, value: f64, unit: &str, goal: Goal) {
+	let (sign, bound, met) = match goal {
+		Goal::AtLeast(bound) => ('≥', bound, value >= bound),
+		Goal::AtMost(bound) => ('≤', bound, value <= bound),
+	};
+	let verdict = if met { "ok" } else { "SHORT" };
+	println!("{id} {name} {value:.2} {unit} (goal {sign} {bound}) {verdict}");
+}
+
+fn per_second(time: Duration, rows: u32) -> f64 {
+	f64::from(rows) / time.as_secs_f64()
+}
+
+/// The shortest of several rounds, divided by the steps of a round.
+fn best(steps: u32, mut round: impl FnMut() -> Result<()>) -> Result<Duration> {
+	let mut times = Vec::new();
+	for _ in 0..ROUNDS {
+		let start = Instant::now();
+		round()?;
+		times.push(start.elapsed() / steps);
+	}
+	times.into_iter().min().context("no rounds")
+}
+
+/// Time of one token: embedding, layers and head.
+fn decode(engine: &OrtEngine, entry: &Entry) -> Result<Duration> {
+	engine.open(1, CONTEXT + STEPS)?;
+	let prompt = entry.embedder.embed(&vec![70; CONTEXT as usize])?;
+	engine.prefill(1, 0, &prompt)?;
+	let time = best(STEPS, || {
+		engine.rollback(1, CONTEXT)?;
+		for position in CONTEXT..CONTEXT + STEPS {
+			let row = entry.embedder.embed(&[position])?;
+			entry.head.logits(&engine.decode(1, position, &row)?)?;
+		}
+		Ok(())
+	})?;
+	engine.close(1);
+	Ok(time)
+}
+
+/// Time of one step of the layers alone, as the engine runs it.
+fn layers(engine: &OrtEngine, session: u64) -> Result<Duration> {
+	let width = engine.hidden();
+	engine.open(session, CONTEXT + STEPS)?;
+	engine.prefill(session, 0, &vec![0.1; CONTEXT as usize * width])?;
+	let row = vec![0.1; width];
+	let time = best(STEPS, || {
+		engine.rollback(session, CONTEXT)?;
+		for position in CONTEXT..CONTEXT + STEPS {
+			engine.decode(session, position, &row)?;
+		}
+		Ok(())
+	})?;
+	engine.close(session);
+	Ok(time)
+}
+
+/// Time of the same step with a single row, which the engine never does: its bits would differ.
+fn layers_of_one_row(manifest: &Manifest, folder: &Path, range: LayerRange) -> Result<Duration> {
+	let ModelConfig {
+		hidden,
+		kv_heads,
+		head_dim,
+		..
+	} = manifest.config;
+	let mut fuser = Fuser::default();
+	for (layer, file) in (0..).zip(&manifest.layers) {
+		fuser.push(layer, &file.file, file.read(folder)?)?;
+	}
+	let mut graph = runtime()?.session(&fuser.finish())?;
+	let mut binding = graph.create_binding()?;
+	let slots = (CONTEXT + STEPS + 1) as usize;
+	for layer in range.start..range.end {
+		let [past_key, past_value, present_key, present_value] = cache_names(layer.into());
+		for (past, present) in [(past_key, present_key), (past_value, present_value)] {
+			let shape = [1, kv_heads as usize, slots, head_dim as usize];
+			let mut buffer = Tensor::<f32>::new(graph.allocator(), shape)?;
+			buffer.extract_tensor_mut().1.fill(0.1);
+			binding.bind_input(past, &buffer)?;
+			binding.bind_output(present, &mut buffer)?;
+		}
+	}
+	let shape = [1, 1, hidden as usize];
+	best(STEPS, || {
+		for total in CONTEXT as i32 + 1..=(CONTEXT + STEPS) as i32 {
+			let row = Tensor::from_array((shape, vec![0.1f32; hidden as usize]))?;
+			binding.bind_input(HIDDEN_IN, &row)?;
+			binding.bind_input(LAST_ROW, &Tensor::from_array(([1_usize], vec![total - 1]))?)?;
+			binding.bind_input(TOTAL_ROWS, &Tensor::from_array(([1_usize], vec![total]))?)?;
+			let mut output = Tensor::<f32>::new(graph.allocator(), shape)?;
+			binding.bind_output(HIDDEN_OUT, &mut output)?;
+			graph.run_binding(&binding)?;
+		}
+		Ok(())
+	})
+}
+
+/// Time of a prompt through embedding and layers, and of its last row through the head.
+fn prefill(engine: &OrtEngine, entry: &Entry) -> Result<Duration> {
+	engine.open(3, CONTEXT)?;
+	let tokens = (0..CONTEXT).map(|at| 70 + at).collect::<Vec<_>>();
+	let time = best(1, || {
+		engine.rollback(3, 0)?;
+		let rows = engine.prefill(3, 0, &entry.embedder.embed(&tokens)?)?;
+		entry.head.logits(&rows[rows.len() - engine.hidden()..])?;
+		Ok(())
+	})?;
+	engine.close(3);
+	Ok(time)
+}
+
+/// Time to hash the row that a worker receives for one token and the one that it sends.
+fn hash(hidden: usize) -> Duration {
+	let wire = vec![0x5a; hidden * 4];
+	let start = Instant::now();
+	for position in 0..1000 {
+		std::hint::black_box(row_leaf(&[7; 32], 1, 0, position, &wire));
+		std::hint::black_box(row_leaf(&[7; 32], 1, 1, position, &wire));
+	}
+	start.elapsed() / 1000
+}

@@ -1,0 +1,281 @@
+//! The chain, as the worker sees it: a node behind a WebSocket that may be lost and comes back.
+//!
+//! What the chain knows is read through the runtime's API in the types of
+//! [`dllm_primitives::api`]; what it shall do is signed and followed by the [`Submitter`]. A request
+//! waits while the connection is made again, so callers see a lost node as time, or as an error that
+//! [`ChainError::is_retryable`] names. What to do with the answers is left to the duties and commands.
+
+mod account;
+mod amount;
+mod blocks;
+pub mod calls;
+mod error;
+mod submitter;
+
+pub use account::{address, parse_address, Account, AccountError};
+pub use amount::{Amount, DLLM};
+pub use blocks::BestBlock;
+pub use error::ChainError;
+pub use submitter::{Included, Submitter};
+
+pub use sp_core::{crypto::AccountId32, H256};
+
+use codec::{Decode, Encode};
+use dllm_primitives::{
+	api::{Duty, JobView, ModelView, PipelineView, Receipt, Route, WorkerView},
+	ids::{JobId, ModelId},
+};
+use sp_core::hashing::{blake2_128, twox_128};
+use std::{sync::Arc, time::Duration};
+use subxt::{
+	backend::LegacyBackend,
+	config::{substrate::SubstrateConfig, RpcConfigFor},
+	rpcs::{
+		self,
+		client::reconnecting_rpc_client::{ExponentialBackoff, RpcClient as ReconnectingClient},
+		methods::legacy::{LegacyRpcMethods, SystemHealth},
+		RpcClient,
+	},
+	OnlineClient,
+};
+use tokio::sync::watch;
+
+/// Name of the runtime.
+const SPEC_NAME: &str = "dllm";
+/// First and longest pause between attempts to reach the node again.
+const RETRY_FROM: Duration = Duration::from_millis(250);
+const RETRY_UP_TO: Duration = Duration::from_secs(15);
+/// A call answers, or its connection counts as lost, within this time.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A node that does not accept a connection within this time is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+
+type Rpc = LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>;
+
+/// A connection to a node. Clones share it.
+#[derive(Clone)]
+pub struct Chain {
+	url: Arc<str>,
+	rpc: Rpc,
+	client: OnlineClient<SubstrateConfig>,
+	best: watch::Receiver<BestBlock>,
+}
+
+/// Money of an account.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Balance {
+	/// Can be spent or put on hold, but for the existential deposit and what is frozen.
+	pub free: u128,
+	/// On hold: bonds, deposits, escrow.
+	pub held: u128,
+}
+
+impl Chain {
+	/// Connects to a node of a DLLM chain, or says why not.
+	pub async fn connect(url: &str) -> Result<Self, ChainError> {
+		probe(url).await?;
+		let pauses = ExponentialBackoff::from_millis(2)
+			.factor(RETRY_FROM.as_millis() as u64 / 2)
+			.max_delay(RETRY_UP_TO);
+		let client = ReconnectingClient::builder()
+			.retry_policy(pauses)
+			.request_timeout(REQUEST_TIMEOUT)
+			.connection_timeout(CONNECT_TIMEOUT);
+		let client = client.build(url).await.map_err(|error| unreachable_node(url, error))?;
+		let client = RpcClient::new(client);
+		let rpc = Rpc::new(client.clone());
+		let backend = Arc::new(LegacyBackend::builder().build(client));
+		let client = OnlineClient::from_backend_with_config(SubstrateConfig::new(), backend);
+		let client = client.await.map_err(ChainError::from_client)?;
+		let best = blocks::follow(rpc.clone()).await?;
+		Ok(Self { url: url.into(), rpc, client, best })
+	}
+
+	/// Connects as soon as a node is there; tells `waiting` of every attempt that fails.
+	pub async fn connect_patiently(
+		url: &str,
+		mut waiting: impl FnMut(&ChainError, Duration),
+	) -> Result<Self, ChainError> {
+		let mut pause = RETRY_FROM;
+		loop {
+			match Self::connect(url).await {
+				Err(error) if error.is_retryable() => {
+					waiting(&error, pause);
+					tokio::time::sleep(pause).await;
+					pause = (pause * 2).min(RETRY_UP_TO);
+				},
+				done => return done,
+			}
+		}
+	}
+
+	/// Address of the node.
+	pub fn url(&self) -> &str {
+		&self.url
+	}
+
+	/// Hash of the first block: names the chain.
+	pub fn genesis(&self) -> H256 {
+		self.client.genesis_hash()
+	}
+
+	/// The best block, now and whenever it changes.
+	pub fn best(&self) -> watch::Receiver<BestBlock> {
+		self.best.clone()
+	}
+
+	/// State of the node: its peers, and whether it still catches up.
+	pub async fn health(&self) -> Result<SystemHealth, ChainError> {
+		self.patient("its health", || self.rpc.system_health()).await
+	}
+
+	/// Every model.
+	pub async fn models(&self) -> Result<Vec<ModelView>, ChainError> {
+		self.ask("models", ()).await
+	}
+
+	/// One model.
+	pub async fn model(&self, id: ModelId) -> Result<Option<ModelView>, ChainError> {
+		self.ask("model", id).await
+	}
+
+	/// Every worker.
+	pub async fn workers(&self) -> Result<Vec<WorkerView>, ChainError> {
+		self.ask("workers", ()).await
+	}
+
+	/// One worker.
+	pub async fn worker(&self, who: &AccountId32) -> Result<Option<WorkerView>, ChainError> {
+		self.ask("worker", who).await
+	}
+
+	/// Pipelines of a model that are not closed.
+	pub async fn pipelines(&self, model: ModelId) -> Result<Vec<PipelineView>, ChainError> {
+		self.ask("pipelines", model).await
+	}
+
+	/// Lowest fee in planck; none where no live pipeline serves such a job.
+	pub async fn quote(
+		&self,
+		model: ModelId,
+		prompt_tokens: u32,
+		max_tokens: u32,
+		own_entry: bool,
+	) -> Result<Option<u128>, ChainError> {
+		self.ask("quote", (model, prompt_tokens, max_tokens, own_entry)).await
+	}
+
+	/// A job.
+	pub async fn job(&self, id: JobId) -> Result<Option<JobView>, ChainError> {
+		self.ask("job", id).await
+	}
+
+	/// All that stands behind a job.
+	pub async fn receipt(&self, id: JobId) -> Result<Option<Receipt>, ChainError> {
+		self.ask("receipt", id).await
+	}
+
+	/// The ring of a running job.
+	pub async fn route(&self, id: JobId) -> Result<Option<Route>, ChainError> {
+		self.ask("route", id).await
+	}
+
+	/// What the chain expects of a worker now.
+	pub async fn duties(&self, who: &AccountId32) -> Result<Vec<Duty>, ChainError> {
+		self.ask("duties", who).await
+	}
+
+	/// Calls a function of the runtime's DLLM interface at the best block.
+	async fn ask<R: Decode>(&self, function: &str, arguments: impl Encode) -> Result<R, ChainError> {
+		let method = format!("DllmApi_{function}");
+		let arguments = arguments.encode();
+		let answer = self
+			.patient(&method, || self.rpc.state_call(&method, Some(&arguments), None))
+			.await?;
+		let mut input = answer.as_slice();
+		let decoded = R::decode(&mut input).ok().filter(|_| input.is_empty());
+		decoded.ok_or_else(|| ChainError::OtherVersion { reason: format!("{method} answers in another form") })
+	}
+
+	/// Money of an account.
+	pub async fn balance(&self, who: &AccountId32) -> Result<Balance, ChainError> {
+		/// The beginning of `frame_system::AccountInfo` over `pallet_balances::AccountData`.
+		#[derive(Decode)]
+		struct AccountInfo {
+			_nonce_and_references: [u32; 4],
+			free: u128,
+			reserved: u128,
+		}
+		let id: &[u8] = who.as_ref();
+		let entry = [&blake2_128(id)[..], id].concat();
+		let info = self.stored::<AccountInfo>("System", "Account", &entry).await?;
+		Ok(info.map_or(Balance::default(), |info| Balance { free: info.free, held: info.reserved }))
+	}
+
+	/// Milliseconds since 1970 at the best block, as its author saw them.
+	pub async fn timestamp(&self) -> Result<u64, ChainError> {
+		self.stored("Timestamp", "Now", &[]).await.map(Option::unwrap_or_default)
+	}
+
+	/// A constant of a pallet, from the metadata.
+	pub async fn constant<R: Decode>(&self, pallet: &str, name: &str) -> Result<R, ChainError> {
+		let at = self.client.at_current_block().await.map_err(ChainError::from_block)?;
+		let pallet_metadata = at.metadata_ref().pallet_by_name(pallet);
+		let value = pallet_metadata
+			.and_then(|metadata| metadata.constant_by_name(name))
+			.and_then(|constant| R::decode(&mut constant.value()).ok());
+		let reason = format!("no constant {pallet}.{name} of the expected form");
+		value.ok_or(ChainError::OtherVersion { reason })
+	}
+
+	/// A value of the best block's storage; `entry` is the hashed key of a map.
+	async fn stored<R: Decode>(
+		&self,
+		pallet: &str,
+		item: &str,
+		entry: &[u8],
+	) -> Result<Option<R>, ChainError> {
+		let key = [&twox_128(pallet.as_bytes())[..], &twox_128(item.as_bytes()), entry].concat();
+		let what = format!("{pallet}.{item}");
+		let stored = self.patient(&what, || self.rpc.state_get_storage(&key, None)).await?;
+		let value = stored.map(|bytes| R::decode(&mut bytes.as_slice())).transpose();
+		value.map_err(|error| ChainError::OtherVersion { reason: format!("{what}: {error}") })
+	}
+
+	/// Repeats a read as long as the connection is lost in the middle of it.
+	async fn patient<R, F: std::future::Future<Output = Result<R, rpcs::Error>>>(
+		&self,
+		what: &str,
+		request: impl Fn() -> F,
+	) -> Result<R, ChainError> {
+		loop {
+			match request().await {
+				Err(error) if error.is_disconnected_will_reconnect() =>
+					tokio::time::sleep(RETRY_FROM).await,
+				done => return done.map_err(|error| ChainError::from_rpc(error, what)),
+			}
+		}
+	}
+}
+
+/// One attempt to reach a node, and a look at what it runs.
+async fn probe(url: &str) -> Result<(), ChainError> {
+	let attempt = async {
+		let client = RpcClient::from_insecure_url(url).await?;
+		Rpc::new(client).state_get_runtime_version(None).await
+	};
+	let version = match tokio::time::timeout(CONNECT_TIMEOUT, attempt).await {
+		Ok(version) => version.map_err(|error| unreachable_node(url, error))?,
+		Err(_) => return Err(unreachable_node(url, "no answer")),
+	};
+	let name = version.other.get("specName").and_then(|name| name.as_str()).unwrap_or_default();
+	if name != SPEC_NAME {
+		let (url, found) = (url.into(), name.into());
+		return Err(ChainError::WrongChain { url, found, expected: SPEC_NAME });
+	}
+	Ok(())
+}
+
+fn unreachable_node(url: &str, reason: impl std::fmt::Display) -> ChainError {
+	ChainError::Unreachable { url: url.into(), reason: reason.to_string() }
+}

@@ -1,0 +1,190 @@
+//! Signs calls of one account and follows them into a block.
+//!
+//! Nonces come from the node's pool, so they survive restarts, and are handed out one by one. A call
+//! whose connection is lost after it was sent may or may not reach a block: the caller looks at the
+//! chain before it sends it again, as the duties do at every block.
+
+use super::{calls::Call, Account, Chain, ChainError};
+use sp_core::H256;
+use std::{
+	collections::BTreeSet,
+	sync::{Arc, Mutex, PoisonError},
+	time::Duration,
+};
+use subxt::{
+	config::{substrate::SubstrateConfig, Config, Header},
+	ext::scale_value::{At, Composite},
+	transactions::{Signer, TransactionInBlock, TransactionStatus},
+};
+
+/// A transaction that is in no block after this time is given up.
+const INCLUSION_TIMEOUT: Duration = Duration::from_secs(90);
+/// Attempts to find a free nonce, and the pause between them: the pool learns of a new block a moment
+/// after the head does.
+const NONCE_ATTEMPTS: u32 = 5;
+const NONCE_PAUSE: Duration = Duration::from_millis(400);
+
+/// Submits the calls of one account. Clones share its nonces.
+#[derive(Clone)]
+pub struct Submitter {
+	chain: Chain,
+	account: Account,
+	/// Held from the choice of a nonce until the pool counts it.
+	turn: Arc<tokio::sync::Mutex<()>>,
+	sent: Sent,
+}
+
+/// Nonces of transactions that were sent and are in no block yet.
+#[derive(Clone, Default)]
+struct Sent(Arc<Mutex<BTreeSet<u64>>>);
+
+/// Keeps a nonce until it is dropped.
+struct Nonce {
+	number: u64,
+	sent: Sent,
+}
+
+/// A call that succeeded in a block.
+#[derive(Clone, Debug)]
+pub struct Included {
+	/// Number of the block.
+	pub block: u32,
+	/// Hash of the block.
+	pub hash: H256,
+	events: Vec<Event>,
+}
+
+#[derive(Clone, Debug)]
+struct Event {
+	pallet: String,
+	name: String,
+	fields: Composite<()>,
+}
+
+impl Included {
+	/// A number in an event of the call.
+	pub fn number(&self, pallet: &str, event: &str, field: &str) -> Result<u128, ChainError> {
+		let found = self.events.iter().find(|e| e.pallet == pallet && e.name == event);
+		let value = found.and_then(|event| event.fields.at(field)).and_then(|value| value.as_u128());
+		value.ok_or_else(|| ChainError::OtherVersion {
+			reason: format!("no number {field:?} in an event {pallet}.{event}"),
+		})
+	}
+}
+
+type Client = subxt::client::OnlineClientAtBlockImpl<SubstrateConfig>;
+type Progress = subxt::transactions::TransactionProgress<SubstrateConfig, Client>;
+
+impl Submitter {
+	/// Signs with `account`.
+	pub fn new(chain: Chain, account: Account) -> Self {
+		Self { chain, account, turn: Default::default(), sent: Default::default() }
+	}
+
+	/// The account.
+	pub fn account(&self) -> &Account {
+		&self.account
+	}
+
+	/// Sends a call and waits until it has succeeded in a best block. A later fork can undo it.
+	pub async fn submit(&self, call: &Call) -> Result<Included, ChainError> {
+		let (_nonce, mut progress) = self.send(call).await?;
+		let followed = self.followed(call, &mut progress);
+		tokio::time::timeout(INCLUSION_TIMEOUT, followed).await.unwrap_or_else(|_| {
+			let (call, seconds) = (call.title(), INCLUSION_TIMEOUT.as_secs());
+			Err(ChainError::NotIncluded { call, seconds })
+		})
+	}
+
+	/// Gives the call to the pool, with a nonce that no other transaction has.
+	async fn send(&self, call: &Call) -> Result<(Nonce, Progress), ChainError> {
+		let mut attempt = 0;
+		loop {
+			let turn = self.turn.lock().await;
+			let nonce = self.free_nonce().await?;
+			match self.send_with(call, nonce.number).await {
+				Ok(progress) => return Ok((nonce, progress)),
+				Err(ChainError::NonceTaken { .. }) if attempt < NONCE_ATTEMPTS => attempt += 1,
+				Err(error) => return Err(error),
+			}
+			drop((turn, nonce));
+			tokio::time::sleep(NONCE_PAUSE * attempt).await;
+		}
+	}
+
+	/// The first nonce that neither the pool nor this process has used.
+	async fn free_nonce(&self) -> Result<Nonce, ChainError> {
+		let id = self.account.account_id();
+		let rpc = &self.chain.rpc;
+		let next = self.chain.patient("a nonce", || rpc.system_account_next_index(&id)).await?;
+		Ok(self.sent.take_from(next))
+	}
+
+	async fn send_with(&self, call: &Call, nonce: u64) -> Result<Progress, ChainError> {
+		let at = self.chain.client.at_current_block().await.map_err(ChainError::from_block)?;
+		let birth = (at.block_number(), at.block_hash());
+		let signed = call.sign(&self.account, nonce, birth, &at.transactions())?;
+		let account = self.account.address();
+		let sent = signed.submit_and_watch().await;
+		sent.map_err(|error| ChainError::from_submission(error, &call.title(), &account))
+	}
+
+	/// Follows a transaction into a block and reads what it did there.
+	async fn followed(&self, call: &Call, progress: &mut Progress) -> Result<Included, ChainError> {
+		let title = call.title();
+		let refused =
+			|reason| ChainError::Refused { what: title.clone(), reason };
+		while let Some(status) = progress.next().await {
+			match status.map_err(|error| ChainError::from_progress(error, &title))? {
+				TransactionStatus::InBestBlock(block) | TransactionStatus::InFinalizedBlock(block) =>
+					return self.read(&title, block).await,
+				TransactionStatus::Error { message }
+				| TransactionStatus::Invalid { message }
+				| TransactionStatus::Dropped { message } => return Err(refused(message)),
+				_ => {},
+			}
+		}
+		Err(ChainError::Lost { reason: "the node stopped reporting on a transaction".into() })
+	}
+
+	async fn read(
+		&self,
+		call: &str,
+		block: TransactionInBlock<SubstrateConfig, Client>,
+	) -> Result<Included, ChainError> {
+		let hash = block.block_hash();
+		let found = block.wait_for_success().await;
+		let found =
+			found.map_err(|error| ChainError::from_events(error, call, &self.account.address()))?;
+		let unreadable =
+			|error: subxt::error::EventsError| ChainError::OtherVersion { reason: error.to_string() };
+		let mut events = Vec::new();
+		for event in found.iter() {
+			let event = event.map_err(unreadable)?;
+			events.push(Event {
+				pallet: event.pallet_name().into(),
+				name: event.event_name().into(),
+				fields: event.decode_fields_unchecked_as::<Composite<()>>().map_err(unreadable)?,
+			});
+		}
+		let rpc = &self.chain.rpc;
+		let header = self.chain.patient("a block", || rpc.chain_get_header(Some(hash))).await?;
+		let number = header.map_or(0, |header: <SubstrateConfig as Config>::Header| header.number());
+		Ok(Included { block: u32::try_from(number).unwrap_or(u32::MAX), hash, events })
+	}
+}
+
+impl Sent {
+	/// Takes the first nonce from `next` on that is not taken.
+	fn take_from(&self, next: u64) -> Nonce {
+		let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+		let number = (next..).find(|number| taken.insert(*number)).unwrap_or(next);
+		Nonce { number, sent: self.clone() }
+	}
+}
+
+impl Drop for Nonce {
+	fn drop(&mut self) {
+		self.sent.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+	}
+}

@@ -1,0 +1,110 @@
+//! Why a command did not do what it was asked for.
+
+use crate::{
+	chain::{AccountError, Amount, ChainError},
+	config::ConfigError,
+	engine::LibraryError,
+	entry::EntryError,
+	manifest::ManifestError,
+	splitter::SplitError,
+};
+use dllm_primitives::{ids::ModelId, model::ModelState, plan::PlanError};
+use std::{io, path::PathBuf};
+
+/// Why a command did not do what it was asked for.
+#[derive(thiserror::Error, Debug)]
+pub enum CliError {
+	/// The configuration makes no sense.
+	#[error(transparent)]
+	Config(#[from] ConfigError),
+	/// There is no account to sign with.
+	#[error(transparent)]
+	Account(#[from] AccountError),
+	/// The chain did not answer or refused.
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	/// A model folder is not as it should be.
+	#[error(transparent)]
+	Manifest(#[from] ManifestError),
+	/// A model cannot be split.
+	#[error(transparent)]
+	Split(#[from] SplitError),
+	/// ONNX Runtime is not there.
+	#[error(transparent)]
+	Library(#[from] LibraryError),
+	/// The prompt cannot be turned into rows.
+	#[error(transparent)]
+	Entry(#[from] EntryError),
+	/// Data cannot be written as JSON.
+	#[error("cannot write JSON: {0}")]
+	Json(#[from] serde_json::Error),
+	/// The log filter makes no sense.
+	#[error("--log {given:?}: {reason}; give a level (error, warn, info, debug), a filter like dllm_worker=debug, or json")]
+	BadLog { given: String, reason: String },
+	/// The operating system gives no threads.
+	#[error("cannot start threads: {0}")]
+	NoThreads(io::Error),
+	/// A file cannot be read or written.
+	#[error("{path}: {source}")]
+	Io { path: PathBuf, source: io::Error },
+	/// There is nothing to pay for.
+	#[error("the chain has no active model: register one with `dllm-worker model add`, then `model activate`")]
+	NoModel,
+	/// Several models could be meant.
+	#[error("several models are active ({one}, {other}, …): name one with --model; `dllm-worker model list` shows them")]
+	WhichModel { one: String, other: String },
+	/// There is no such model.
+	#[error("no model {named:?} on this chain; it has: {}", if .known.is_empty() { "none" } else { .known })]
+	UnknownModel { named: String, known: String },
+	/// The model takes no prompts.
+	#[error("model {id} ({name}) is {state:?} and takes no prompts or plans: activate it, or name another")]
+	ModelNotActive { id: ModelId, name: String, state: ModelState },
+	/// A registration names something that the chain cannot hold.
+	#[error("{what} is longer than the chain allows: shorten it")]
+	TooLong { what: &'static str },
+	/// A word makes no sense here.
+	#[error("{what}: {reason}")]
+	BadArgument { what: &'static str, reason: String },
+	/// The workers do not suffice for a plan.
+	#[error("no plan: {reason}")]
+	NoPlan { reason: String },
+	/// The plan would not be accepted.
+	#[error("the plan is not feasible: {}", plan_remedy(.0))]
+	PlanRefused(PlanError),
+	/// Nobody serves the prompt.
+	#[error("no live pipeline of model {name} serves such a prompt: start its workers, submit a plan with `dllm-worker plan`, or ask for fewer tokens; `dllm-worker status` shows them")]
+	NoPipeline { name: String },
+	/// The account cannot pay.
+	#[error("account {account} has {free} free, the prompt may cost {price}: send it some DLLM, or ask for fewer tokens")]
+	InsufficientFunds { account: String, free: Amount, price: Amount },
+	/// The worker is not in the pool.
+	#[error("{account} is no registered worker: run `dllm-worker register` first")]
+	NotRegistered { account: String },
+	/// The model's files are nowhere on this machine.
+	#[error("the files of model {name} are not on this machine and could not be fetched ({reason}): name their folder with --folder, or under `models` in the configuration")]
+	NoFolder { name: String, reason: String },
+	/// The ring did not bring a reply.
+	#[error("the reply broke off: {reason}; nothing is charged unless the job settles")]
+	BrokeOff { reason: String },
+	/// This machine cannot be part of the network.
+	#[error("{0}")]
+	Network(String),
+	/// Ctrl-C.
+	#[error("interrupted; job {job} goes on without you and is settled or refunded by block {deadline}")]
+	Interrupted { job: u64, deadline: u32 },
+}
+
+/// What can be done about a plan that cannot stand.
+fn plan_remedy(error: &PlanError) -> &'static str {
+	match error {
+		PlanError::Coverage => "its segments do not cover the model's layers once, in order",
+		PlanError::TooFewReplicas => "every segment and the entry need two workers: register more",
+		PlanError::WorkerTwice => "a worker stands in two segments",
+		PlanError::UnknownWorker => "a worker is not registered",
+		PlanError::WorkerNotActive => "a worker is not active: its operator must accept it, or it is leaving",
+		PlanError::RoleNotOffered => "a worker does not offer the role",
+		PlanError::OperatorTwice => "two workers of a stage share an operator: register workers of other operators",
+		PlanError::Memory => "a worker's memory is too small: use more segments, fewer slots, or more memory",
+		PlanError::Slots => "the number of slots must be 1 to 8",
+	}
+}

@@ -1,0 +1,143 @@
+//! The command line: one file a command, named like it.
+//!
+//! What a command was asked for goes to stdout, so that it can be piped; everything else goes to
+//! stderr. Every command ends with 0 only if it did what it was asked for.
+
+mod context;
+mod doctor;
+mod error;
+mod keys;
+mod logging;
+mod model;
+mod paid;
+mod pay;
+mod plan;
+mod prompt;
+mod receipt;
+mod register;
+mod serve;
+mod split;
+mod status;
+mod table;
+
+pub use error::CliError;
+
+use crate::{config::Config, engine};
+use clap::{Parser, Subcommand};
+use context::Context;
+use std::{env, path::PathBuf, process::ExitCode};
+
+/// Runs shards of language models for the chain, and pays for prompts.
+#[derive(Parser, Debug)]
+#[command(name = "dllm-worker", version, propagate_version = true)]
+pub struct Cli {
+	/// Configuration file; worker.toml of this folder where left out, if there is one.
+	#[arg(long, global = true, env = "DLLM_CONFIG", value_name = "FILE")]
+	config: Option<PathBuf>,
+	/// WebSocket address of a node, over `node` of the configuration.
+	#[arg(long, global = true, env = "DLLM_NODE", value_name = "URL")]
+	chain: Option<String>,
+	/// What is logged to stderr: a level, a filter like `dllm_worker=debug`, or `json` for one JSON
+	/// object a line; several between commas.
+	#[arg(long, global = true, env = "DLLM_LOG", default_value = "info", value_name = "FILTER")]
+	log: String,
+	/// Who signs, over `account` of the configuration: a key file, or a name like //Miner1.
+	#[arg(long, global = true, value_name = "KEY")]
+	account: Option<String>,
+	/// Print data as JSON.
+	#[arg(long, global = true)]
+	json: bool,
+	#[command(subcommand)]
+	command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+	/// Make and show keys.
+	#[command(subcommand)]
+	Keys(keys::Keys),
+	/// Register this worker, or change what it declared.
+	Register(register::Register),
+	/// Leave: ask for the bond back, and take it once the delay is over.
+	Unregister(register::Unregister),
+	/// Confirm, as its operator, that one runs a worker.
+	Accept(register::Accept),
+	/// Register models and decide whether they take prompts.
+	#[command(subcommand)]
+	Model(model::Model),
+	/// Place a model's layers on the registered workers and submit the plan.
+	Plan(plan::PlanCommand),
+	/// Do the work that the chain gives this worker, until Ctrl-C.
+	Serve(serve::Serve),
+	/// Pay for a prompt and be its entry: the text stays on this machine.
+	Prompt(prompt::PromptCommand),
+	/// Pay for a public prompt: text and reply stand on the chain.
+	Pay(pay::Pay),
+	/// Show the chain, this worker and its pipelines, or a job.
+	Status(status::Status),
+	/// Say what this worker lacks, and how to mend it.
+	Doctor(doctor::Doctor),
+	/// Turn a model folder of Hugging Face form into shards.
+	Split(split::Split),
+}
+
+impl Cli {
+	/// Runs the command.
+	pub fn run(self) -> Result<ExitCode, CliError> {
+		logging::start(&self.log)?;
+		let context = self.context()?;
+		// The environment must not change any more once there are threads.
+		tell_engine(&context.config);
+		match self.command {
+			Command::Keys(command) => command.run(&context),
+			Command::Split(command) => command.run(&context),
+			command => {
+				let runtime = tokio::runtime::Runtime::new().map_err(CliError::NoThreads)?;
+				let ended = runtime.block_on(run_on_chain(command, context));
+				// A model that is being executed is not waited for.
+				runtime.shutdown_background();
+				ended
+			},
+		}
+	}
+
+	fn context(&self) -> Result<Context, CliError> {
+		let mut config = Config::load(self.config.as_deref(), self.chain.as_deref())?;
+		if let Some(account) = &self.account {
+			config.account.clone_from(account);
+		}
+		Ok(Context { config, json: self.json })
+	}
+}
+
+async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, CliError> {
+	match command {
+		Command::Register(command) => command.run(&context).await,
+		Command::Unregister(command) => command.run(&context).await,
+		Command::Accept(command) => command.run(&context).await,
+		Command::Model(command) => command.run(&context).await,
+		Command::Plan(command) => command.run(&context).await,
+		Command::Serve(command) => command.run(&context).await,
+		Command::Prompt(command) => command.run(&context).await,
+		Command::Pay(command) => command.run(&context).await,
+		Command::Status(command) => command.run(&context).await,
+		Command::Doctor(command) => command.run(&context).await,
+		Command::Keys(command) => command.run(&context),
+		Command::Split(command) => command.run(&context),
+	}
+}
+
+/// Hands on what the engine reads from the environment; what is set there already stands.
+fn tell_engine(config: &Config) {
+	engine::pin_environment();
+	if let Some(library) = &config.onnxruntime {
+		if env::var_os(engine::LIBRARY_VARIABLE).is_none() {
+			env::set_var(engine::LIBRARY_VARIABLE, library);
+		}
+	}
+	if let Some(threads) = config.threads {
+		if env::var_os(engine::THREADS_VARIABLE).is_none() {
+			env::set_var(engine::THREADS_VARIABLE, threads.to_string());
+		}
+	}
+}

@@ -1,0 +1,192 @@
+//! What `prompt` and `pay` share: limits, the price, and waiting for the chain.
+
+use super::{CliError, Context};
+use crate::chain::{calls, Amount, Chain, ChainError, Submitter};
+use clap::Args;
+use dllm_primitives::{
+	api::{JobView, ModelView, Receipt},
+	ids::JobId,
+	job::{Body, JobState, Limits},
+};
+use std::{
+	io::Read,
+	time::{Duration, Instant},
+};
+
+/// Times that a block may take before a wait looks again anyway.
+const LOOK_AGAIN: Duration = Duration::from_secs(6);
+
+/// How a prompt is answered and what it may cost.
+#[derive(Args, Debug)]
+pub struct Terms {
+	/// The prompt; read from stdin where left out.
+	#[arg(value_name = "TEXT")]
+	text: Option<String>,
+	/// Number or name of the model; the active one where left out.
+	#[arg(long)]
+	pub model: Option<String>,
+	/// Tokens of the reply at most.
+	#[arg(long, default_value_t = 64)]
+	max_tokens: u32,
+	/// 0 takes the likeliest token each time; higher values vary more.
+	#[arg(long, default_value_t = 0.0)]
+	temperature: f32,
+	/// Only the likeliest tokens with this share of the probability are drawn from.
+	#[arg(long, default_value_t = 1.0)]
+	top_p: f32,
+	/// Seed of the sampler; the same seed gives the same reply.
+	#[arg(long, default_value_t = 0)]
+	seed: u64,
+	/// A text that ends the reply; up to four.
+	#[arg(long)]
+	stop: Vec<String>,
+	/// Most that the reply may cost; the chain's quote where left out.
+	#[arg(long, value_name = "AMOUNT")]
+	max_price: Option<Amount>,
+	/// Blocks until the reply is there, or everything is refunded.
+	#[arg(long, default_value_t = 100, value_name = "BLOCKS")]
+	deadline: u32,
+}
+
+impl Terms {
+	/// The prompt.
+	pub fn text(&self) -> Result<String, CliError> {
+		if let Some(text) = &self.text {
+			return Ok(text.clone());
+		}
+		let mut text = String::new();
+		let read = std::io::stdin().read_to_string(&mut text);
+		read.map_err(|source| CliError::Io { path: "stdin".into(), source })?;
+		Ok(text)
+	}
+
+	/// The limits as the chain holds them.
+	pub fn limits(&self) -> Result<Limits, CliError> {
+		let bad = |what| move |_| CliError::BadArgument { what, reason: "at most 4 of up to 32 bytes".into() };
+		let stop = self.stop.iter().map(|text| text.clone().into_bytes().try_into());
+		let stop = stop.collect::<Result<Vec<_>, _>>().map_err(bad("--stop"))?;
+		let limits = Limits {
+			max_tokens: self.max_tokens,
+			temperature_milli: thousandths("--temperature", self.temperature, 5.0)?,
+			top_p_milli: thousandths("--top-p", self.top_p, 1.0)?,
+			seed: self.seed,
+			stop: stop.try_into().map_err(bad("--stop"))?,
+		};
+		match limits.is_valid() {
+			true => Ok(limits),
+			false => Err(CliError::BadArgument {
+				what: "the limits of the reply",
+				reason: "--max-tokens is 1 to 2048, --top-p above 0, and no --stop is empty".into(),
+			}),
+		}
+	}
+}
+
+fn thousandths(what: &'static str, value: f32, most: f32) -> Result<u16, CliError> {
+	if !(0.0..=most).contains(&value) {
+		return Err(CliError::BadArgument { what, reason: format!("must be 0 to {most}") });
+	}
+	Ok((value * 1000.0).round() as u16)
+}
+
+/// A job that was submitted.
+pub struct Submitted {
+	/// Its number.
+	pub job: JobId,
+	/// When the transaction was sent.
+	pub sent: Instant,
+}
+
+/// Checks the price, then pays for the prompt.
+pub async fn submit(
+	chain: &Chain,
+	submitter: &Submitter,
+	model: &ModelView,
+	terms: &Terms,
+	body: &Body,
+	limits: &Limits,
+) -> Result<Submitted, CliError> {
+	let own_entry = matches!(body, Body::Sealed { .. });
+	let ceiling = body.prompt_ceiling();
+	let price = match terms.max_price {
+		Some(Amount(price)) => price,
+		None => {
+			let quote = chain.quote(model.id, ceiling, limits.max_tokens, own_entry).await?;
+			quote.ok_or_else(|| CliError::NoPipeline { name: model.name.clone() })?
+		},
+	};
+	let account = submitter.account();
+	let balance = chain.balance(account.id()).await?;
+	if balance.free < price {
+		let (free, price) = (Amount(balance.free), Amount(price));
+		return Err(CliError::InsufficientFunds { account: account.address(), free, price });
+	}
+	let sent = Instant::now();
+	let call = calls::submit_job(model.id, body, limits, price, terms.deadline);
+	let included = submitter.submit(&call).await?;
+	let job = included.number("Jobs", "Submitted", "job")?;
+	let job = JobId::try_from(job).unwrap_or(JobId::MAX);
+	eprintln!("job {job} submitted in block {}; it costs {} at most", included.block, Amount(price));
+	Ok(Submitted { job, sent })
+}
+
+/// Waits until the job satisfies `done`, looking at every best block. Says where the job stands each
+/// time that changes; Ctrl-C ends the wait.
+pub async fn wait(
+	chain: &Chain,
+	job: JobId,
+	done: impl Fn(&JobView) -> bool,
+) -> Result<JobView, CliError> {
+	let mut best = chain.best();
+	let mut told = None;
+	loop {
+		let view = known(chain.job(job).await?, job)?;
+		let stands = (view.state, view.phase);
+		if told != Some(stands) {
+			tell(&view);
+			told = Some(stands);
+		}
+		if done(&view) || view.state.is_final() {
+			return Ok(view);
+		}
+		tokio::select! {
+			_ = tokio::signal::ctrl_c() =>
+				return Err(CliError::Interrupted { job, deadline: view.deadline }),
+			_ = tokio::time::timeout(LOOK_AGAIN, best.changed()) => {},
+		}
+	}
+}
+
+/// Waits for the end of a job and takes its receipt.
+pub async fn settle(chain: &Chain, job: JobId) -> Result<Receipt, CliError> {
+	wait(chain, job, |view| view.state.is_final()).await?;
+	known(chain.receipt(job).await?, job)
+}
+
+fn tell(view: &JobView) {
+	let doing = match (view.state, view.phase) {
+		(JobState::Running { pipeline }, None) => format!("awarded to pipeline {pipeline}"),
+		(JobState::Running { .. }, Some(phase)) => format!("{phase:?}").to_lowercase(),
+		(state, _) => super::receipt::state_in_words(state),
+	};
+	eprintln!("job {}: {doing}", view.id);
+}
+
+fn known<T>(view: Option<T>, job: JobId) -> Result<T, CliError> {
+	let gone = || ChainError::Refused {
+		what: format!("job {job}"),
+		reason: "a fork undid it, or its record was dropped".into(),
+	};
+	Ok(view.ok_or_else(gone)?)
+}
+
+/// Prints the part of a reply that is new.
+pub fn stream(context: &Context, text: &str) {
+	use std::io::Write;
+	if context.json {
+		return;
+	}
+	let mut out = std::io::stdout().lock();
+	// A closed pipe takes the reader's interest away, not the job's.
+	let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,168 @@
+//! All that stands behind a reply, for people and as JSON.
+
+use super::{
+	table::{short, table},
+	CliError, Context,
+};
+use crate::chain::{address, Amount};
+use dllm_primitives::{
+	api::{PaymentView, Receipt, StageReceipt},
+	ids::ENTRY_STAGE,
+	job::JobState,
+	verdict::{Part, Verdict},
+};
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// Exit status where a job ended without being settled.
+const NOT_SETTLED: u8 = 3;
+
+/// A job that was paid for, as this machine saw it and as the chain proves it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+	/// Name of the model.
+	pub model: String,
+	/// The reply.
+	pub reply: Option<String>,
+	/// Milliseconds from the submission to the first token that the user saw.
+	pub first_token_ms: Option<u64>,
+	/// Tokens a second, after the first one.
+	pub tokens_per_second: Option<f64>,
+	/// Whether the chain verified the reply and paid for it.
+	pub settled: bool,
+	/// What the chain holds.
+	pub receipt: Receipt,
+}
+
+impl Report {
+	/// A report without the figures that only the user's machine knows.
+	pub fn of(model: String, receipt: Receipt) -> Self {
+		let settled = receipt.job.state == JobState::Settled;
+		let reply = receipt.job.reply.clone();
+		Self { model, reply, first_token_ms: None, tokens_per_second: None, settled, receipt }
+	}
+
+	/// Prints the report, as JSON to stdout or for people to stderr, below a reply that stands on
+	/// stdout already. The exit status says whether the job was settled.
+	pub fn finish(&self, context: &Context) -> Result<ExitCode, CliError> {
+		match context.json {
+			true => println!("{}", serde_json::to_string_pretty(self)?),
+			false => eprint!("\n{}", self.readable()),
+		}
+		Ok(if self.settled { ExitCode::SUCCESS } else { ExitCode::from(NOT_SETTLED) })
+	}
+
+	/// The report for people.
+	pub fn readable(&self) -> String {
+		let parts = [self.summary(), stages(&self.receipt.stages), self.money()];
+		let parts = parts.iter().filter(|part| !part.is_empty());
+		parts.map(|part| part.trim_end().to_string() + "\n").collect::<Vec<_>>().join("\n")
+	}
+
+	fn summary(&self) -> String {
+		let job = &self.receipt.job;
+		let pipeline = self.receipt.pipeline.map(|id| format!(" on pipeline {id}")).unwrap_or_default();
+		let ended = job.ended.map(|block| format!(" in block {block}")).unwrap_or_default();
+		let state = state_in_words(job.state);
+		let mut text = format!("job {} of model {}{pipeline}: {state}{ended}\n", job.id, self.model);
+		let tokens = (job.tokens > 0).then(|| format!("{} tokens", job.tokens));
+		let rows = (job.rows > 0).then(|| format!("{} rows charged", job.rows));
+		let first = self.first_token_ms.map(|ms| {
+			format!("first token {:.1} s after submission", ms as f64 / 1000.0)
+		});
+		let rate = self.tokens_per_second.map(|rate| format!("{rate:.1} tokens/s"));
+		let figures = [first, rate, tokens, rows].into_iter().flatten().collect::<Vec<_>>();
+		if !figures.is_empty() {
+			text += &(figures.join(", ") + "\n");
+		}
+		text
+	}
+
+	fn money(&self) -> String {
+		let receipt = &self.receipt;
+		if receipt.job.fee == 0 && receipt.job.ended.is_none() {
+			return String::new();
+		}
+		let mut rows = Vec::new();
+		let mut pay = |what: &str, to: String, amount: u128| {
+			rows.push([what.to_string(), to, Amount(amount).to_string()]);
+		};
+		for PaymentView { to, amount } in &receipt.miners {
+			pay("miner", address(to), *amount);
+		}
+		for PaymentView { to, amount } in &receipt.verifiers {
+			pay("verifier", address(to), *amount);
+		}
+		if receipt.job.fee > 0 {
+			pay("treasury", String::new(), receipt.treasury);
+			pay("burned", String::new(), receipt.burned);
+			pay("fee", String::new(), receipt.job.fee);
+		}
+		pay("refunded", address(&receipt.job.client), receipt.refunded);
+		table(["paid", "to", "amount"], &rows)
+	}
+}
+
+/// Every stage with the commitments of its workers, lead first.
+fn stages(stages: &[StageReceipt]) -> String {
+	let mut rows = Vec::new();
+	for stage in stages {
+		let layers = match stage.stage {
+			ENTRY_STAGE => "entry".to_string(),
+			_ => format!("layers {}..{}", stage.layers.start, stage.layers.end),
+		};
+		for participant in &stage.participants {
+			let commitment = participant.commitment.map_or("none".into(), |(digest, block)| {
+				format!("{} #{block}", short(&format!("{digest:?}")))
+			});
+			let output = participant.opening.map_or("none".into(), |opening| {
+				short(&format!("{:?}", opening.roots.output))
+			});
+			rows.push([
+				stage.stage.to_string(),
+				layers.clone(),
+				part_in_words(participant.part).into(),
+				short(&address(&participant.worker)),
+				commitment,
+				output,
+				verdict_in_words(participant.verdict).into(),
+			]);
+		}
+	}
+	if rows.is_empty() {
+		return String::new();
+	}
+	table(["stage", "ran", "as", "worker", "commitment", "output root", "verdict"], &rows)
+}
+
+/// Where a job stands.
+pub fn state_in_words(state: JobState) -> String {
+	match state {
+		JobState::Waiting => "waits for a pipeline".into(),
+		JobState::Running { pipeline } => format!("runs on pipeline {pipeline}"),
+		JobState::Settled => "verified and paid".into(),
+		JobState::Refunded(why) => format!("refunded ({why:?})"),
+	}
+}
+
+/// A part in a stage.
+pub fn part_in_words(part: Part) -> &'static str {
+	match part {
+		Part::Lead => "lead",
+		Part::Replica => "replica",
+		Part::Tiebreak => "tiebreak",
+	}
+}
+
+/// A verdict, or that there is none yet.
+pub fn verdict_in_words(verdict: Option<Verdict>) -> &'static str {
+	match verdict {
+		None => "open",
+		Some(Verdict::Pass) => "pass",
+		Some(Verdict::Cheat) => "cheat",
+		Some(Verdict::WorkerFault) => "late or silent",
+		Some(Verdict::VerifierFault) => "check late or silent",
+		Some(Verdict::Indeterminate) => "undecided",
+	}
+}

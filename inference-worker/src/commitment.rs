@@ -1,0 +1,295 @@
+//! What a worker has to say of its part in a job: the log of its rows, and the ledger of its openings.
+//!
+//! While a stage runs, every row that crosses one of its ends is hashed to a leaf and written to a file.
+//! When it ends, the roots, a random salt and the key of the digests are written as the stage's record;
+//! from it come the commitment, the later opening, and the rows for the checkers. All of it survives a
+//! restart: a record is either absent or complete.
+
+use crate::network::{frame::Side, Dtype};
+use codec::{Decode, Encode};
+use dllm_primitives::{
+	api::AccountId32,
+	commitment::{commitment, merkle_root, row_leaf, Opening, Roots},
+	ids::{Digest, JobId, StageIndex},
+};
+use libp2p::identity::ed25519::SecretKey;
+use std::{
+	collections::HashSet,
+	fs::{self, File},
+	io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+	path::{Path, PathBuf},
+	sync::Arc,
+};
+
+const RECORD: &str = "record.scale";
+const INPUT: &str = "input.rows";
+const OUTPUT: &str = "output.rows";
+
+/// Why something cannot be recorded or looked up.
+#[derive(thiserror::Error, Debug)]
+pub enum LedgerError {
+	/// The file system failed.
+	#[error("the ledger cannot use {path}: {source}")]
+	Io { path: PathBuf, source: io::Error },
+	/// The record cannot be read.
+	#[error("{path} is damaged: remove the job's folder; the job counts as not run")]
+	Damaged { path: PathBuf },
+	/// Rows do not follow one another.
+	#[error("rows from position {found} on do not follow position {expected}")]
+	WrongPosition { found: u32, expected: u32 },
+	/// Bytes are no whole rows.
+	#[error("{bytes} bytes are no whole rows of {row_bytes}")]
+	WrongWidth { bytes: usize, row_bytes: usize },
+}
+
+/// Everything that is kept of a stage that this worker ran or checked.
+#[derive(Encode, Decode, Clone, Debug, PartialEq)]
+pub struct StageRecord {
+	/// Salt and roots.
+	pub opening: Opening,
+	/// Key of the row digests.
+	pub job_key: [u8; 32],
+	/// Values in a row.
+	pub width: u32,
+	/// Number of the codec.
+	dtype: u8,
+	/// Sampled tokens; none for segments.
+	pub tokens: Vec<u32>,
+	/// Text of the reply; empty for segments.
+	pub reply: String,
+}
+
+impl StageRecord {
+	/// A record with a salt of its own.
+	pub fn new(roots: Roots, job_key: [u8; 32], width: u32, dtype: Dtype) -> Self {
+		let opening = Opening { salt: Digest::from(random_bytes()), roots };
+		let (tokens, reply) = (Vec::new(), String::new());
+		Self { opening, job_key, width, dtype: dtype.code(), tokens, reply }
+	}
+
+	/// How values were sent.
+	pub fn dtype(&self) -> Dtype {
+		Dtype::from_code(self.dtype).unwrap_or(Dtype::F32)
+	}
+}
+
+/// The folder of all records: one folder a job, in it one a stage.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+	folder: Arc<PathBuf>,
+}
+
+impl Ledger {
+	/// The ledger in `folder`, which is made where it is missing.
+	pub fn open(folder: impl Into<PathBuf>) -> Result<Self, LedgerError> {
+		let folder = folder.into();
+		fs::create_dir_all(&folder).map_err(at(&folder))?;
+		Ok(Self { folder: Arc::new(folder) })
+	}
+
+	/// Begins the log of one side of a stage; an unfinished earlier one is overwritten.
+	pub fn log(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		side: Side,
+		leaves: Leaves,
+	) -> Result<RowLog, LedgerError> {
+		let folder = self.stage_folder(job, stage);
+		fs::create_dir_all(&folder).map_err(at(&folder))?;
+		let path = folder.join(file_name(side));
+		let file = BufWriter::new(File::create(&path).map_err(at(&path))?);
+		Ok(RowLog { leaves, file, path })
+	}
+
+	/// Writes the record of a stage, after its logs were finished.
+	pub fn close(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		record: &StageRecord,
+	) -> Result<(), LedgerError> {
+		let folder = self.stage_folder(job, stage);
+		fs::create_dir_all(&folder).map_err(at(&folder))?;
+		let (path, beside) = (folder.join(RECORD), folder.join("record.new"));
+		let mut file = File::create(&beside).map_err(at(&beside))?;
+		file.write_all(&record.encode()).and_then(|()| file.sync_all()).map_err(at(&beside))?;
+		fs::rename(&beside, &path).map_err(at(&path))
+	}
+
+	/// The record of a stage, once it is over.
+	pub fn record(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+	) -> Result<Option<StageRecord>, LedgerError> {
+		let path = self.stage_folder(job, stage).join(RECORD);
+		let bytes = match fs::read(&path) {
+			Ok(bytes) => bytes,
+			Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+			Err(error) => return Err(at(&path)(error)),
+		};
+		let record = StageRecord::decode(&mut &bytes[..]);
+		record.map(Some).map_err(|_| LedgerError::Damaged { path })
+	}
+
+	/// What the commitment of a stage opens to, once the stage is over.
+	pub fn opening(&self, job: JobId, stage: StageIndex) -> Result<Option<Opening>, LedgerError> {
+		Ok(self.record(job, stage)?.map(|record| record.opening))
+	}
+
+	/// The commitment that `account` posts for a stage, once the stage is over.
+	pub fn commitment(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		account: &AccountId32,
+	) -> Result<Option<Digest>, LedgerError> {
+		let opening = self.opening(job, stage)?;
+		Ok(opening.map(|opening| commitment(job, stage, &account.encode(), &opening)))
+	}
+
+	/// Opens the rows of one side for reading, from the first one on.
+	pub fn rows(&self, job: JobId, stage: StageIndex, side: Side) -> Result<RowFile, LedgerError> {
+		let path = self.stage_folder(job, stage).join(file_name(side));
+		let file = File::open(&path).map_err(at(&path))?;
+		Ok(RowFile { file, path })
+	}
+
+	/// Removes everything of a job.
+	pub fn forget(&self, job: JobId) -> Result<(), LedgerError> {
+		let folder = self.folder.join(job.to_string());
+		match fs::remove_dir_all(&folder) {
+			Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&folder)(error)),
+			_ => Ok(()),
+		}
+	}
+
+	/// Removes every job that is not among `open`; gives how many were removed.
+	pub fn prune(&self, open: &HashSet<JobId>) -> Result<usize, LedgerError> {
+		let mut removed = 0;
+		for entry in fs::read_dir(&*self.folder).map_err(at(&self.folder))? {
+			let name = entry.map_err(at(&self.folder))?.file_name();
+			let job = name.to_str().and_then(|name| name.parse::<JobId>().ok());
+			if let Some(job) = job.filter(|job| !open.contains(job)) {
+				self.forget(job)?;
+				removed += 1;
+			}
+		}
+		Ok(removed)
+	}
+
+	fn stage_folder(&self, job: JobId, stage: StageIndex) -> PathBuf {
+		self.folder.join(job.to_string()).join(stage.to_string())
+	}
+}
+
+/// Leaves of the rows that cross one boundary.
+#[derive(Clone, Debug)]
+pub struct Leaves {
+	job: JobId,
+	job_key: [u8; 32],
+	boundary: StageIndex,
+	row_bytes: usize,
+	digests: Vec<Digest>,
+}
+
+impl Leaves {
+	/// No rows yet.
+	pub fn new(job: JobId, job_key: [u8; 32], boundary: StageIndex, row_bytes: usize) -> Self {
+		Self { job, job_key, boundary, row_bytes, digests: Vec::new() }
+	}
+
+	/// Hashes whole rows from `position` on.
+	pub fn append(&mut self, position: u32, bytes: &[u8]) -> Result<(), LedgerError> {
+		let expected = self.rows();
+		if position != expected {
+			return Err(LedgerError::WrongPosition { found: position, expected });
+		}
+		if bytes.is_empty() || bytes.len() % self.row_bytes != 0 {
+			let (bytes, row_bytes) = (bytes.len(), self.row_bytes);
+			return Err(LedgerError::WrongWidth { bytes, row_bytes });
+		}
+		for (position, row) in (position..).zip(bytes.chunks(self.row_bytes)) {
+			self.digests.push(row_leaf(&self.job_key, self.job, self.boundary, position, row));
+		}
+		Ok(())
+	}
+
+	/// Rows so far.
+	pub fn rows(&self) -> u32 {
+		self.digests.len() as u32
+	}
+
+	/// Root over all rows.
+	pub fn root(&self) -> Digest {
+		merkle_root(&self.digests)
+	}
+}
+
+/// Rows of one side of a stage on their way to disk.
+#[derive(Debug)]
+pub struct RowLog {
+	leaves: Leaves,
+	file: BufWriter<File>,
+	path: PathBuf,
+}
+
+impl RowLog {
+	/// Hashes and writes whole rows from `position` on.
+	pub fn append(&mut self, position: u32, bytes: &[u8]) -> Result<(), LedgerError> {
+		self.leaves.append(position, bytes)?;
+		self.file.write_all(bytes).map_err(at(&self.path))
+	}
+
+	/// Makes the file durable and gives the root and the number of rows.
+	pub fn finish(self) -> Result<(Digest, u32), LedgerError> {
+		let (root, rows, path) = (self.leaves.root(), self.leaves.rows(), self.path);
+		let file = self.file.into_inner().map_err(|error| at(&path)(error.into_error()))?;
+		file.sync_all().map_err(at(&path))?;
+		Ok((root, rows))
+	}
+}
+
+/// Recorded rows, read in order.
+#[derive(Debug)]
+pub struct RowFile {
+	file: File,
+	path: PathBuf,
+}
+
+impl RowFile {
+	/// `count` rows from `position` on.
+	pub fn read(
+		&mut self,
+		position: u32,
+		count: usize,
+		row_bytes: usize,
+	) -> Result<Vec<u8>, LedgerError> {
+		let mut rows = vec![0; count * row_bytes];
+		let start = u64::from(position) * row_bytes as u64;
+		self.file
+			.seek(SeekFrom::Start(start))
+			.and_then(|_| self.file.read_exact(&mut rows))
+			.map_err(at(&self.path))?;
+		Ok(rows)
+	}
+}
+
+/// 32 bytes from the system's random source; a secret key is exactly that.
+pub fn random_bytes() -> [u8; 32] {
+	let mut bytes = [0; 32];
+	bytes.copy_from_slice(SecretKey::generate().as_ref());
+	bytes
+}
+
+fn file_name(side: Side) -> &'static str {
+	match side {
+		Side::Input => INPUT,
+		Side::Output => OUTPUT,
+	}
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> LedgerError + '_ {
+	move |source| LedgerError::Io { path: path.into(), source }
+}

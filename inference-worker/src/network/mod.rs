@@ -1,0 +1,313 @@
+//! The network of workers: streams between peers that are known by their keys.
+//!
+//! One task drives one libp2p swarm (QUIC, and TCP with noise and yamux). Everything above it opens or
+//! accepts streams of a protocol and speaks frames over them. A peer is who its key says; whether it has
+//! any business here is decided by the protocols. Memory that a peer can take is bounded: connections
+//! are counted, flow control bounds a stream, and streams that nobody takes are dropped.
+
+pub mod dtype;
+pub mod frame;
+pub mod identity;
+pub mod link;
+pub mod shards;
+mod stream;
+mod swarm;
+
+pub use dtype::Dtype;
+pub use stream::Stream;
+
+use futures::StreamExt;
+use libp2p::{identity::Keypair, multiaddr::Protocol, Multiaddr, PeerId, StreamProtocol};
+use libp2p_stream::{Control, IncomingStreams};
+use std::{
+	collections::HashMap,
+	net::{IpAddr, TcpListener, UdpSocket},
+	sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+	time::Duration,
+};
+use swarm::Command;
+use tokio::{
+	sync::{mpsc, oneshot, watch},
+	task::JoinHandle,
+	time::timeout,
+};
+
+/// Longest wait for a connection, and again for a stream over it.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest wait for the swarm to close its connections.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+/// Streams of one protocol that wait to be taken; more are dropped, and the peer tries again.
+const WAITING_STREAMS: usize = 32;
+/// Connections that wait to be dialled.
+const WAITING_COMMANDS: usize = 64;
+
+/// What a network is started with.
+#[derive(Clone, Debug)]
+pub struct NetworkConfig {
+	/// Who this worker is.
+	pub keypair: Keypair,
+	/// Where it listens; empty for a user that only dials.
+	pub listen: Vec<Multiaddr>,
+}
+
+/// A worker that can be dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+	/// Who it is.
+	pub id: PeerId,
+	/// Where it can be dialled; empty for one that only dials.
+	pub addresses: Vec<Multiaddr>,
+}
+
+/// Why a worker cannot be reached, or cannot listen.
+#[derive(thiserror::Error, Debug)]
+pub enum NetworkError {
+	/// Another program listens there.
+	#[error("{address} is in use by another program: stop it, or choose another port in `listen`")]
+	PortInUse { address: Multiaddr },
+	/// The address cannot be listened on.
+	#[error("cannot listen on {address}: {reason}")]
+	CannotListen { address: Multiaddr, reason: String },
+	/// The transports cannot be set up.
+	#[error("the network cannot start: {reason}")]
+	NotStarted { reason: String },
+	/// The protocol is served already.
+	#[error("protocol {0} is served already")]
+	AlreadyServed(StreamProtocol),
+	/// The chain names a peer that is none.
+	#[error("the chain names a peer id that is none ({bytes} bytes)")]
+	BadPeerId { bytes: usize },
+	/// The peer could not be reached.
+	#[error("peer {peer} cannot be reached: {reason}")]
+	Unreachable { peer: PeerId, reason: String },
+	/// The network was shut down.
+	#[error("the network was shut down")]
+	Stopped,
+}
+
+impl NetworkError {
+	/// Whether the same call can succeed later.
+	pub fn is_retryable(&self) -> bool {
+		matches!(self, Self::Unreachable { .. })
+	}
+}
+
+/// A running network. Clones are handles of the same one; it stops with the last of them, or at
+/// [`Network::shutdown`].
+#[derive(Clone)]
+pub struct Network {
+	shared: Arc<Shared>,
+}
+
+struct Shared {
+	peer_id: PeerId,
+	listening: Arc<RwLock<Vec<Multiaddr>>>,
+	control: Control,
+	commands: mpsc::Sender<Command>,
+	/// Who takes the streams that this worker opens to itself.
+	local: Mutex<HashMap<StreamProtocol, mpsc::Sender<(PeerId, Stream)>>>,
+	stop: watch::Sender<bool>,
+	task: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Streams that peers open for one protocol.
+pub struct Incoming {
+	streams: mpsc::Receiver<(PeerId, Stream)>,
+	stop: watch::Receiver<bool>,
+}
+
+impl Network {
+	/// Starts to listen; returns once every address stands.
+	pub async fn start(config: NetworkConfig) -> Result<Self, NetworkError> {
+		for address in &config.listen {
+			refuse_taken_port(address)?;
+		}
+		let peer_id = config.keypair.public().to_peer_id();
+		let mut swarm = swarm::build(config.keypair)?;
+		let listening = swarm::listen(&mut swarm, &config.listen).await?;
+		let listening = Arc::new(RwLock::new(listening));
+		let control = swarm.behaviour().new_control();
+		let (commands, queue) = mpsc::channel(WAITING_COMMANDS);
+		let (stop, stopped) = watch::channel(false);
+		let task = tokio::spawn(swarm::drive(swarm, queue, stopped, listening.clone()));
+		let shared = Shared {
+			peer_id,
+			listening,
+			control,
+			commands,
+			local: Mutex::new(HashMap::new()),
+			stop,
+			task: Mutex::new(Some(task)),
+		};
+		Ok(Self { shared: Arc::new(shared) })
+	}
+
+	/// Who this worker is.
+	pub fn peer_id(&self) -> PeerId {
+		self.shared.peer_id
+	}
+
+	/// Where it listens now, without the peer id.
+	pub fn listen_addresses(&self) -> Vec<Multiaddr> {
+		self.shared.listening.read().unwrap_or_else(PoisonError::into_inner).clone()
+	}
+
+	/// This worker as its peers dial it.
+	pub fn as_peer(&self) -> Peer {
+		Peer { id: self.peer_id(), addresses: self.listen_addresses() }
+	}
+
+	/// Connects to a peer, unless that is done already; a stream opens faster afterwards.
+	pub async fn connect(&self, peer: &Peer) -> Result<(), NetworkError> {
+		if peer.id == self.peer_id() {
+			return Ok(());
+		}
+		let (done, connected) = oneshot::channel();
+		let command = Command::Connect { peer: peer.clone(), done };
+		let unreachable = |reason: String| NetworkError::Unreachable { peer: peer.id, reason };
+		let asked = async {
+			self.shared.commands.send(command).await.map_err(|_| NetworkError::Stopped)?;
+			connected.await.map_err(|_| NetworkError::Stopped)?.map_err(unreachable)
+		};
+		let late = |_| unreachable(format!("no answer in {} s", DIAL_TIMEOUT.as_secs()));
+		timeout(DIAL_TIMEOUT, asked).await.map_err(late)?
+	}
+
+	/// Opens a stream to a peer, dialling it where there is no connection.
+	pub async fn open(&self, peer: &Peer, protocol: StreamProtocol) -> Result<Stream, NetworkError> {
+		if peer.id == self.peer_id() {
+			return self.open_local(protocol).await;
+		}
+		// A connection may end just before the stream is asked for: the second attempt dials anew.
+		match self.open_remote(peer, protocol.clone()).await {
+			Err(NetworkError::Unreachable { .. }) => self.open_remote(peer, protocol).await,
+			result => result,
+		}
+	}
+
+	/// Takes the streams that peers open for a protocol, until the result is dropped.
+	pub fn accept(&self, protocol: StreamProtocol) -> Result<Incoming, NetworkError> {
+		let mut control = self.shared.control.clone();
+		let remote = control
+			.accept(protocol.clone())
+			.map_err(|_| NetworkError::AlreadyServed(protocol.clone()))?;
+		let (sender, streams) = mpsc::channel(WAITING_STREAMS);
+		self.local().insert(protocol, sender.clone());
+		tokio::spawn(forward(remote, sender));
+		Ok(Incoming { streams, stop: self.shared.stop.subscribe() })
+	}
+
+	/// Resolves once the network has been told to stop.
+	pub async fn stopped(&self) {
+		// The sender lives in this handle, so waiting cannot fail.
+		let _ = self.shared.stop.subscribe().wait_for(|stop| *stop).await;
+	}
+
+	/// Closes every connection and stops listening.
+	pub async fn shutdown(&self) {
+		self.shared.stop.send_replace(true);
+		let task = self.shared.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+		let Some(mut task) = task else { return };
+		if timeout(SHUTDOWN_TIMEOUT, &mut task).await.is_err() {
+			task.abort();
+		}
+	}
+
+	async fn open_remote(
+		&self,
+		peer: &Peer,
+		protocol: StreamProtocol,
+	) -> Result<Stream, NetworkError> {
+		self.connect(peer).await?;
+		let mut control = self.shared.control.clone();
+		let unreachable = |reason: String| NetworkError::Unreachable { peer: peer.id, reason };
+		match timeout(DIAL_TIMEOUT, control.open_stream(peer.id, protocol)).await {
+			Ok(Ok(stream)) => Ok(Stream::Remote(stream)),
+			Ok(Err(error)) => Err(unreachable(error.to_string())),
+			Err(_) => Err(unreachable(format!("no stream in {} s", DIAL_TIMEOUT.as_secs()))),
+		}
+	}
+
+	async fn open_local(&self, protocol: StreamProtocol) -> Result<Stream, NetworkError> {
+		let unreachable = || NetworkError::Unreachable {
+			peer: self.peer_id(),
+			reason: format!("this worker does not serve {protocol}"),
+		};
+		let taker = self.local().get(&protocol).cloned().ok_or_else(unreachable)?;
+		let (near, far) = Stream::pair();
+		let handed = timeout(DIAL_TIMEOUT, taker.send((self.peer_id(), far))).await;
+		match handed {
+			Ok(Ok(())) => Ok(near),
+			_ => Err(unreachable()),
+		}
+	}
+
+	fn local(&self) -> MutexGuard<'_, HashMap<StreamProtocol, mpsc::Sender<(PeerId, Stream)>>> {
+		self.shared.local.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+}
+
+impl Incoming {
+	/// The next stream and who opened it; `None` once the network stops.
+	pub async fn next(&mut self) -> Option<(PeerId, Stream)> {
+		tokio::select! {
+			_ = self.stop.wait_for(|stop| *stop) => None,
+			stream = self.streams.recv() => stream,
+		}
+	}
+}
+
+impl Peer {
+	/// A worker as the chain describes it. Addresses that this build cannot dial are left out.
+	pub fn from_chain(id: &[u8], addresses: &[String]) -> Result<Self, NetworkError> {
+		let bad = |_| NetworkError::BadPeerId { bytes: id.len() };
+		let id = PeerId::from_bytes(id).map_err(bad)?;
+		let addresses = addresses.iter().filter_map(|address| address.parse().ok()).collect();
+		Ok(Self { id, addresses })
+	}
+}
+
+/// Hands streams on, so that several that come at once are not lost.
+async fn forward(mut remote: IncomingStreams, sender: mpsc::Sender<(PeerId, Stream)>) {
+	loop {
+		let stream = tokio::select! {
+			() = sender.closed() => return,
+			stream = remote.next() => stream,
+		};
+		let Some((peer, stream)) = stream else { return };
+		if sender.send((peer, Stream::Remote(stream))).await.is_err() {
+			return;
+		}
+	}
+}
+
+/// Fails where another program listens already. libp2p shares TCP ports between programs of one user,
+/// so it would not notice.
+fn refuse_taken_port(address: &Multiaddr) -> Result<(), NetworkError> {
+	let mut ip = None;
+	for part in address {
+		let taken = match (part, ip) {
+			(Protocol::Ip4(found), _) => {
+				ip = Some(IpAddr::V4(found));
+				continue;
+			}
+			(Protocol::Ip6(found), _) => {
+				ip = Some(IpAddr::V6(found));
+				continue;
+			}
+			(Protocol::Tcp(port), Some(ip)) if port != 0 => TcpListener::bind((ip, port)).err(),
+			(Protocol::Udp(port), Some(ip)) if port != 0 => UdpSocket::bind((ip, port)).err(),
+			_ => continue,
+		};
+		match taken {
+			Some(error) if error.kind() == std::io::ErrorKind::AddrInUse =>
+				return Err(NetworkError::PortInUse { address: address.clone() }),
+			Some(error) => {
+				let (address, reason) = (address.clone(), error.to_string());
+				return Err(NetworkError::CannotListen { address, reason });
+			}
+			None => {}
+		}
+	}
+	Ok(())
+}

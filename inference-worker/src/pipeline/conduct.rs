@@ -1,0 +1,35 @@
+//! How a worker behaves. There is one honest way, and the product knows no other; tests of the network's
+//! defences bring their own.
+
+use dllm_primitives::{
+	ids::{Digest, StageIndex},
+	model::LayerRange,
+};
+use std::path::{Path, PathBuf};
+
+/// Where a worker could deviate from what the chain asks of it. Every default is honest.
+pub trait Conduct: Send + Sync {
+	/// May change a row before it is sent and hashed.
+	fn output_row(&self, _stage: StageIndex, _position: u32, _row: &mut [f32]) {}
+
+	/// The layers that are executed where these are due.
+	fn layers(&self, due: LayerRange) -> LayerRange {
+		due
+	}
+
+	/// The folder whose shards are executed where those of `due` are.
+	fn model_folder(&self, due: &Path) -> PathBuf {
+		due.to_path_buf()
+	}
+
+	/// The commitment that is posted; `others` are those of the same job that are on chain already.
+	fn commitment(&self, honest: Digest, _others: &[Digest]) -> Option<Digest> {
+		Some(honest)
+	}
+}
+
+/// Does what the chain asks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Honest;
+
+impl Conduct for Honest {}

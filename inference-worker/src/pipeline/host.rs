@@ -1,0 +1,239 @@
+//! The models that this machine holds ready: segments of layers, and entries.
+//!
+//! What is loaded stays until it is released. Weights and the caches of all slots are charged against
+//! the worker's memory before anything is loaded.
+
+use super::Conduct;
+use crate::{
+	engine::{Engine, EngineError, OrtEngine},
+	entry::{Entry, EntryError},
+	manifest::{Manifest, ManifestError, ShardFile},
+	network::Dtype,
+};
+use dllm_primitives::{
+	commitment::shards_root,
+	ids::{Digest, ModelId},
+	model::LayerRange,
+};
+use std::{
+	collections::HashMap,
+	path::Path,
+	sync::{
+		atomic::{AtomicU64, Ordering},
+		Arc, Mutex, MutexGuard, PoisonError,
+	},
+};
+
+/// Rows of cache that the engine adds to every session.
+const SPARE_ROWS: u64 = 1;
+
+/// Layers that stand ready.
+#[derive(Clone)]
+pub struct Segment {
+	/// Executes them.
+	pub engine: Arc<OrtEngine>,
+	/// Digest of the shards that the chain expects to be executed.
+	pub weights: Digest,
+	/// Values in a row.
+	pub width: u32,
+	/// How rows travel.
+	pub dtype: Dtype,
+}
+
+/// An entry that stands ready.
+#[derive(Clone)]
+pub struct HostedEntry {
+	/// Tokenizer, embedding, head.
+	pub entry: Arc<Entry>,
+	/// Digest of embedding and head.
+	pub weights: Digest,
+	/// Numerics class of this machine for the model.
+	pub class: Digest,
+	/// Values in a row.
+	pub width: u32,
+	/// How rows travel.
+	pub dtype: Dtype,
+}
+
+/// Why a model does not stand ready.
+#[derive(thiserror::Error, Debug)]
+pub enum HostError {
+	/// Nothing of the kind was loaded.
+	#[error("layers {}..{} of model {model} are not loaded: the worker loads them when its plan says so", range.start, range.end)]
+	SegmentNotLoaded { model: ModelId, range: LayerRange },
+	/// The entry was not loaded.
+	#[error("the entry of model {model} is not loaded: the worker loads it when its plan says so")]
+	EntryNotLoaded { model: ModelId },
+	/// The machine would run out of memory.
+	#[error("too little memory for {what}: needs {need} bytes, {have} are left; raise `memory`, or offer fewer models")]
+	TooLittleMemory { what: String, need: u64, have: u64 },
+	/// The manifest is wrong, or a file is corrupt.
+	#[error(transparent)]
+	Manifest(#[from] ManifestError),
+	/// The layers cannot be loaded.
+	#[error(transparent)]
+	Engine(#[from] EngineError),
+	/// The entry cannot be loaded.
+	#[error(transparent)]
+	Entry(#[from] EntryError),
+}
+
+impl HostError {
+	/// Whether fetching files again, or waiting for memory, can help.
+	pub fn is_retryable(&self) -> bool {
+		match self {
+			Self::SegmentNotLoaded { .. }
+			| Self::EntryNotLoaded { .. }
+			| Self::TooLittleMemory { .. } => true,
+			Self::Manifest(error) => error.is_retryable(),
+			Self::Engine(error) => error.is_retryable(),
+			Self::Entry(EntryError::Manifest(error)) => error.is_retryable(),
+			Self::Entry(_) => false,
+		}
+	}
+}
+
+/// The models of this machine.
+pub struct Host {
+	/// Bytes for weights and caches.
+	memory: u64,
+	conduct: Arc<dyn Conduct>,
+	loaded: Mutex<Loaded>,
+	sessions: AtomicU64,
+}
+
+#[derive(Default)]
+struct Loaded {
+	segments: HashMap<(ModelId, LayerRange), (Segment, u64)>,
+	entries: HashMap<ModelId, (HostedEntry, u64)>,
+}
+
+impl Host {
+	/// Nothing loaded yet; weights and caches may take `memory` bytes.
+	pub fn new(memory: u64, conduct: Arc<dyn Conduct>) -> Self {
+		Self { memory, conduct, loaded: Mutex::default(), sessions: AtomicU64::new(0) }
+	}
+
+	/// Loads layers out of a model's folder for `slots` sessions at once, and one more for checks where
+	/// memory allows; does nothing where they are loaded already. Blocks: call it on a blocking thread.
+	pub fn ensure(
+		&self,
+		model: ModelId,
+		folder: &Path,
+		range: LayerRange,
+		slots: u8,
+	) -> Result<Segment, HostError> {
+		if let Ok(segment) = self.segment(model, range) {
+			return Ok(segment);
+		}
+		let manifest = Manifest::load(folder)?;
+		let files = layer_files(&manifest, range)?;
+		let weights = files.iter().map(|file| file.bytes).sum::<u64>();
+		let cache = cache_bytes(&manifest, files);
+		let need = weights.saturating_add(cache.saturating_mul(u64::from(slots.max(1))));
+		let budget = self.reserve(need, cache, || format!("layers {}..{}", range.start, range.end))?;
+
+		let (executed, due) = (self.conduct.model_folder(folder), self.conduct.layers(range));
+		let executed_manifest =
+			if executed == folder { manifest.clone() } else { Manifest::load(&executed)? };
+		let engine = OrtEngine::load(&executed_manifest, &executed, due, budget)?;
+		let segment = Segment {
+			engine: Arc::new(engine),
+			weights: shards_root(files.iter().map(|file| &file.blake3)),
+			width: manifest.config.hidden,
+			dtype: Dtype::of(manifest.profile),
+		};
+		self.loaded().segments.insert((model, range), (segment.clone(), budget));
+		Ok(segment)
+	}
+
+	/// Loads the entry out of a model's folder; does nothing where it is loaded already. Blocks.
+	pub fn ensure_entry(&self, model: ModelId, folder: &Path) -> Result<HostedEntry, HostError> {
+		if let Ok(entry) = self.entry(model) {
+			return Ok(entry);
+		}
+		let manifest = Manifest::load(folder)?;
+		let need = manifest.embed.bytes.saturating_add(manifest.head.bytes);
+		let budget = self.reserve(need, 0, || "embedding and head".to_string())?;
+		let hosted = HostedEntry {
+			entry: Arc::new(Entry::load(&manifest, folder)?),
+			weights: shards_root([&manifest.embed.blake3, &manifest.head.blake3]),
+			class: crate::engine::profile_id(manifest.profile)?,
+			width: manifest.config.hidden,
+			dtype: Dtype::of(manifest.profile),
+		};
+		self.loaded().entries.insert(model, (hosted.clone(), budget));
+		Ok(hosted)
+	}
+
+	/// Layers that stand ready.
+	pub fn segment(&self, model: ModelId, range: LayerRange) -> Result<Segment, HostError> {
+		let loaded = self.loaded();
+		let found = loaded.segments.get(&(model, range)).map(|(segment, _)| segment.clone());
+		found.ok_or(HostError::SegmentNotLoaded { model, range })
+	}
+
+	/// An entry that stands ready.
+	pub fn entry(&self, model: ModelId) -> Result<HostedEntry, HostError> {
+		let found = self.loaded().entries.get(&model).map(|(entry, _)| entry.clone());
+		found.ok_or(HostError::EntryNotLoaded { model })
+	}
+
+	/// Frees layers once their last session ends; whether they were loaded.
+	pub fn release(&self, model: ModelId, range: LayerRange) -> bool {
+		self.loaded().segments.remove(&(model, range)).is_some()
+	}
+
+	/// Frees an entry once its last job ends; whether it was loaded.
+	pub fn release_entry(&self, model: ModelId) -> bool {
+		self.loaded().entries.remove(&model).is_some()
+	}
+
+	/// Bytes that are not taken.
+	pub fn memory_left(&self) -> u64 {
+		self.memory.saturating_sub(self.loaded().bytes())
+	}
+
+	/// A number for a session, used once.
+	pub(super) fn next_session(&self) -> u64 {
+		self.sessions.fetch_add(1, Ordering::Relaxed)
+	}
+
+	/// The budget of something that needs `need` bytes and could use `extra` more.
+	fn reserve(
+		&self,
+		need: u64,
+		extra: u64,
+		what: impl FnOnce() -> String,
+	) -> Result<u64, HostError> {
+		let have = self.memory_left();
+		if need > have {
+			return Err(HostError::TooLittleMemory { what: what(), need, have });
+		}
+		Ok(need.saturating_add(extra).min(have))
+	}
+
+	fn loaded(&self) -> MutexGuard<'_, Loaded> {
+		self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+}
+
+impl Loaded {
+	fn bytes(&self) -> u64 {
+		let segments = self.segments.values().map(|(_, bytes)| bytes);
+		segments.chain(self.entries.values().map(|(_, bytes)| bytes)).sum()
+	}
+}
+
+fn layer_files(manifest: &Manifest, range: LayerRange) -> Result<&[ShardFile], HostError> {
+	let layers = manifest.config.layers;
+	let files = manifest.layers.get(usize::from(range.start)..usize::from(range.end));
+	let files = files.filter(|files| !files.is_empty());
+	Ok(files.ok_or(EngineError::RangeOutside { range, layers })?)
+}
+
+/// Bytes of the cache of one session of the longest kind.
+fn cache_bytes(manifest: &Manifest, files: &[ShardFile]) -> u64 {
+	let rows = u64::from(manifest.config.max_context) + SPARE_ROWS;
+	files.iter().map(|file| u64::from(file.kv_bytes_per_token).saturating_mul(rows)).sum()
+}

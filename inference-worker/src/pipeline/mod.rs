@@ -1,0 +1,196 @@
+//! Runs a job: rows go from the entry through every segment and back, worker to worker.
+//!
+//! The chain names the members of a job's ring ([`Route`]). Each member executes its stage here: the
+//! entry in [`entry::run`], a segment in [`lead`]. Nobody in between repeats the prompt: every segment
+//! keeps its cache, and a token costs one row on every link. What crossed the links is recorded for the
+//! commitment; posting it is left to the chain access.
+//!
+//! [`Route`]: dllm_primitives::api::Route
+
+mod conduct;
+pub mod entry;
+mod host;
+mod recorder;
+mod ring;
+mod segment;
+mod switchboard;
+
+pub use conduct::{Conduct, Honest};
+pub use host::{Host, HostError, HostedEntry, Segment};
+pub use ring::{Member, Ring};
+pub use segment::lead;
+pub(crate) use segment::{Execution, Session};
+
+use crate::{
+	commitment::{Ledger, LedgerError},
+	engine::EngineError,
+	entry::EntryError,
+	network::{
+		dtype::NotFinite,
+		frame::Reason,
+		link::LinkError,
+		Network, NetworkError,
+	},
+	verification::Permits,
+};
+use dllm_primitives::{
+	api::AccountId32,
+	ids::{JobId, StageIndex},
+};
+use libp2p::PeerId;
+use std::{sync::Arc, time::Duration};
+use switchboard::Switchboard;
+use tokio::sync::watch;
+
+/// How long a stage waits for others.
+#[derive(Clone, Copy, Debug)]
+pub struct Timings {
+	/// To find the neighbours in the ring: some blocks, as each learns of the job by itself.
+	pub join: Duration,
+	/// For one neighbour to stand ready; longer than a link may wait for its stage.
+	pub ready: Duration,
+	/// For the next rows: the slowest member's longest step.
+	pub idle: Duration,
+}
+
+impl Default for Timings {
+	fn default() -> Self {
+		Self {
+			join: Duration::from_secs(45),
+			ready: Duration::from_secs(20),
+			idle: Duration::from_secs(60),
+		}
+	}
+}
+
+/// What every stage of this worker shares.
+#[derive(Clone)]
+pub struct Workshop {
+	/// The other workers.
+	pub network: Network,
+	/// What this worker ran.
+	pub ledger: Ledger,
+	/// What it can run.
+	pub host: Arc<Host>,
+	/// How it behaves.
+	pub conduct: Arc<dyn Conduct>,
+	/// Its account.
+	pub account: AccountId32,
+	/// How long it waits.
+	pub timings: Timings,
+	switchboard: Switchboard,
+	permits: Permits,
+	head: Arc<watch::Sender<u32>>,
+}
+
+impl Workshop {
+	/// Opens the workshop: from now on peers can join and checkers can ask, until the network stops.
+	pub fn open(
+		network: Network,
+		ledger: Ledger,
+		host: Arc<Host>,
+		conduct: Arc<dyn Conduct>,
+		account: AccountId32,
+		timings: Timings,
+	) -> Result<Self, NetworkError> {
+		let (switchboard, permits) = (Switchboard::default(), Permits::default());
+		switchboard.serve(&network)?;
+		permits.serve(&network, &ledger)?;
+		let head = Arc::new(watch::Sender::new(0));
+		Ok(Self { network, ledger, host, conduct, account, timings, switchboard, permits, head })
+	}
+
+	/// Lets exactly these peers fetch the rows of a stage; nobody where the list is empty.
+	pub fn allow(&self, job: JobId, stage: StageIndex, peers: impl IntoIterator<Item = PeerId>) {
+		self.permits.set(job, stage, peers.into_iter().collect());
+	}
+
+	/// Says which block is the best one now; runs end with the block by which they were due.
+	pub fn set_block(&self, number: u32) {
+		self.head.send_replace(number);
+	}
+
+	/// Resolves once the best block is behind `block`.
+	async fn past(&self, block: u32) {
+		// The sender lives in this handle, so waiting cannot fail.
+		let _ = self.head.subscribe().wait_for(|head| *head > block).await;
+	}
+}
+
+/// Why a stage did not come to its end.
+#[derive(thiserror::Error, Debug)]
+pub enum PipelineError {
+	/// The chain's route makes no ring.
+	#[error("job {job}: {what} in its route is wrong")]
+	BadRoute { job: JobId, what: &'static str },
+	/// A neighbour cannot be reached.
+	#[error(transparent)]
+	Network(#[from] NetworkError),
+	/// A link to a neighbour failed.
+	#[error("job {job}: link to {peer}: {error}")]
+	Link { job: JobId, peer: PeerId, error: LinkError },
+	/// The neighbour that opens a link did not.
+	#[error("job {job}: nobody opened boundary {boundary} in {} s", waited.as_secs())]
+	NobodyCame { job: JobId, boundary: StageIndex, waited: Duration },
+	/// The same stage was started again.
+	#[error("job {job}: the stage was started twice, this is the earlier one")]
+	Superseded { job: JobId },
+	/// A neighbour means another session than the chain.
+	#[error("job {job}: {peer} opened a session of another shape ({what})")]
+	OtherSession { job: JobId, peer: PeerId, what: &'static str },
+	/// A neighbour sent rows that do not belong there.
+	#[error("job {job}: {peer} sent wrong rows ({what})")]
+	WrongRows { job: JobId, peer: PeerId, what: &'static str },
+	/// The block by which it was due has passed.
+	#[error("job {job}: not finished by block {block}")]
+	Overdue { job: JobId, block: u32 },
+	/// The worker is being shut down, or a thread died.
+	#[error("job {job}: interrupted")]
+	Interrupted { job: JobId },
+	/// The job allows fewer rows than the prompt and the reply take.
+	#[error("the prompt has {prompt} tokens and the reply may have {reply}, but the job allows {ceiling} rows: shorten the prompt or the reply")]
+	PromptTooLong { prompt: u32, reply: u32, ceiling: u32 },
+	/// The prompt is no text.
+	#[error("the prompt is not UTF-8")]
+	NotText,
+	/// The model is not ready.
+	#[error(transparent)]
+	Host(#[from] HostError),
+	/// The layers could not be executed.
+	#[error(transparent)]
+	Engine(#[from] EngineError),
+	/// The prompt or the sampling failed.
+	#[error(transparent)]
+	Entry(#[from] EntryError),
+	/// A result cannot be sent.
+	#[error(transparent)]
+	NotFinite(#[from] NotFinite),
+	/// It cannot be recorded.
+	#[error(transparent)]
+	Ledger(#[from] LedgerError),
+}
+
+impl PipelineError {
+	/// Whether the stage can be tried again while its duty stands.
+	pub fn is_retryable(&self) -> bool {
+		match self {
+			Self::Network(error) => error.is_retryable(),
+			Self::Link { .. } | Self::NobodyCame { .. } => true,
+			Self::Host(error) => error.is_retryable(),
+			Self::Engine(error) => error.is_retryable(),
+			_ => false,
+		}
+	}
+
+	/// What the neighbours are told.
+	fn reason(&self) -> Reason {
+		match self {
+			Self::Link { error, .. } => error.reason(),
+			Self::Network(_) => Reason::PeerLost,
+			Self::NobodyCame { .. } | Self::Overdue { .. } => Reason::Late,
+			Self::OtherSession { .. } | Self::WrongRows { .. } => Reason::Protocol,
+			Self::Interrupted { .. } | Self::Superseded { .. } => Reason::CalledOff,
+			_ => Reason::Engine,
+		}
+	}
+}

@@ -1,0 +1,128 @@
+//! The ring of a job as its members see it, and how a member joins its neighbours.
+//!
+//! A link is opened from the upstream side; only the last one, back to the entry, is opened by the
+//! entry, so that an entry behind a router needs no open port. The opener repeats itself until the other
+//! side has heard of the job too: the chain tells every member, but not in the same instant.
+
+use super::{PipelineError, Workshop};
+use crate::network::{
+	frame::{Frame, Open, Reason},
+	link::{out_of_turn, Link, LinkError},
+	Peer,
+};
+use dllm_primitives::{
+	api::{AccountId32, Route},
+	ids::{JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_STAGES},
+	model::LayerRange,
+};
+use libp2p::StreamProtocol;
+use std::time::Duration;
+use tokio::time::{sleep, Instant};
+
+/// The protocol: `Open`, `Ready`, rows, `Close`; either side may abort.
+pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/dllm/ring/1");
+/// First and longest pause between two attempts to join.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// A job's ring, checked.
+#[derive(Clone, Debug)]
+pub struct Ring {
+	/// The job.
+	pub job: JobId,
+	/// Its model.
+	pub model: ModelId,
+	/// Rows at most.
+	pub rows_ceiling: u32,
+	members: Vec<Member>,
+}
+
+/// One place of a ring.
+#[derive(Clone, Debug)]
+pub struct Member {
+	/// Its layers; empty for the entry.
+	pub layers: LayerRange,
+	/// Who stands there.
+	pub peer: Peer,
+	/// Its account; none where the user is the entry.
+	pub account: Option<AccountId32>,
+}
+
+impl Ring {
+	/// Reads what the chain says.
+	pub fn read(route: &Route) -> Result<Self, PipelineError> {
+		let bad = |what| PipelineError::BadRoute { job: route.job, what };
+		let stages = route.members.len();
+		if !(2..=MAX_STAGES as usize).contains(&stages) {
+			return Err(bad("the number of stages"));
+		}
+		let mut members = Vec::with_capacity(stages);
+		for (at, member) in route.members.iter().enumerate() {
+			if usize::from(member.stage) != at {
+				return Err(bad("the order of the stages"));
+			}
+			if at > 0 && member.layers.is_empty() {
+				return Err(bad("a stage without layers"));
+			}
+			let peer = Peer::from_chain(&member.peer_id, &member.addresses)?;
+			members.push(Member { layers: member.layers, peer, account: member.worker.clone() });
+		}
+		if route.rows_ceiling == 0 {
+			return Err(bad("the number of rows"));
+		}
+		let Route { job, model, rows_ceiling, .. } = *route;
+		Ok(Self { job, model, rows_ceiling, members })
+	}
+
+	/// A member.
+	pub fn member(&self, stage: StageIndex) -> Result<&Member, PipelineError> {
+		let what = "a stage that is asked for";
+		let member = self.members.get(usize::from(stage));
+		member.ok_or(PipelineError::BadRoute { job: self.job, what })
+	}
+
+	/// The last stage, and the number of the boundary that leads back to the entry.
+	pub fn last(&self) -> StageIndex {
+		(self.members.len() - 1) as StageIndex
+	}
+
+	/// The boundary over which a stage receives.
+	pub fn boundary_into(&self, stage: StageIndex) -> StageIndex {
+		match stage {
+			ENTRY_STAGE => self.last(),
+			stage => stage - 1,
+		}
+	}
+}
+
+/// Opens a link to `peer` and waits until it stands ready.
+pub(super) async fn join(
+	workshop: &Workshop,
+	peer: &Peer,
+	open: Open,
+) -> Result<Link, PipelineError> {
+	let deadline = Instant::now() + workshop.timings.join;
+	let mut pause = PAUSES.0;
+	loop {
+		let error = match attempt(workshop, peer, open).await {
+			Ok(link) => return Ok(link),
+			Err(error) => error,
+		};
+		let refused = matches!(&error, PipelineError::Link { error: LinkError::Aborted(Reason::Refused), .. });
+		if refused || !error.is_retryable() || Instant::now() + pause > deadline {
+			return Err(error);
+		}
+		tracing::debug!(job = open.job, peer = %peer.id, %error, "joining the ring again");
+		sleep(pause).await;
+		pause = (pause * 2).min(PAUSES.1);
+	}
+}
+
+async fn attempt(workshop: &Workshop, peer: &Peer, open: Open) -> Result<Link, PipelineError> {
+	let failed = |error| PipelineError::Link { job: open.job, peer: peer.id, error };
+	let mut link = Link::new(workshop.network.open(peer, PROTOCOL).await?);
+	link.send(&Frame::Open(open)).await.map_err(failed)?;
+	match link.receive(workshop.timings.ready).await.map_err(failed)? {
+		Frame::Ready => Ok(link),
+		other => Err(failed(out_of_turn(&other))),
+	}
+}

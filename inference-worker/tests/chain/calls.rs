@@ -1,0 +1,258 @@
+//! Calls against metadata with the transaction extensions of the runtime: arguments are read back
+//! whole, other arguments are noticed, and the signature covers what the runtime will check.
+
+use codec::{Compact, Decode, Encode};
+use dllm_primitives::{
+	commitment::Opening,
+	ids::{Digest, JobId, ModelId, StageIndex},
+	job::{Body, Limits},
+	miner::{Roles, WorkerSpec},
+};
+use dllm_worker::chain::{calls, calls::Call, Account, AccountId32, H256};
+use scale_info::{meta_type, MetaType, TypeInfo};
+use sp_core::{sr25519, Pair};
+use std::sync::Arc;
+use subxt::{
+	config::substrate::{SpecVersionForRange, SubstrateConfig},
+	ext::frame_metadata::v16,
+	Metadata, OfflineClient, OfflineClientAtBlock,
+};
+
+const SPEC_VERSION: u32 = 7;
+const TRANSACTION_VERSION: u32 = 3;
+const GENESIS: H256 = H256([1; 32]);
+const BIRTH: (u64, H256) = (100, H256([2; 32]));
+const NONCE: u64 = 9;
+
+/// The calls as the pallets declare them.
+#[allow(dead_code, non_camel_case_types)]
+#[derive(TypeInfo)]
+enum JobsCall {
+	#[codec(index = 0)]
+	submit { model: ModelId, body: Body, limits: Limits, max_price: u128, deadline_blocks: u32 },
+	#[codec(index = 1)]
+	cancel { job: JobId },
+}
+
+#[allow(dead_code, non_camel_case_types)]
+#[derive(TypeInfo)]
+enum MinersCall {
+	#[codec(index = 0)]
+	register { operator: Option<[u8; 32]>, spec: WorkerSpec, bond: u128 },
+}
+
+#[allow(dead_code, non_camel_case_types)]
+#[derive(TypeInfo)]
+enum VerificationCall {
+	#[codec(index = 0)]
+	commit { job: JobId, stage: StageIndex, commitment: Digest },
+	/// As it would be if the stage had grown to two bytes.
+	#[codec(index = 2)]
+	reveal { job: JobId, stage: u16, opening: Opening },
+}
+
+#[allow(dead_code)]
+#[derive(TypeInfo)]
+enum Address {
+	Id([u8; 32]),
+}
+
+#[allow(dead_code)]
+#[derive(TypeInfo)]
+enum Signature {
+	Ed25519([u8; 64]),
+	Sr25519([u8; 64]),
+}
+
+#[allow(dead_code)]
+#[derive(TypeInfo)]
+enum HashMode {
+	Disabled,
+	Enabled,
+}
+
+/// An era is two bytes here; which two is the sender's business.
+#[allow(dead_code)]
+#[derive(TypeInfo)]
+struct Era([u8; 2]);
+
+#[test]
+fn submit_carries_every_argument() {
+	let (body, limits) = (Body::Inline(b"hello".to_vec().try_into().expect("short")), limits());
+	let call = calls::submit_job(4, &body, &limits, 1_000, 50);
+	let expected = (22u8, 0u8, 4u32, body, limits, 1_000u128, 50u32).encode();
+	assert_eq!(signed(&call).call, expected);
+}
+
+#[test]
+fn register_carries_an_absent_operator() {
+	let spec = WorkerSpec {
+		peer_id: vec![7; 38].try_into().expect("short"),
+		addresses: Default::default(),
+		roles: Roles { entry: true, miner: false, verifier: true },
+		memory: 1 << 33,
+		price: 5,
+	};
+	let alone = calls::register_worker(None, &spec, 10);
+	let none = None::<AccountId32>;
+	assert_eq!(signed(&alone).call, (21u8, 0u8, none, &spec, 10u128).encode());
+	let operator = AccountId32::new([9; 32]);
+	let run = calls::register_worker(Some(&operator), &spec, 10);
+	assert_eq!(signed(&run).call, (21u8, 0u8, Some(operator), &spec, 10u128).encode());
+}
+
+#[test]
+fn signature_covers_call_extensions_and_implied_data() {
+	let signed = signed(&calls::commit(1, 2, Digest::repeat_byte(3)));
+	let extra = (Compact(NONCE), Compact(0u128), 0u8).encode();
+	assert_eq!(signed.extra, extra);
+	let implied =
+		(SPEC_VERSION, TRANSACTION_VERSION, GENESIS, BIRTH.1, None::<[u8; 32]>).encode();
+	let payload = [&signed.call[..], &signed.era, &signed.extra, &implied].concat();
+	let account = alice();
+	let public = sr25519::Public::from_raw(*account.id().as_ref());
+	assert!(sr25519::Pair::verify(&sr25519::Signature::from_raw(signed.signature), &payload, &public));
+	let other = [&payload[..payload.len() - 1], &[1]].concat();
+	assert!(!sr25519::Pair::verify(&sr25519::Signature::from_raw(signed.signature), &other, &public));
+}
+
+#[test]
+fn runtime_with_other_arguments_is_noticed() {
+	let reveal = calls::reveal(1, 2, &Opening::default());
+	let error = sign(&reveal).expect_err("the runtime reads a longer stage");
+	assert!(error.to_string().contains("does not fit this worker (verification.reveal"), "{error}");
+	assert!(!error.is_retryable());
+}
+
+#[test]
+fn runtime_without_the_call_is_noticed() {
+	for call in [calls::withdraw(), calls::activate_model(1)] {
+		let error = sign(&call).expect_err("there is no such call");
+		assert!(error.to_string().contains(&call.title()), "{error}");
+	}
+}
+
+/// The parts of a signed transaction.
+struct Parts {
+	signature: [u8; 64],
+	era: [u8; 2],
+	extra: Vec<u8>,
+	call: Vec<u8>,
+}
+
+fn signed(call: &Call) -> Parts {
+	let bytes = sign(call).expect("the runtime has this call");
+	let input = &mut bytes.as_slice();
+	let length = Compact::<u32>::decode(input).expect("a length").0;
+	assert_eq!(length as usize, input.len());
+	assert_eq!(u8::decode(input), Ok(0x84), "signed, version 4");
+	assert_eq!(<(u8, [u8; 32])>::decode(input), Ok((0, *alice().id().as_ref())));
+	let (kind, signature) = <(u8, [u8; 64])>::decode(input).expect("a signature");
+	assert_eq!(kind, 1, "sr25519");
+	let era = <[u8; 2]>::decode(input).expect("an era");
+	let extra = (Compact(NONCE), Compact(0u128), 0u8).encode().len();
+	let (extra, call) = input.split_at(extra);
+	Parts { signature, era, extra: extra.to_vec(), call: call.to_vec() }
+}
+
+fn sign(call: &Call) -> Result<Vec<u8>, dllm_worker::chain::ChainError> {
+	let client = client();
+	let transaction = call.sign(&alice(), NONCE, BIRTH, &client.transactions())?;
+	Ok(transaction.encoded().to_vec())
+}
+
+fn alice() -> Account {
+	Account::load("//Alice").expect("a development account")
+}
+
+fn limits() -> Limits {
+	Limits {
+		max_tokens: 16,
+		temperature_milli: 0,
+		top_p_milli: 1000,
+		seed: 1,
+		stop: Default::default(),
+	}
+}
+
+fn client() -> OfflineClientAtBlock<SubstrateConfig> {
+	let config = SubstrateConfig::builder()
+		.set_genesis_hash(GENESIS)
+		.set_metadata_for_spec_versions([(SPEC_VERSION, Arc::new(metadata()))])
+		.set_spec_version_for_block_ranges([SpecVersionForRange {
+			block_range: 0..u64::MAX,
+			spec_version: SPEC_VERSION,
+			transaction_version: TRANSACTION_VERSION,
+		}])
+		.build();
+	OfflineClient::new_with_config(config).at_block(BIRTH.0).expect("metadata for the block")
+}
+
+fn metadata() -> Metadata {
+	let pallets = vec![
+		pallet("Miners", 21, meta_type::<MinersCall>()),
+		pallet("Jobs", 22, meta_type::<JobsCall>()),
+		pallet("Verification", 25, meta_type::<VerificationCall>()),
+	];
+	let extensions = extensions();
+	let positions = (0..extensions.len() as u32).map(Compact).collect();
+	let extrinsic = v16::ExtrinsicMetadata {
+		versions: vec![4, 5],
+		address_ty: meta_type::<Address>(),
+		call_ty: meta_type::<JobsCall>(),
+		signature_ty: meta_type::<Signature>(),
+		transaction_extensions_by_version: [(0, positions)].into_iter().collect(),
+		transaction_extensions: extensions,
+	};
+	let enums = v16::OuterEnums {
+		call_enum_ty: meta_type::<JobsCall>(),
+		event_enum_ty: meta_type::<()>(),
+		error_enum_ty: meta_type::<()>(),
+	};
+	let custom = v16::CustomMetadata { map: Default::default() };
+	let metadata = v16::RuntimeMetadataV16::new(pallets, extrinsic, Vec::new(), enums, custom);
+	metadata.try_into().expect("sound metadata")
+}
+
+fn pallet(name: &'static str, index: u8, calls: MetaType) -> v16::PalletMetadata {
+	v16::PalletMetadata {
+		name,
+		storage: None,
+		calls: Some(v16::PalletCallMetadata {
+			ty: calls,
+			deprecation_info: v16::EnumDeprecationInfo::nothing_deprecated(),
+		}),
+		event: None,
+		constants: Vec::new(),
+		error: None,
+		associated_types: Vec::new(),
+		view_functions: Vec::new(),
+		index,
+		docs: Vec::new(),
+		deprecation_info: v16::ItemDeprecationInfo::NotDeprecated,
+	}
+}
+
+/// The extensions of the runtime in their order; several have no content at all.
+fn extensions() -> Vec<v16::TransactionExtensionMetadata> {
+	let none = meta_type::<()>;
+	let list = [
+		("AuthorizeCall", none(), none()),
+		("CheckNonZeroSender", none(), none()),
+		("CheckSpecVersion", none(), meta_type::<u32>()),
+		("CheckTxVersion", none(), meta_type::<u32>()),
+		("CheckGenesis", none(), meta_type::<H256>()),
+		("CheckMortality", meta_type::<Era>(), meta_type::<H256>()),
+		("CheckNonce", meta_type::<Compact<u32>>(), none()),
+		("CheckWeight", none(), none()),
+		("ChargeTransactionPayment", meta_type::<Compact<u128>>(), none()),
+		("CheckMetadataHash", meta_type::<HashMode>(), meta_type::<Option<[u8; 32]>>()),
+		("WeightReclaim", none(), none()),
+	];
+	let extension = |(identifier, ty, implicit)| v16::TransactionExtensionMetadata {
+		identifier,
+		ty,
+		implicit,
+	};
+	list.into_iter().map(extension).collect()
+}

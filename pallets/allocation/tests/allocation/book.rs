@@ -1,0 +1,93 @@
+//! Slots, and what failing costs a pipeline.
+
+use crate::mock::*;
+use dllm_primitives::{flow::PipelineBook, plan::Plan};
+use frame_support::{assert_noop, assert_ok};
+use pallet_allocation::{Cause, Error, Event};
+
+fn live_with_slots(slots: u8) -> u32 {
+	make_live(ALICE, Plan { slots, ..usual() })
+}
+
+fn serve(id: u32, served: bool) {
+	assert_ok!(Allocation::reserve(id));
+	Allocation::release(id, served);
+}
+
+#[test]
+fn slots_are_taken_and_given_back() {
+	execute(|| {
+		let id = live_with_slots(2);
+		assert_ok!(Allocation::reserve(id));
+		assert_ok!(Allocation::reserve(id));
+		assert_noop!(Allocation::reserve(id), Error::<Test>::NoFreeSlot);
+		assert_eq!(
+			Allocation::pipeline(id).map(|pipeline| pipeline.open_jobs),
+			Some(2)
+		);
+		Allocation::release(id, true);
+		assert_ok!(Allocation::reserve(id));
+	});
+}
+
+#[test]
+fn a_pipeline_that_prepares_takes_no_job() {
+	execute(|| {
+		let id = submit(ALICE, usual());
+		assert_noop!(Allocation::reserve(id), Error::<Test>::NoFreeSlot);
+		assert_noop!(Allocation::reserve(77), Error::<Test>::UnknownPipeline);
+		assert_eq!(Allocation::pipeline(77), None);
+	});
+}
+
+#[test]
+fn three_failures_in_a_row_close_it() {
+	execute(|| {
+		let id = live_with_slots(1);
+		serve(id, false);
+		serve(id, false);
+		assert!(Allocation::standing(id).is_some());
+		serve(id, false);
+		assert!(Allocation::standing(id).is_none());
+		assert_eq!(
+			last_events(),
+			[
+				Event::PipelineDraining {
+					pipeline: id,
+					cause: Cause::Failing
+				},
+				Event::PipelineClosed {
+					pipeline: id,
+					model: 0
+				},
+			]
+		);
+	});
+}
+
+#[test]
+fn a_served_job_resets_the_count() {
+	execute(|| {
+		let id = live_with_slots(1);
+		for _ in 0..4 {
+			serve(id, false);
+			serve(id, false);
+			serve(id, true);
+		}
+		assert!(Allocation::standing(id).is_some());
+	});
+}
+
+#[test]
+fn a_failing_pipeline_finishes_its_other_jobs() {
+	execute(|| {
+		let id = live_with_slots(4);
+		(0..4).for_each(|_| assert_ok!(Allocation::reserve(id)));
+		(0..3).for_each(|_| Allocation::release(id, false));
+		let standing = Allocation::standing(id).expect("has an open job");
+		assert_eq!(standing.pipeline.open_jobs, 1);
+		assert!(Allocation::live(0).is_empty());
+		Allocation::release(id, true);
+		assert!(Allocation::standing(id).is_none());
+	});
+}

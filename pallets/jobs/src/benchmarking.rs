@@ -1,0 +1,119 @@
+//! Benchmarks of the calls and of the hook's items, at their dearest.
+
+use crate::{pallet::*, Request};
+use dllm_primitives::{
+	ids::{Bytes, JobId, ModelId, MAX_INLINE},
+	job::{Body, Limits, Refund},
+};
+use frame_benchmarking::v2::*;
+use frame_support::{
+	traits::{fungible::Mutate, Get, Hooks},
+	BoundedVec,
+};
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
+
+/// What a runtime prepares for the benchmarks.
+pub trait BenchmarkSetup {
+	/// An active model whose context holds an inline prompt of full length.
+	fn active_model() -> ModelId;
+}
+
+const PRICE: u128 = 1_000_000_000_000;
+
+fn request() -> Request {
+	let text: Bytes<MAX_INLINE> = BoundedVec::truncate_from(alloc::vec![b'a'; MAX_INLINE as usize]);
+	let limits = Limits {
+		max_tokens: 16,
+		temperature_milli: 0,
+		top_p_milli: 1000,
+		seed: 0,
+		stop: Default::default(),
+	};
+	Request {
+		body: Body::Inline(text),
+		limits,
+	}
+}
+
+#[benchmarks(where T::Currency: Mutate<T::AccountId>)]
+mod benchmarks {
+	use super::*;
+
+	fn client<T: Config>() -> T::AccountId
+	where
+		T::Currency: Mutate<T::AccountId>,
+	{
+		let client: T::AccountId = whitelisted_caller();
+		T::Currency::set_balance(&client, PRICE.saturating_mul(1_000_000));
+		client
+	}
+
+	fn submit_one<T: Config>(
+		client: &T::AccountId,
+		model: ModelId,
+	) -> Result<JobId, BenchmarkError> {
+		let (least, _) = T::DeadlineRange::get();
+		Pallet::<T>::do_submit(client.clone(), model, request(), PRICE, least)
+			.map_err(|_| BenchmarkError::Stop("a job could not be submitted"))?;
+		Ok(NextJob::<T>::get().saturating_sub(1))
+	}
+
+	#[benchmark]
+	fn submit() -> Result<(), BenchmarkError> {
+		let client = client::<T>();
+		let model = T::BenchmarkSetup::active_model();
+		let (least, _) = T::DeadlineRange::get();
+		let Request { body, limits } = request();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(client), model, body, limits, PRICE, least);
+
+		assert_eq!(Waiting::<T>::get().len(), 1);
+		Ok(())
+	}
+
+	#[benchmark]
+	fn cancel() -> Result<(), BenchmarkError> {
+		let client = client::<T>();
+		let model = T::BenchmarkSetup::active_model();
+		let job = submit_one::<T>(&client, model)?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(client), job);
+
+		assert!(Waiting::<T>::get().is_empty());
+		Ok(())
+	}
+
+	#[benchmark]
+	fn on_initialize(
+		e: Linear<0, { T::AgendaSize::get() }>,
+		p: Linear<0, { T::AgendaSize::get() }>,
+	) -> Result<(), BenchmarkError> {
+		let client = client::<T>();
+		let model = T::BenchmarkSetup::active_model();
+		for _ in 0..p {
+			let id = submit_one::<T>(&client, model)?;
+			let job = Jobs::<T>::get(id).ok_or(BenchmarkError::Stop("a job was not stored"))?;
+			Pallet::<T>::dequeue(id, job.deadline);
+			Pallet::<T>::refund(id, job, Refund::Cancelled);
+		}
+		let now: BlockNumberFor<T> =
+			frame_system::Pallet::<T>::block_number() + T::History::get() + 1u32.into();
+		let (least, _) = T::DeadlineRange::get();
+		frame_system::Pallet::<T>::set_block_number(now - least.into());
+		for _ in 0..e {
+			submit_one::<T>(&client, model)?;
+		}
+		frame_system::Pallet::<T>::set_block_number(now);
+
+		#[block]
+		{
+			Pallet::<T>::on_initialize(now);
+		}
+
+		assert!(Waiting::<T>::get().is_empty());
+		assert_eq!(Jobs::<T>::iter_keys().count() as u32, e);
+		Ok(())
+	}
+}

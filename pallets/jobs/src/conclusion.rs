@@ -1,0 +1,180 @@
+//! How a job ends: its reply, its settlement after the verdict, or its refund.
+
+use crate::pallet::{
+	Config, Ended, EndedRange, Error, Event, HoldReason, JobOf, Jobs, Pallet, Replies,
+};
+use alloc::vec::Vec;
+use dllm_primitives::{
+	flow::{Bill, Conclusion, ModelCatalog, OnVerdict, Payouts, PipelineBook},
+	ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE},
+	job::{JobState, Refund},
+	model::ModelSpec,
+	plan::Pipeline,
+};
+use frame_support::{
+	defensive,
+	storage::with_storage_layer,
+	traits::{fungible::MutateHold, tokens::Precision},
+};
+use sp_runtime::DispatchResult;
+
+/// Workers with the stage that each of them ran or checked.
+type Staged<T> = Vec<(StageIndex, <T as frame_system::Config>::AccountId)>;
+
+/// A verified execution.
+struct Service<T: Config> {
+	rows: u32,
+	result: Digest,
+	leads: Staged<T>,
+	checkers: Staged<T>,
+}
+
+impl<T: Config> Pallet<T> {
+	/// Gives the whole hold back and ends the job.
+	pub(crate) fn refund(id: JobId, job: JobOf<T>, reason: Refund) {
+		let (client, amount) = (job.client.clone(), job.max_price);
+		Self::release_escrow(&client, amount);
+		Self::file(id, job, JobState::Refunded(reason));
+		Self::deposit_event(Event::Refunded {
+			job: id,
+			client,
+			reason,
+			amount,
+		});
+	}
+
+	/// Charges the rows that passed, pays the workers and gives the rest of the hold back.
+	fn settle(id: JobId, mut job: JobOf<T>, service: Service<T>) -> DispatchResult {
+		let model = T::Models::model(job.model).ok_or(Error::<T>::UnknownModel)?;
+		let pipeline = job
+			.pipeline
+			.and_then(T::Book::pipeline)
+			.ok_or(Error::<T>::WrongPipeline)?;
+		let bill = Self::bill(id, &job, &service, &pipeline, &model.spec);
+		T::Payouts::pay(&HoldReason::Escrow.into(), &bill)?;
+
+		job.fee = bill.fee;
+		job.rows = service.rows;
+		job.result = service.result;
+		let refunded = job.max_price.saturating_sub(job.fee);
+		Self::release_escrow(&job.client, refunded);
+		let settled = Event::Settled {
+			job: id,
+			client: job.client.clone(),
+			rows: job.rows,
+			tokens: job.tokens,
+			fee: job.fee,
+			refunded,
+			result: job.result,
+		};
+		Self::file(id, job, JobState::Settled);
+		Self::deposit_event(settled);
+		Ok(())
+	}
+
+	fn bill(
+		id: JobId,
+		job: &JobOf<T>,
+		service: &Service<T>,
+		pipeline: &Pipeline<T::AccountId>,
+		model: &ModelSpec,
+	) -> Bill<T::AccountId> {
+		let with_pay = |staged: &Staged<T>| {
+			let pay = |(stage, who): &(StageIndex, T::AccountId)| {
+				(who.clone(), pipeline.stage_pay(model, *stage, service.rows))
+			};
+			staged.iter().map(pay).collect()
+		};
+		Bill {
+			job: id,
+			client: job.client.clone(),
+			fee: pipeline
+				.fee(model, service.rows, job.own_entry)
+				.min(job.max_price),
+			miners: with_pay(&service.leads),
+			verifiers: with_pay(&service.checkers),
+		}
+	}
+
+	/// Ends a served job. Where the fee cannot be divided nobody is charged.
+	fn settle_or_refund(id: JobId, job: JobOf<T>, service: Service<T>) {
+		let settled = with_storage_layer(|| Self::settle(id, job.clone(), service));
+		if let Err(error) = settled {
+			Self::deposit_event(Event::PaymentFailed { job: id, error });
+			Self::refund(id, job, Refund::Indeterminate);
+		}
+	}
+
+	/// Writes the final state of a job and files it among the ended ones.
+	fn file(id: JobId, mut job: JobOf<T>, state: JobState) {
+		job.state = state;
+		job.ended = Some(frame_system::Pallet::<T>::block_number());
+		Jobs::<T>::insert(id, job);
+		EndedRange::<T>::mutate(|(_, next)| {
+			Ended::<T>::insert(*next, id);
+			*next = next.saturating_add(1);
+		});
+	}
+
+	fn release_escrow(client: &T::AccountId, amount: u128) {
+		if amount == 0 {
+			return;
+		}
+		let reason = HoldReason::Escrow.into();
+		match T::Currency::release(&reason, client, amount, Precision::BestEffort) {
+			Ok(released) if released == amount => {}
+			other => {
+				defensive!("the hold of a client is less than its open jobs", other);
+			}
+		}
+	}
+}
+
+impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
+	fn answered(id: JobId, tokens: u32, reply: Bytes<MAX_INLINE>) {
+		let posted = Jobs::<T>::mutate(id, |job| match job {
+			Some(job) if matches!(job.state, JobState::Running { .. }) => {
+				job.tokens = tokens;
+				true
+			}
+			_ => false,
+		});
+		if posted {
+			Replies::<T>::insert(id, &reply);
+			Self::deposit_event(Event::Answered {
+				job: id,
+				tokens,
+				reply,
+			});
+		}
+	}
+
+	fn concluded(id: JobId, conclusion: Conclusion<T::AccountId>) {
+		let Some(job) = Jobs::<T>::get(id) else {
+			return;
+		};
+		let JobState::Running { pipeline } = job.state else {
+			return;
+		};
+		let served = matches!(conclusion, Conclusion::Served { .. });
+		match conclusion {
+			Conclusion::Served {
+				rows,
+				result,
+				leads,
+				checkers,
+			} => Self::settle_or_refund(
+				id,
+				job,
+				Service {
+					rows,
+					result,
+					leads,
+					checkers,
+				},
+			),
+			Conclusion::Failed(reason) => Self::refund(id, job, reason),
+		}
+		T::Book::release(pipeline, served);
+	}
+}

@@ -1,0 +1,114 @@
+//! The waiting jobs: in the order of submission for the auction, by deadline for the refund.
+
+use crate::pallet::{Agenda, Config, Error, Event, Jobs, Pallet, Waiting};
+use alloc::vec::Vec;
+use dllm_primitives::{
+	flow::{Award, JobQueue, ModelCatalog, PipelineBook, Trials},
+	ids::{JobId, PipelineId},
+	job::{JobState, WaitingJob},
+	plan::Pipeline,
+};
+use frame_support::{ensure, storage::with_storage_layer};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{traits::Saturating, DispatchResult};
+
+/// Blocks after the wished deadline among which a free place on the agenda is sought.
+pub const SEARCH_BLOCKS: u32 = 16;
+/// Blocks before its deadline within which a job is not offered any more: its leads could not deliver in
+/// time and would be blamed for it.
+pub const MIN_RUN_BLOCKS: u32 = 3;
+
+impl<T: Config> Pallet<T> {
+	/// Lets a new job wait, with the first deadline from `wish` on that has room.
+	pub(crate) fn enqueue(
+		id: JobId,
+		wish: BlockNumberFor<T>,
+	) -> Result<BlockNumberFor<T>, Error<T>> {
+		Waiting::<T>::try_append(id).map_err(|()| Error::<T>::QueueFull)?;
+		(0..SEARCH_BLOCKS)
+			.map(|offset| wish.saturating_add(offset.into()))
+			.find(|deadline| Agenda::<T>::try_append(deadline, id).is_ok())
+			.ok_or(Error::<T>::AgendaFull)
+	}
+
+	/// Takes a job out of both orders.
+	pub(crate) fn dequeue(id: JobId, deadline: BlockNumberFor<T>) {
+		Self::stop_waiting(id);
+		Agenda::<T>::mutate_exists(deadline, |due| {
+			let Some(ids) = due else { return };
+			ids.retain(|other| *other != id);
+			if ids.is_empty() {
+				*due = None;
+			}
+		});
+	}
+
+	/// Takes a job out of the order of submission. Numbers grow, so that order is sorted.
+	pub(crate) fn stop_waiting(id: JobId) {
+		Waiting::<T>::mutate(|ids| {
+			if let Ok(at) = ids.binary_search(&id) {
+				ids.remove(at);
+			}
+		});
+	}
+
+	fn do_award(id: JobId, pipeline: Pipeline<T::AccountId>) -> DispatchResult {
+		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
+		ensure!(job.state == JobState::Waiting, Error::<T>::NotWaiting);
+		let fits = pipeline.plan.model == job.model && pipeline.serves(job.own_entry);
+		ensure!(fits, Error::<T>::WrongPipeline);
+		let model = T::Models::model(job.model).ok_or(Error::<T>::UnknownModel)?;
+		let price_ceiling = pipeline.fee(&model.spec, job.rows_ceiling, job.own_entry);
+
+		Self::dequeue(id, job.deadline);
+		job.state = JobState::Running {
+			pipeline: pipeline.id,
+		};
+		job.pipeline = Some(pipeline.id);
+		job.awarded = Some(frame_system::Pallet::<T>::block_number());
+		Jobs::<T>::insert(id, &job);
+		Self::deposit_event(Event::Awarded {
+			job: id,
+			pipeline: pipeline.id,
+			price_ceiling,
+		});
+		T::Trials::open(Award {
+			job: id,
+			client: job.client,
+			pipeline,
+			rows_ceiling: job.rows_ceiling,
+			own_entry: job.own_entry,
+			run_until: job.deadline,
+		})
+	}
+}
+
+impl<T: Config> JobQueue<u128, BlockNumberFor<T>> for Pallet<T> {
+	/// Reads `limit` jobs at most; those that are too close to their deadline are left out.
+	fn waiting(limit: u32) -> Vec<WaitingJob<u128, BlockNumberFor<T>>> {
+		let now = frame_system::Pallet::<T>::block_number();
+		let in_time = now.saturating_add(MIN_RUN_BLOCKS.into());
+		Waiting::<T>::get()
+			.into_iter()
+			.take(limit as usize)
+			.filter_map(|id| Jobs::<T>::get(id).map(|job| (id, job)))
+			.filter(|(_, job)| job.deadline >= in_time)
+			.map(|(id, job)| WaitingJob {
+				id,
+				model: job.model,
+				rows: job.rows_ceiling,
+				max_price: job.max_price,
+				own_entry: job.own_entry,
+				submitted: job.submitted,
+			})
+			.collect()
+	}
+
+	/// Changes nothing where it fails.
+	fn award(job: JobId, pipeline: PipelineId) -> DispatchResult {
+		with_storage_layer(|| {
+			let pipeline = T::Book::pipeline(pipeline).ok_or(Error::<T>::WrongPipeline)?;
+			Self::do_award(job, pipeline)
+		})
+	}
+}

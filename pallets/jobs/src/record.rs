@@ -1,0 +1,74 @@
+//! What is stored of a job.
+
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use dllm_primitives::{
+	ids::{Digest, ModelId, PipelineId},
+	job::{Body, JobState, Limits},
+};
+use scale_info::TypeInfo;
+
+/// Where a job stands, and what became of it.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub struct Job<AccountId, BlockNumber> {
+	/// Who pays.
+	pub client: AccountId,
+	/// The model.
+	pub model: ModelId,
+	/// Rows through the ring at most.
+	pub rows_ceiling: u32,
+	/// Whether the client is the entry of the ring.
+	pub own_entry: bool,
+	/// Ceiling of the price in planck, on hold until the job ends.
+	pub max_price: u128,
+	/// Block of submission.
+	pub submitted: BlockNumber,
+	/// Block by which it has been run, or is refunded.
+	pub deadline: BlockNumber,
+	/// Where it stands.
+	pub state: JobState,
+	/// Its pipeline, once awarded.
+	pub pipeline: Option<PipelineId>,
+	/// Block of the award.
+	pub awarded: Option<BlockNumber>,
+	/// Block of the final state.
+	pub ended: Option<BlockNumber>,
+	/// What was charged, in planck; 0 before it is settled.
+	pub fee: u128,
+	/// Rows charged.
+	pub rows: u32,
+	/// Tokens of the reply; 0 where the client is the entry.
+	pub tokens: u32,
+	/// Digest of the sampled tokens; zero before it is settled and where the client is the entry.
+	pub result: Digest,
+}
+
+impl<AccountId, BlockNumber> Job<AccountId, BlockNumber> {
+	/// Planck on hold for it now.
+	pub fn held(&self) -> u128 {
+		if self.state.is_final() {
+			return 0;
+		}
+		self.max_price
+	}
+
+	/// Planck that came back to the client when it ended.
+	pub fn refunded(&self) -> u128 {
+		if !self.state.is_final() {
+			return 0;
+		}
+		self.max_price.saturating_sub(self.fee)
+	}
+}
+
+/// What was asked.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub struct Request {
+	/// The prompt.
+	pub body: Body,
+	/// How to sample.
+	pub limits: Limits,
+}

@@ -1,0 +1,10 @@
+//! Tests of the jobs pallet, one file a feature.
+
+mod award;
+mod cancel;
+mod conclusion;
+mod invariants;
+mod mock;
+mod submit;
+mod upkeep;
+mod walk;

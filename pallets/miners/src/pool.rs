@@ -1,0 +1,62 @@
+//! What the other pallets ask of the pool: look up, draw, engage, release, slash.
+
+use crate::{Config, Pallet, WorkerOf, Workers};
+use alloc::vec::Vec;
+use dllm_primitives::{flow::WorkerPool, ids::Digest, verdict::Verdict};
+use frame_system::pallet_prelude::BlockNumberFor;
+
+impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> {
+	fn worker(who: &T::AccountId) -> Option<WorkerOf<T>> {
+		Workers::<T>::get(who)
+	}
+
+	fn draw_verifier(seed: Digest, excluded: &[T::AccountId], memory: u64) -> Option<T::AccountId> {
+		Self::draw(seed, excluded, memory)
+	}
+
+	fn engage(who: &T::AccountId) {
+		Self::change(who, |worker| {
+			worker.open_jobs = worker.open_jobs.saturating_add(1)
+		});
+	}
+
+	fn release(who: &T::AccountId, verdict: Verdict) {
+		Self::change(who, |worker| {
+			worker.open_jobs = worker.open_jobs.saturating_sub(1);
+			match verdict {
+				Verdict::Pass => worker.passed = worker.passed.saturating_add(1),
+				Verdict::WorkerFault | Verdict::VerifierFault => {
+					worker.faults = worker.faults.saturating_add(1)
+				}
+				// A conviction is counted where the bond is slashed.
+				Verdict::Cheat | Verdict::Indeterminate => {}
+			}
+		});
+	}
+
+	fn slash(
+		who: &T::AccountId,
+		pay: u128,
+		user: &T::AccountId,
+		convicted_by: &[T::AccountId],
+	) -> u128 {
+		Self::do_slash(who, pay, user, convicted_by)
+	}
+}
+
+impl<T: Config> Pallet<T> {
+	/// Every worker of the pool with its account, in the order of the accounts.
+	pub fn all() -> Vec<(T::AccountId, WorkerOf<T>)> {
+		let mut workers: Vec<_> = Workers::<T>::iter().collect();
+		workers.sort_by(|(a, _), (b, _)| a.cmp(b));
+		workers
+	}
+
+	/// Changes the counters of a worker that is still registered.
+	fn change(who: &T::AccountId, change: impl FnOnce(&mut WorkerOf<T>)) {
+		if let Some(mut worker) = Workers::<T>::get(who) {
+			change(&mut worker);
+			Workers::<T>::insert(who, worker);
+		}
+	}
+}

@@ -1,0 +1,101 @@
+//! Every invariant, broken once: try-state must say so.
+
+use crate::mock::*;
+use dllm_primitives::{
+	flow::WorkerPool,
+	miner::{Roles, WorkerState},
+};
+use frame_support::{
+	assert_ok,
+	storage::{with_transaction, TransactionOutcome},
+	traits::fungible::MutateHold,
+};
+use pallet_miners::{
+	HoldReason, VerifierAt, VerifierCount, VerifierNumber, WorkerOf, WorkerOfPeer, Workers,
+};
+use sp_runtime::DispatchError;
+
+/// Breaks the state of a pool with ALICE active, BOB waiting for ALICE and CAROL banned, and expects a
+/// complaint.
+fn broken_by(harm: fn()) {
+	execute(|| {
+		worker(ALICE);
+		pending(BOB, ALICE);
+		worker(CAROL);
+		Miners::slash(&CAROL, 0, &DAVE, &[]);
+		Miners::slash(&CAROL, 0, &DAVE, &[]);
+		assert_ok!(Miners::do_try_state());
+		let _ = with_transaction(|| {
+			harm();
+			assert!(Miners::do_try_state().is_err());
+			TransactionOutcome::Rollback(Ok::<_, DispatchError>(()))
+		});
+	});
+}
+
+fn change(who: AccountId, harm: impl FnOnce(&mut WorkerOf<Test>)) {
+	Workers::<Test>::mutate(who, |worker| harm(worker.as_mut().unwrap()));
+}
+
+#[test]
+fn a_bond_that_is_not_on_hold() {
+	broken_by(|| change(ALICE, |worker| worker.bond += 1));
+	broken_by(|| Balances::hold(&HoldReason::Bond.into(), &ALICE, 1).unwrap());
+}
+
+#[test]
+fn an_active_worker_with_too_small_a_bond() {
+	broken_by(|| {
+		Balances::release(
+			&HoldReason::Bond.into(),
+			&ALICE,
+			1,
+			frame_support::traits::tokens::Precision::Exact,
+		)
+		.unwrap();
+		change(ALICE, |worker| worker.bond -= 1);
+	});
+}
+
+#[test]
+fn a_declaration_that_says_nothing() {
+	broken_by(|| change(BOB, |worker| worker.spec.roles = Roles::default()));
+}
+
+#[test]
+fn an_identity_that_names_another() {
+	broken_by(|| WorkerOfPeer::<Test>::insert(spec(ALICE).peer_id, BOB));
+	broken_by(|| WorkerOfPeer::<Test>::insert(spec(77).peer_id, ALICE));
+	broken_by(|| WorkerOfPeer::<Test>::remove(spec(BOB).peer_id));
+}
+
+#[test]
+fn a_ban_that_does_not_fit() {
+	broken_by(|| change(CAROL, |worker| worker.cheats = 1));
+	broken_by(|| change(BOB, |worker| worker.state = WorkerState::Banned));
+}
+
+#[test]
+fn a_banned_worker_with_a_bond() {
+	broken_by(|| {
+		Balances::hold(&HoldReason::Bond.into(), &CAROL, 5).unwrap();
+		change(CAROL, |worker| worker.bond = 5);
+	});
+}
+
+#[test]
+fn a_worker_that_waits_for_itself() {
+	broken_by(|| change(BOB, |worker| worker.operator = BOB));
+}
+
+#[test]
+fn a_wrong_index_of_verifiers() {
+	broken_by(|| VerifierCount::<Test>::put(2));
+	broken_by(|| VerifierCount::<Test>::put(0));
+	broken_by(|| VerifierNumber::<Test>::remove(ALICE));
+	broken_by(|| VerifierNumber::<Test>::insert(DAVE, 1));
+	broken_by(|| VerifierAt::<Test>::insert(0, BOB));
+	broken_by(|| VerifierAt::<Test>::insert(1, BOB));
+	broken_by(|| change(ALICE, |worker| worker.spec.roles.verifier = false));
+	broken_by(|| change(BOB, |worker| worker.state = WorkerState::Active));
+}

@@ -1,0 +1,58 @@
+//! What other pallets see of the pool: look-ups, engagements and records.
+
+use crate::mock::*;
+use dllm_primitives::{flow::WorkerPool, verdict::Verdict};
+
+#[test]
+fn knows_registered_workers_only() {
+	execute(|| {
+		worker(ALICE);
+		assert_eq!(Miners::worker(&ALICE), Some(get(ALICE)));
+		assert_eq!(Miners::worker(&BOB), None);
+	});
+}
+
+#[test]
+fn lists_every_worker_by_account() {
+	execute(|| {
+		for who in [DAVE, ALICE, CAROL] {
+			worker(who);
+		}
+		let listed: Vec<_> = Miners::all().into_iter().map(|(who, _)| who).collect();
+		assert_eq!(listed, vec![ALICE, CAROL, DAVE]);
+	});
+}
+
+#[test]
+fn counts_open_jobs_and_their_ends() {
+	execute(|| {
+		worker(ALICE);
+		let verdicts = [
+			Verdict::Pass,
+			Verdict::Pass,
+			Verdict::WorkerFault,
+			Verdict::VerifierFault,
+			Verdict::Indeterminate,
+			Verdict::Cheat,
+		];
+		verdicts.iter().for_each(|_| Miners::engage(&ALICE));
+		assert_eq!(get(ALICE).open_jobs, 6);
+		for verdict in verdicts {
+			Miners::release(&ALICE, verdict);
+		}
+		let worker = get(ALICE);
+		assert_eq!((worker.open_jobs, worker.passed, worker.faults), (0, 2, 2));
+		// A conviction is counted by its slash, in whatever order the two come.
+		assert_eq!(worker.cheats, 0);
+	});
+}
+
+#[test]
+fn ignores_who_is_gone() {
+	execute(|| {
+		Miners::engage(&ALICE);
+		Miners::release(&ALICE, Verdict::Pass);
+		assert_eq!(Miners::slash(&ALICE, 5, &BOB, &[CAROL]), 0);
+		assert!(Miners::all().is_empty());
+	});
+}

@@ -1,0 +1,9 @@
+//! Property tests of the pure functions that chain and worker share, one file a module.
+
+mod auction;
+mod commitment;
+mod job;
+mod model;
+mod payout;
+mod plan;
+mod specimens;

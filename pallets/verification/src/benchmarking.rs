@@ -1,0 +1,333 @@
+//! Benchmarks: every call in its costliest form, where it is the last of its phase, on rings of two to
+//! all stages, and a deadline that ends a trial.
+
+use crate::{phases::TrialOf, trial::Trial, Call, Config, Pallet, Trials, AGENDA_WINDOW as WINDOW};
+use alloc::vec::Vec;
+use codec::Encode;
+use dllm_primitives::{
+	commitment::{commitment, Opening, Roots},
+	flow::Award,
+	ids::{Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE, MAX_STAGES},
+	model::{LayerRange, ModelSpec, Profile, Shard},
+	plan::{Pipeline, PipelineState, Plan, Segment},
+	verdict::{Part, Phase},
+};
+use frame_benchmarking::v2::*;
+use frame_support::BoundedVec;
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
+use sp_runtime::traits::{One, Saturating};
+
+const JOB: JobId = 0;
+const ROWS: u32 = 64;
+
+#[benchmarks]
+mod benchmarks {
+	use super::*;
+
+	#[benchmark]
+	fn commit(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
+		let trial = started::<T>(s)?;
+		let last = last_of::<T>(&trial)?;
+		for stage in 0..last {
+			let lead = lead_of::<T>(&trial, stage)?;
+			commit_as::<T>(&lead, stage, opening::<T>(&trial, stage))?;
+		}
+		let lead = lead_of::<T>(&trial, last)?;
+		let digest = digest_of::<T>(&lead, last, &opening::<T>(&trial, last));
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(lead), JOB, last, digest);
+
+		assert_eq!(phase::<T>(), Some(Phase::Verifying));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn commit_reply(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
+		let trial = started::<T>(s)?;
+		for stage in 1..=last_of::<T>(&trial)? {
+			let lead = lead_of::<T>(&trial, stage)?;
+			commit_as::<T>(&lead, stage, opening::<T>(&trial, stage))?;
+		}
+		let lead = lead_of::<T>(&trial, ENTRY_STAGE)?;
+		let digest = digest_of::<T>(&lead, ENTRY_STAGE, &opening::<T>(&trial, ENTRY_STAGE));
+		let reply = full_reply()?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(lead), JOB, digest, 1, reply);
+
+		assert_eq!(phase::<T>(), Some(Phase::Verifying));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn reveal(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
+		let trial = revealing::<T>(s, true)?;
+		let last = last_of::<T>(&trial)?;
+		let replica = reveal_all_but_last::<T>(&trial)?;
+		let opening = opening::<T>(&trial, last);
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(replica), JOB, last, opening);
+
+		assert_eq!(phase::<T>(), Some(Phase::Closed));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn attest(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
+		let trial = tied::<T>(s)?;
+		let last = last_of::<T>(&trial)?;
+		for stage in 0..last {
+			let roots = opening::<T>(&trial, stage).roots;
+			Pallet::<T>::do_attest(&third(stage), JOB, stage, roots)?;
+		}
+		let roots = opening::<T>(&trial, last).roots;
+
+		#[extrinsic_call]
+		_(
+			RawOrigin::Signed(third::<T::AccountId>(last)),
+			JOB,
+			last,
+			roots,
+		);
+
+		assert_eq!(phase::<T>(), Some(Phase::Closed));
+		Ok(())
+	}
+
+	#[benchmark]
+	fn expire(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
+		let trial = tied::<T>(s)?;
+		let over = trial.until.saturating_add(One::one());
+		frame_system::Pallet::<T>::set_block_number(over);
+
+		#[block]
+		{
+			Pallet::<T>::expire(over);
+		}
+
+		assert_eq!(phase::<T>(), Some(Phase::Closed));
+		Ok(())
+	}
+}
+
+fn phase<T: Config>() -> Option<Phase> {
+	Trials::<T>::get(JOB).map(|trial| trial.phase)
+}
+
+fn full_reply() -> Result<Bytes<MAX_INLINE>, BenchmarkError> {
+	let text = alloc::vec![b'a'; MAX_INLINE as usize];
+	text.try_into()
+		.map_err(|_| BenchmarkError::Stop("the reply is too long"))
+}
+
+/// Two workers for a stage, each its own.
+fn workers<AccountId: codec::Decode, const N: u32>(
+	stage: StageIndex,
+) -> Result<BoundedVec<AccountId, frame_support::traits::ConstU32<N>>, BenchmarkError> {
+	let worker = |at| account("worker", u32::from(stage) * 2 + at, 0);
+	let two: Vec<AccountId> = (0..2).map(worker).collect();
+	two.try_into()
+		.map_err(|_| BenchmarkError::Stop("too many workers"))
+}
+
+/// The third worker of a stage.
+fn third<AccountId: codec::Decode>(stage: StageIndex) -> AccountId {
+	account("third", stage.into(), 0)
+}
+
+/// A ring of `stages` stages with one layer each.
+fn award<T: Config>(stages: u32) -> Result<Award<T::AccountId, BlockNumberFor<T>>, BenchmarkError> {
+	let mut segments = Vec::new();
+	for stage in 1..stages as StageIndex {
+		let layers = LayerRange {
+			start: u16::from(stage) - 1,
+			end: stage.into(),
+		};
+		segments.push(Segment {
+			layers,
+			replicas: workers(stage)?,
+		});
+	}
+	let segments = segments
+		.try_into()
+		.map_err(|_| BenchmarkError::Stop("too many segments"))?;
+	let prices = alloc::vec![1u128; stages as usize];
+	let pipeline = Pipeline {
+		id: 0,
+		state: PipelineState::Live,
+		plan: Plan {
+			model: 0,
+			slots: 1,
+			entries: workers(ENTRY_STAGE)?,
+			segments,
+		},
+		stage_prices: prices
+			.try_into()
+			.map_err(|_| BenchmarkError::Stop("too many stages"))?,
+		cost: 1,
+		open_jobs: 1,
+	};
+	let now = frame_system::Pallet::<T>::block_number();
+	Ok(Award {
+		job: JOB,
+		client: account("client", 0, 0),
+		pipeline,
+		rows_ceiling: ROWS,
+		own_entry: false,
+		run_until: now.saturating_add(WINDOW.into()),
+	})
+}
+
+fn spec(layers: u32) -> Result<ModelSpec, BenchmarkError> {
+	let shard = Shard {
+		hash: Digest::repeat_byte(1),
+		bytes: 1,
+		flops_per_token: 1_000_000_000,
+		kv_bytes_per_token: 1,
+	};
+	let layers = alloc::vec![shard; layers as usize];
+	Ok(ModelSpec {
+		name: Default::default(),
+		licence: Default::default(),
+		manifest_root: Digest::repeat_byte(1),
+		tokenizer_hash: Digest::repeat_byte(1),
+		profile: Profile::F32,
+		hidden_size: 1,
+		max_context: ROWS,
+		embed: shard,
+		layers: layers
+			.try_into()
+			.map_err(|_| BenchmarkError::Stop("too many layers"))?,
+		head: shard,
+	})
+}
+
+/// A trial in its first phase.
+fn started<T: Config>(stages: u32) -> Result<TrialOf<T>, BenchmarkError> {
+	frame_system::Pallet::<T>::set_block_number(One::one());
+	let trial = Trial::draw(&award::<T>(stages)?, &spec(stages)?)
+		.ok_or(BenchmarkError::Stop("the trial cannot be drawn"))?;
+	Pallet::<T>::start(JOB, trial)?;
+	stored::<T>()
+}
+
+fn stored<T: Config>() -> Result<TrialOf<T>, BenchmarkError> {
+	Trials::<T>::get(JOB).ok_or(BenchmarkError::Stop("no trial"))
+}
+
+/// A trial in which everybody has committed; the replicas to other roots where not `agreeing`.
+fn revealing<T: Config>(stages: u32, agreeing: bool) -> Result<TrialOf<T>, BenchmarkError> {
+	let trial = started::<T>(stages)?;
+	for stage in &trial.stages {
+		let digest = digest_of::<T>(
+			&stage.lead.worker,
+			stage.stage,
+			&opening::<T>(&trial, stage.stage),
+		);
+		if stage.stage == ENTRY_STAGE {
+			Pallet::<T>::do_commit_reply(&stage.lead.worker, JOB, digest, 1, full_reply()?)?;
+		} else {
+			Pallet::<T>::do_commit(&stage.lead.worker, JOB, stage.stage, digest)?;
+		}
+	}
+	for stage in &trial.stages {
+		let shown = if agreeing {
+			opening::<T>(&trial, stage.stage)
+		} else {
+			other_opening::<T>(&trial, stage.stage)
+		};
+		commit_as::<T>(&stage.replica.worker, stage.stage, shown)?;
+	}
+	stored::<T>()
+}
+
+/// Reveals everything but the replica of the last stage, and answers that replica.
+fn reveal_all_but_last<T: Config>(trial: &TrialOf<T>) -> Result<T::AccountId, BenchmarkError> {
+	let last = last_of::<T>(trial)?;
+	let mut missing = None;
+	for (stage, part, participant) in trial.participants() {
+		if stage == last && part == Part::Replica {
+			missing = Some(participant.worker.clone());
+			continue;
+		}
+		Pallet::<T>::do_reveal(&participant.worker, JOB, stage, opening::<T>(trial, stage))?;
+	}
+	missing.ok_or(BenchmarkError::Stop("no replica"))
+}
+
+/// A trial in its last phase, with a third worker in every stage.
+fn tied<T: Config>(stages: u32) -> Result<TrialOf<T>, BenchmarkError> {
+	let mut trial = revealing::<T>(stages, false)?;
+	let shown = trial.clone();
+	Pallet::<T>::unschedule(JOB, trial.until);
+	for stage in trial.stages.iter_mut() {
+		stage.lead.opening = Some(opening::<T>(&shown, stage.stage));
+		stage.replica.opening = Some(other_opening::<T>(&shown, stage.stage));
+		stage.tiebreak = Some(crate::trial::Participant::new(third(stage.stage)));
+	}
+	trial.phase = Phase::Tiebreak;
+	trial.until = Pallet::<T>::schedule(JOB, trial.until)?;
+	Trials::<T>::insert(JOB, &trial);
+	Ok(trial)
+}
+
+fn last_of<T: Config>(trial: &TrialOf<T>) -> Result<StageIndex, BenchmarkError> {
+	trial
+		.stages
+		.last()
+		.map(|stage| stage.stage)
+		.ok_or(BenchmarkError::Stop("no stages"))
+}
+
+fn lead_of<T: Config>(
+	trial: &TrialOf<T>,
+	stage: StageIndex,
+) -> Result<T::AccountId, BenchmarkError> {
+	let stage = trial
+		.stage(stage)
+		.ok_or(BenchmarkError::Stop("no such stage"))?;
+	Ok(stage.lead.worker.clone())
+}
+
+/// What an honest worker of a stage tells: the output of a stage is the input of the next.
+fn opening<T: Config>(trial: &TrialOf<T>, stage: StageIndex) -> Opening {
+	let next = (u32::from(stage) + 1) % trial.stage_count();
+	let rows = |boundary: u32| Digest::repeat_byte(boundary as u8 + 1);
+	let roots = Roots {
+		input: rows(stage.into()),
+		output: rows(next),
+		rows: ROWS,
+		..Default::default()
+	};
+	Opening {
+		salt: Digest::repeat_byte(7),
+		roots,
+	}
+}
+
+/// What a cheating worker of the stage tells.
+fn other_opening<T: Config>(trial: &TrialOf<T>, stage: StageIndex) -> Opening {
+	let mut other = opening::<T>(trial, stage);
+	other.roots.output = Digest::repeat_byte(0xff);
+	other
+}
+
+fn digest_of<T: Config>(who: &T::AccountId, stage: StageIndex, opening: &Opening) -> Digest {
+	commitment(JOB, stage, &who.encode(), opening)
+}
+
+fn commit_as<T: Config>(
+	who: &T::AccountId,
+	stage: StageIndex,
+	opening: Opening,
+) -> Result<(), BenchmarkError> {
+	let digest = digest_of::<T>(who, stage, &opening);
+	if stage == ENTRY_STAGE && lead_of::<T>(&stored::<T>()?, stage)? == *who {
+		Pallet::<T>::do_commit_reply(who, JOB, digest, 1, full_reply()?)?;
+	} else {
+		Pallet::<T>::do_commit(who, JOB, stage, digest)?;
+	}
+	Ok(())
+}

@@ -1,0 +1,218 @@
+//! How a trial ends: ties go to third workers, verdicts are written, the convicted are slashed,
+//! everybody is released, and the job hears of it.
+
+use crate::{
+	judge::{self, Exhibit, LeadFinding, Outcome, StageShowings},
+	phases::{StageOf, TrialOf},
+	trial::Participant,
+	Config, Event, OpenTrials, Pallet, Trials,
+};
+use alloc::vec::Vec;
+use dllm_primitives::{
+	flow::{Conclusion, OnVerdict, WorkerPool},
+	ids::{JobId, StageIndex},
+	job::Refund,
+	miner::WorkerState,
+	verdict::{Part, Phase, Verdict},
+};
+use frame_support::traits::Randomness;
+use sp_runtime::traits::{BlakeTwo256, Hash};
+
+/// Keeps the draws for ties apart from all else that the chain's randomness serves.
+const TIEBREAK_SUBJECT: &[u8] = b"dllm/tiebreak/v1";
+
+impl<T: Config> Pallet<T> {
+	/// Draws a third worker for every stage whose lead and replica do not agree. Answers whether there
+	/// is any.
+	pub(crate) fn draw_tiebreakers(job: JobId, trial: &mut TrialOf<T>) -> bool {
+		let showings = showings::<T>(trial);
+		let mut any = false;
+		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
+			if !judge::needs_tiebreak(showing) {
+				continue;
+			}
+			let Some(worker) = draw_tiebreaker::<T>(job, stage) else {
+				continue;
+			};
+			T::Workers::engage(&worker);
+			stage.tiebreak = Some(Participant::new(worker.clone()));
+			Self::deposit_event(Event::TiebreakerDrawn {
+				job,
+				stage: stage.stage,
+				worker,
+			});
+			any = true;
+		}
+		any
+	}
+
+	/// Ends a trial whose leads have not all committed in time. Nothing was executed again, so there is
+	/// nothing to say of the replicas.
+	pub(crate) fn close_unserved(job: JobId, mut trial: TrialOf<T>) {
+		let any_committed = trial
+			.stages
+			.iter()
+			.any(|stage| stage.lead.commitment.is_some());
+		for stage in trial.stages.iter_mut() {
+			let committed = stage.lead.commitment.is_some();
+			let verdict = judge::judge_unserved_lead(committed, any_committed, trial.own_entry);
+			stage.lead.verdict = Some(verdict);
+			stage.replica.verdict = Some(Verdict::Indeterminate);
+		}
+		Self::conclude(job, trial, Outcome::Failed(Refund::Unserved));
+	}
+
+	/// Ends a trial with a judgement of what was opened.
+	pub(crate) fn close_judged(job: JobId, mut trial: TrialOf<T>) {
+		let showings = showings::<T>(&trial);
+		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
+			let verdicts = judge::judge_stage(showing);
+			stage.lead.verdict = Some(verdicts.lead);
+			stage.replica.verdict = Some(verdicts.replica);
+			if let Some(third) = stage.tiebreak.as_mut() {
+				third.verdict = verdicts.tiebreak;
+			}
+		}
+		let leads = trial
+			.stages
+			.iter()
+			.map(|stage| finding(&stage.lead))
+			.collect::<Vec<_>>();
+		let outcome = judge::outcome(&leads, trial.own_entry, trial.rows_ceiling);
+		Self::conclude(job, trial, outcome);
+	}
+
+	/// Carries out the verdicts. The record is written first, so that whoever hears of it sees it closed.
+	fn conclude(job: JobId, mut trial: TrialOf<T>, outcome: Outcome) {
+		trial.phase = Phase::Closed;
+		Trials::<T>::insert(job, &trial);
+		OpenTrials::<T>::mutate(|open| *open = open.saturating_sub(1));
+
+		for stage in &trial.stages {
+			slash_cheats::<T>(stage, &trial.client);
+		}
+		for (stage, part, participant) in trial.participants() {
+			let verdict = participant.verdict.unwrap_or(Verdict::Indeterminate);
+			let worker = participant.worker.clone();
+			T::Workers::release(&worker, verdict);
+			Self::deposit_event(Event::Judged {
+				job,
+				stage,
+				worker,
+				part,
+				verdict,
+			});
+		}
+		match outcome {
+			Outcome::Served { rows, result } => {
+				Self::deposit_event(Event::Served { job, rows });
+				let (leads, checkers) = passed::<T>(&trial);
+				T::Jobs::concluded(
+					job,
+					Conclusion::Served {
+						rows,
+						result,
+						leads,
+						checkers,
+					},
+				);
+			}
+			Outcome::Failed(refund) => {
+				Self::deposit_event(Event::Failed { job, refund });
+				T::Jobs::concluded(job, Conclusion::Failed(refund));
+			}
+		}
+	}
+}
+
+/// What the workers of every stage have shown.
+fn showings<T: Config>(trial: &TrialOf<T>) -> Vec<StageShowings> {
+	let all = trial
+		.participants()
+		.map(|(_, _, shown)| exhibit(shown))
+		.collect::<Vec<_>>();
+	let showing = |participant| judge::showing(&exhibit(participant), &all);
+	trial
+		.stages
+		.iter()
+		.map(|stage| StageShowings {
+			lead: showing(&stage.lead),
+			replica: showing(&stage.replica),
+			tiebreak: stage.tiebreak.as_ref().map(showing),
+		})
+		.collect()
+}
+
+fn exhibit<AccountId, BlockNumber>(
+	participant: &Participant<AccountId, BlockNumber>,
+) -> Exhibit<'_, AccountId> {
+	Exhibit {
+		worker: &participant.worker,
+		commitment: participant.commitment.as_ref().map(|(digest, _)| *digest),
+		roots: participant.opening.map(|opening| opening.roots),
+	}
+}
+
+fn finding<AccountId, BlockNumber>(lead: &Participant<AccountId, BlockNumber>) -> LeadFinding {
+	LeadFinding {
+		verdict: lead.verdict.unwrap_or(Verdict::Indeterminate),
+		roots: lead.opening.map(|opening| opening.roots),
+	}
+}
+
+/// A third worker for a stage: another holder of it, else a verifier of another operator.
+fn draw_tiebreaker<T: Config>(job: JobId, stage: &StageOf<T>) -> Option<T::AccountId> {
+	if let Some(spare) = stage.spare.iter().find(|spare| is_active::<T>(spare)) {
+		return Some(spare.clone());
+	}
+	let parties = [&stage.lead.worker, &stage.replica.worker];
+	let operators = parties.map(operator::<T>);
+	let (random, _) = T::Randomness::random(TIEBREAK_SUBJECT);
+	let seed = BlakeTwo256::hash_of(&(TIEBREAK_SUBJECT, random, job, stage.stage));
+	T::Workers::draw_verifier(seed, &operators, stage.memory)
+		.filter(|drawn| !parties.contains(&drawn))
+}
+
+fn is_active<T: Config>(who: &T::AccountId) -> bool {
+	T::Workers::worker(who).is_some_and(|worker| matches!(worker.state, WorkerState::Active))
+}
+
+/// Who runs a worker; the worker itself where it is no longer registered.
+fn operator<T: Config>(who: &T::AccountId) -> T::AccountId {
+	T::Workers::worker(who).map_or_else(|| who.clone(), |worker| worker.operator)
+}
+
+/// Slashes the convicted workers of a stage, to the benefit of those that passed in it.
+fn slash_cheats<T: Config>(stage: &StageOf<T>, client: &T::AccountId) {
+	let with = |verdict| {
+		let found = stage
+			.participants()
+			.filter(move |(_, p)| p.verdict == Some(verdict));
+		found
+			.map(|(_, participant)| participant.worker.clone())
+			.collect::<Vec<_>>()
+	};
+	let convicted_by = with(Verdict::Pass);
+	for cheat in with(Verdict::Cheat) {
+		T::Workers::slash(&cheat, stage.pay, client, &convicted_by);
+	}
+}
+
+/// Workers with their stage.
+type Placed<T> = Vec<(StageIndex, <T as frame_system::Config>::AccountId)>;
+
+/// Leads and checkers that passed.
+fn passed<T: Config>(trial: &TrialOf<T>) -> (Placed<T>, Placed<T>) {
+	let (mut leads, mut checkers) = (Vec::new(), Vec::new());
+	for (stage, part, participant) in trial.participants() {
+		if participant.verdict == Some(Verdict::Pass) {
+			let side = if part == Part::Lead {
+				&mut leads
+			} else {
+				&mut checkers
+			};
+			side.push((stage, participant.worker.clone()));
+		}
+	}
+	(leads, checkers)
+}

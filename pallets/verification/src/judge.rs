@@ -1,0 +1,214 @@
+//! The judgement, as pure functions: from what the workers of a job have shown to a verdict on each of
+//! them and to the outcome of the job.
+//!
+//! Two workers of different operators that tell the same roots are right, and prove wrong who told
+//! others under the same conditions. Conditions are the numerics class, and for a lead also its input:
+//! what a lead received is known to it and to its upstream only, so where the inputs differ either of
+//! them may have lied, and nobody is convicted. Checkers have no such excuse, because they check the
+//! rows that they are handed against the upstream commitment. Silence is never fraud.
+
+use dllm_primitives::{
+	commitment::Roots,
+	ids::Digest,
+	job::Refund,
+	verdict::{Part, Verdict},
+};
+
+/// What a worker committed to and what it opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Exhibit<'a, AccountId> {
+	/// The worker.
+	pub worker: &'a AccountId,
+	/// Its commitment.
+	pub commitment: Option<Digest>,
+	/// What it opened, or told in a tie.
+	pub roots: Option<Roots>,
+}
+
+/// What a worker's exhibit amounts to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Showing {
+	/// Nothing that could be compared: it missed a deadline.
+	Silent,
+	/// The commitment of another worker of the job, which that one has opened.
+	Copied,
+	/// What it says of its stage.
+	Opened(Roots),
+}
+
+impl Showing {
+	fn roots(self) -> Option<Roots> {
+		match self {
+			Self::Opened(roots) => Some(roots),
+			Self::Silent | Self::Copied => None,
+		}
+	}
+}
+
+/// What `exhibit` amounts to among all those of the job.
+///
+/// A commitment binds its worker's account, so who has opened it is its author, whichever of two equal
+/// commitments came first.
+pub fn showing<AccountId: PartialEq>(
+	exhibit: &Exhibit<AccountId>,
+	all: &[Exhibit<AccountId>],
+) -> Showing {
+	if let Some(roots) = exhibit.roots {
+		return Showing::Opened(roots);
+	}
+	let copied = exhibit.commitment.is_some()
+		&& all.iter().any(|other| {
+			true
+				&& other.commitment == exhibit.commitment
+				&& other.roots.is_some()
+		});
+	if copied {
+		Showing::Copied
+	} else {
+		Showing::Silent
+	}
+}
+
+/// What the workers of a stage have shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StageShowings {
+	/// The lead.
+	pub lead: Showing,
+	/// The replica.
+	pub replica: Showing,
+	/// The third worker, where there is one.
+	pub tiebreak: Option<Showing>,
+}
+
+/// The verdicts on the workers of a stage.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StageVerdicts {
+	/// On the lead.
+	pub lead: Verdict,
+	/// On the replica.
+	pub replica: Verdict,
+	/// On the third worker, where there is one.
+	pub tiebreak: Option<Verdict>,
+}
+
+/// Whether a third worker has to execute the stage: there is something to confirm, and the replica does
+/// not confirm it.
+pub fn needs_tiebreak(stage: &StageShowings) -> bool {
+	stage.lead.roots().is_some() && stage.lead != stage.replica
+}
+
+/// Judges the workers of a stage.
+pub fn judge_stage(stage: &StageShowings) -> StageVerdicts {
+	let third = stage.tiebreak.and_then(Showing::roots);
+	let agreed = agreed(stage.lead.roots(), stage.replica.roots(), third);
+	StageVerdicts {
+		lead: judge_worker(Part::Lead, stage.lead, agreed),
+		replica: judge_worker(Part::Replica, stage.replica, agreed),
+		tiebreak: stage
+			.tiebreak
+			.map(|third| judge_worker(Part::Tiebreak, third, agreed)),
+	}
+}
+
+/// The roots that two of the three tell.
+fn agreed(lead: Option<Roots>, replica: Option<Roots>, third: Option<Roots>) -> Option<Roots> {
+	let with_lead = lead.filter(|_| lead == replica || lead == third);
+	with_lead.or_else(|| replica.filter(|_| replica == third))
+}
+
+fn judge_worker(part: Part, showing: Showing, agreed: Option<Roots>) -> Verdict {
+	match (showing, agreed) {
+		(Showing::Copied, _) => Verdict::Cheat,
+		(Showing::Silent, _) if part == Part::Lead => Verdict::WorkerFault,
+		(Showing::Silent, _) => Verdict::VerifierFault,
+		(Showing::Opened(_), None) => Verdict::Indeterminate,
+		(Showing::Opened(told), Some(agreed)) if told == agreed => Verdict::Pass,
+		(Showing::Opened(told), Some(agreed)) => judge_outvoted(part, &told, &agreed),
+	}
+}
+
+/// Whether who was outvoted is convicted; see the head of the file for its excuses.
+fn judge_outvoted(part: Part, told: &Roots, agreed: &Roots) -> Verdict {
+	let same_class = told.class == agreed.class;
+	let same_input = part != Part::Lead || told.input == agreed.input;
+	if same_class && same_input {
+		Verdict::Cheat
+	} else {
+		Verdict::Indeterminate
+	}
+}
+
+/// The verdict on a lead of a job that was over before every lead had committed.
+///
+/// Where the user is the entry and no lead has committed, the user may never have entered the ring:
+/// then nobody is to blame.
+pub fn judge_unserved_lead(committed: bool, any_committed: bool, own_entry: bool) -> Verdict {
+	if committed || (own_entry && !any_committed) {
+		Verdict::Indeterminate
+	} else {
+		Verdict::WorkerFault
+	}
+}
+
+/// The verdict on a lead, with the roots that it opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LeadFinding {
+	/// The verdict.
+	pub verdict: Verdict,
+	/// What it opened.
+	pub roots: Option<Roots>,
+}
+
+/// What becomes of the job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+	/// Every lead passed and the links between them hold.
+	Served {
+		/// Rows that passed.
+		rows: u32,
+		/// Digest of the sampled tokens; zero where the user was the entry.
+		result: Digest,
+	},
+	/// The user is refunded.
+	Failed(Refund),
+}
+
+/// The outcome of a job from its leads, in the order of the ring.
+///
+/// A conviction outweighs a missed deadline, and that outweighs what could not be proved.
+pub fn outcome(leads: &[LeadFinding], own_entry: bool, rows_ceiling: u32) -> Outcome {
+	let any = |verdict| leads.iter().any(|lead| lead.verdict == verdict);
+	if any(Verdict::Cheat) {
+		return Outcome::Failed(Refund::Cheated);
+	}
+	if any(Verdict::WorkerFault) {
+		return Outcome::Failed(Refund::Unserved);
+	}
+	match served(leads, own_entry, rows_ceiling) {
+		Some((rows, result)) => Outcome::Served { rows, result },
+		None => Outcome::Failed(Refund::Indeterminate),
+	}
+}
+
+/// Rows and result, where every lead passed and both ends of every link saw the same rows.
+fn served(leads: &[LeadFinding], own_entry: bool, rows_ceiling: u32) -> Option<(u32, Digest)> {
+	let mut ring = leads.iter().map(passed_roots);
+	let first = ring.next()??;
+	let mut last = first;
+	for next in ring {
+		let next = next?;
+		if last.output != next.input || last.rows != next.rows {
+			return None;
+		}
+		last = next;
+	}
+	let rows_ok = first.rows > 0 && first.rows <= rows_ceiling;
+	if own_entry {
+		return rows_ok.then_some((first.rows, Digest::zero()));
+	}
+	(rows_ok && last.output == first.input).then_some((first.rows, first.result))
+}
+
+fn passed_roots(lead: &LeadFinding) -> Option<Roots> {
+	lead.roots.filter(|_| lead.verdict == Verdict::Pass)
+}

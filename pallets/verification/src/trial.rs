@@ -1,0 +1,222 @@
+//! A trial as it is stored: who leads a stage, who checks it, and what each of them has shown so far.
+
+use alloc::vec::Vec;
+use codec::{Decode, Encode, MaxEncodedLen};
+use dllm_primitives::{
+	commitment::Opening,
+	flow::Award,
+	ids::{Digest, JobId, ModelId, PipelineId, StageIndex, ENTRY_STAGE, MAX_REPLICAS, MAX_STAGES},
+	model::{LayerRange, ModelSpec},
+	verdict::{Part, Phase, Verdict},
+};
+use frame_support::{traits::ConstU32, BoundedVec};
+use scale_info::TypeInfo;
+
+/// A worker in a stage.
+#[derive(Encode, Decode, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug)]
+pub struct Participant<AccountId, BlockNumber> {
+	/// The worker.
+	pub worker: AccountId,
+	/// Its commitment and the block that holds it; none for a third worker.
+	pub commitment: Option<(Digest, BlockNumber)>,
+	/// What it opened. A third worker tells its roots in clear; its salt is zero.
+	pub opening: Option<Opening>,
+	/// What was found; none until the trial is closed.
+	pub verdict: Option<Verdict>,
+}
+
+impl<AccountId, BlockNumber> Participant<AccountId, BlockNumber> {
+	/// A worker that has shown nothing yet.
+	pub fn new(worker: AccountId) -> Self {
+		Self {
+			worker,
+			commitment: None,
+			opening: None,
+			verdict: None,
+		}
+	}
+
+	/// Whether it has committed and not yet opened.
+	pub fn has_to_reveal(&self) -> bool {
+		self.commitment.is_some() && self.opening.is_none()
+	}
+}
+
+/// A stage of a job on trial.
+#[derive(Encode, Decode, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug)]
+pub struct StageTrial<AccountId, BlockNumber> {
+	/// Its place in the ring.
+	pub stage: StageIndex,
+	/// Its layers; empty for the entry.
+	pub layers: LayerRange,
+	/// What its lead would earn for as many rows as the job may have, in planck: the measure of a
+	/// slash.
+	pub pay: u128,
+	/// Bytes that a worker needs to execute it again.
+	pub memory: u64,
+	/// Executes it live.
+	pub lead: Participant<AccountId, BlockNumber>,
+	/// Executes it again, blind.
+	pub replica: Participant<AccountId, BlockNumber>,
+	/// Decides, where the two do not agree.
+	pub tiebreak: Option<Participant<AccountId, BlockNumber>>,
+	/// The other workers of the stage: the first choice for a tie.
+	pub spare: BoundedVec<AccountId, ConstU32<MAX_REPLICAS>>,
+}
+
+impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
+	/// Everybody that takes part, lead first.
+	pub fn participants(
+		&self,
+	) -> impl Iterator<Item = (Part, &Participant<AccountId, BlockNumber>)> {
+		let both = [(Part::Lead, &self.lead), (Part::Replica, &self.replica)];
+		both.into_iter()
+			.chain(self.tiebreak.iter().map(|third| (Part::Tiebreak, third)))
+	}
+
+	/// The workers that execute it again, the third one included once it is drawn.
+	pub fn checkers(&self) -> impl Iterator<Item = &AccountId> {
+		self.participants()
+			.skip(1)
+			.map(|(_, participant)| &participant.worker)
+	}
+}
+
+/// The trial of a job.
+#[derive(Encode, Decode, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug)]
+pub struct Trial<AccountId, BlockNumber> {
+	/// Who pays, and shares in a slash.
+	pub client: AccountId,
+	/// The model.
+	pub model: ModelId,
+	/// The pipeline that runs the job.
+	pub pipeline: PipelineId,
+	/// Whether the user is the entry; then there is no entry stage here.
+	pub own_entry: bool,
+	/// Rows at most.
+	pub rows_ceiling: u32,
+	/// Block by which every lead must have committed.
+	pub run_until: BlockNumber,
+	/// Where it stands.
+	pub phase: Phase,
+	/// Last block of the phase; of the last phase once it is closed.
+	pub until: BlockNumber,
+	/// Its stages, in the order of the ring.
+	pub stages: BoundedVec<StageTrial<AccountId, BlockNumber>, ConstU32<MAX_STAGES>>,
+}
+
+impl<AccountId: Clone, BlockNumber: Copy> Trial<AccountId, BlockNumber> {
+	/// Names the leads and replicas of an awarded job. None where a stage has fewer than two workers.
+	///
+	/// The job's number decides who leads, so that the work goes round; the next worker is the replica.
+	pub fn draw(award: &Award<AccountId, BlockNumber>, spec: &ModelSpec) -> Option<Self> {
+		let first = if award.own_entry {
+			ENTRY_STAGE + 1
+		} else {
+			ENTRY_STAGE
+		};
+		let end = StageIndex::try_from(award.pipeline.plan.stages()).ok()?;
+		let stages = (first..end)
+			.map(|stage| draw_stage(award, spec, stage))
+			.collect::<Option<Vec<_>>>()?;
+		Some(Self {
+			client: award.client.clone(),
+			model: award.pipeline.plan.model,
+			pipeline: award.pipeline.id,
+			own_entry: award.own_entry,
+			rows_ceiling: award.rows_ceiling,
+			run_until: award.run_until,
+			phase: Phase::Running,
+			until: award.run_until,
+			stages: stages.try_into().ok()?,
+		})
+	}
+}
+
+fn draw_stage<AccountId: Clone, BlockNumber>(
+	award: &Award<AccountId, BlockNumber>,
+	spec: &ModelSpec,
+	stage: StageIndex,
+) -> Option<StageTrial<AccountId, BlockNumber>> {
+	let workers = award.pipeline.plan.workers_of(stage);
+	let layers = award.pipeline.plan.layers_of(stage);
+	let first = leading(award.job, workers.len())?;
+	let mut order = workers
+		.iter()
+		.cycle()
+		.skip(first)
+		.take(workers.len())
+		.cloned();
+	Some(StageTrial {
+		stage,
+		layers,
+		pay: award.pipeline.stage_pay(spec, stage, award.rows_ceiling),
+		memory: memory(spec, layers, stage, award.rows_ceiling),
+		lead: Participant::new(order.next()?),
+		replica: Participant::new(order.next()?),
+		tiebreak: None,
+		spare: order.collect::<Vec<_>>().try_into().ok()?,
+	})
+}
+
+/// Place of the worker that leads a stage with so many workers; none where there are no two.
+fn leading(job: JobId, workers: usize) -> Option<usize> {
+	let workers = u64::try_from(workers).ok().filter(|n| *n >= 2)?;
+	usize::try_from(job % workers).ok()
+}
+
+/// Bytes that the weights of a stage take, with caches for `rows` rows.
+fn memory(spec: &ModelSpec, layers: LayerRange, stage: StageIndex, rows: u32) -> u64 {
+	if stage == ENTRY_STAGE {
+		return spec.embed.bytes.saturating_add(spec.head.bytes);
+	}
+	spec.segment(layers).iter().fold(0u64, |sum, layer| {
+		let cache = u64::from(rows).saturating_mul(layer.kv_bytes_per_token.into());
+		sum.saturating_add(layer.bytes).saturating_add(cache)
+	})
+}
+
+impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
+	/// A stage of the trial.
+	pub fn stage(&self, stage: StageIndex) -> Option<&StageTrial<AccountId, BlockNumber>> {
+		self.stages.iter().find(|s| s.stage == stage)
+	}
+
+	/// A stage of the trial, to write to.
+	pub fn stage_mut(
+		&mut self,
+		stage: StageIndex,
+	) -> Option<&mut StageTrial<AccountId, BlockNumber>> {
+		self.stages.iter_mut().find(|s| s.stage == stage)
+	}
+
+	/// Everybody that takes part, stage by stage.
+	pub fn participants(
+		&self,
+	) -> impl Iterator<Item = (StageIndex, Part, &Participant<AccountId, BlockNumber>)> {
+		self.stages.iter().flat_map(|stage| {
+			stage
+				.participants()
+				.map(move |(part, participant)| (stage.stage, part, participant))
+		})
+	}
+
+	/// Number of stages, as weights count them.
+	pub fn stage_count(&self) -> u32 {
+		u32::try_from(self.stages.len()).unwrap_or(MAX_STAGES)
+	}
+
+	/// Whether all that the phase waits for has arrived.
+	pub fn is_complete(&self) -> bool {
+		self.stages.iter().all(|stage| match self.phase {
+			Phase::Running => stage.lead.commitment.is_some(),
+			Phase::Verifying => stage.replica.commitment.is_some(),
+			Phase::Revealing => !stage.lead.has_to_reveal() && !stage.replica.has_to_reveal(),
+			Phase::Tiebreak => stage
+				.tiebreak
+				.as_ref()
+				.is_none_or(|third| third.opening.is_some()),
+			Phase::Closed => true,
+		})
+	}
+}

@@ -1,0 +1,246 @@
+//! What the runtime API tells about trials: a worker's duties, the ring of a job, the stages of a
+//! receipt. Nothing here writes.
+
+use crate::{
+	phases::{StageOf, TrialOf},
+	trial::Participant,
+	Agenda, Config, Pallet, Trials,
+};
+use alloc::{string::String, vec::Vec};
+use dllm_primitives::{
+	api::{Duty, ParticipantView, Prompt, RingMember, Route, StageReceipt},
+	flow::{JobBook, WorkerPool},
+	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
+	job::Body,
+	miner::WorkerSpec,
+	model::LayerRange,
+	verdict::{Part, Phase},
+};
+use sp_runtime::{traits::UniqueSaturatedInto, AccountId32};
+
+impl<T: Config> Pallet<T>
+where
+	T::AccountId: Into<AccountId32>,
+{
+	/// What open trials expect of a worker now.
+	pub fn duties(worker: &T::AccountId) -> Vec<Duty> {
+		let mut jobs = Agenda::<T>::iter_values().flatten().collect::<Vec<_>>();
+		jobs.sort_unstable();
+		jobs.into_iter()
+			.filter_map(|job| Trials::<T>::get(job).map(|trial| (job, trial)))
+			.flat_map(|(job, trial)| duties_in::<T>(job, &trial, worker))
+			.collect()
+	}
+
+	/// The ring of a job on trial; none once the trial is closed.
+	pub fn route(job: JobId) -> Option<Route> {
+		let trial = Trials::<T>::get(job).filter(|trial| trial.phase != Phase::Closed)?;
+		Some(route_of::<T>(job, &trial))
+	}
+
+	/// Where the trial of a job stands.
+	pub fn phase(job: JobId) -> Option<Phase> {
+		Trials::<T>::get(job).map(|trial| trial.phase)
+	}
+
+	/// The stages of a job with all that their workers have shown, in the order of the ring; empty where
+	/// there is no trial on record.
+	pub fn stage_receipts(job: JobId) -> Vec<StageReceipt> {
+		let Some(trial) = Trials::<T>::get(job) else {
+			return Vec::new();
+		};
+		let receipt = |stage: &StageOf<T>| StageReceipt {
+			stage: stage.stage,
+			layers: stage.layers,
+			participants: stage
+				.participants()
+				.map(|(part, p)| participant_view(part, p))
+				.collect(),
+		};
+		trial.stages.iter().map(receipt).collect()
+	}
+}
+
+fn participant_view<AccountId, BlockNumber>(
+	part: Part,
+	participant: &Participant<AccountId, BlockNumber>,
+) -> ParticipantView
+where
+	AccountId: Clone + Into<AccountId32>,
+	BlockNumber: Copy + UniqueSaturatedInto<u32>,
+{
+	let commitment = participant.commitment.as_ref();
+	ParticipantView {
+		worker: participant.worker.clone().into(),
+		part,
+		commitment: commitment.map(|(digest, at)| (*digest, (*at).unique_saturated_into())),
+		opening: participant.opening,
+		verdict: participant.verdict,
+	}
+}
+
+/// What one open trial expects of a worker.
+fn duties_in<T: Config>(job: JobId, trial: &TrialOf<T>, worker: &T::AccountId) -> Vec<Duty>
+where
+	T::AccountId: Into<AccountId32>,
+{
+	trial
+		.stages
+		.iter()
+		.flat_map(|stage| stage.participants().map(move |(part, p)| (stage, part, p)))
+		.filter(|(_, _, participant)| participant.worker == *worker)
+		.flat_map(|(stage, part, participant)| {
+			let now = match (trial.phase, part) {
+				(Phase::Running, Part::Lead) => Some(run::<T>(
+					job,
+					trial,
+					stage,
+					participant.commitment.is_some(),
+				)),
+				(Phase::Verifying, Part::Replica) if participant.commitment.is_none() => {
+					Some(check::<T>(job, trial, stage, part))
+				}
+				(Phase::Tiebreak, Part::Tiebreak) if participant.opening.is_none() => {
+					Some(check::<T>(job, trial, stage, part))
+				}
+				(Phase::Revealing, _) if participant.has_to_reveal() => Some(Duty::Reveal {
+					job,
+					stage: stage.stage,
+					until: trial.until.unique_saturated_into(),
+				}),
+				_ => None,
+			};
+			let serves = part == Part::Lead && participant.commitment.is_some();
+			now.into_iter()
+				.chain(serves.then(|| serve::<T>(job, trial, stage)))
+		})
+		.collect()
+}
+
+fn run<T: Config>(job: JobId, trial: &TrialOf<T>, stage: &StageOf<T>, committed: bool) -> Duty
+where
+	T::AccountId: Into<AccountId32>,
+{
+	Duty::Run {
+		route: route_of::<T>(job, trial),
+		stage: stage.stage,
+		prompt: prompt::<T>(job, stage.stage),
+		committed,
+	}
+}
+
+fn check<T: Config>(job: JobId, trial: &TrialOf<T>, stage: &StageOf<T>, part: Part) -> Duty
+where
+	T::AccountId: Into<AccountId32>,
+{
+	Duty::Check {
+		route: route_of::<T>(job, trial),
+		stage: stage.stage,
+		part,
+		prompt: prompt::<T>(job, stage.stage),
+		commitments: lead_commitments::<T>(trial),
+		until: trial.until.unique_saturated_into(),
+	}
+}
+
+/// The rows of a stage are asked for by its own checkers and by those of the next stage, whose input
+/// they are. The ring closes where the chain knows the entry.
+fn serve<T: Config>(job: JobId, trial: &TrialOf<T>, stage: &StageOf<T>) -> Duty {
+	let next = match trial.stage(stage.stage.saturating_add(1)) {
+		None if !trial.own_entry => trial.stage(ENTRY_STAGE),
+		next => next,
+	};
+	let mut checkers = Vec::new();
+	for who in stage
+		.checkers()
+		.chain(next.into_iter().flat_map(|next| next.checkers()))
+	{
+		let peer = spec::<T>(who).map(|spec| spec.peer_id.into_inner());
+		checkers.extend(peer.filter(|peer| !checkers.contains(peer)));
+	}
+	Duty::Serve {
+		job,
+		stage: stage.stage,
+		checkers,
+	}
+}
+
+/// The prompt of a public job, for who works on its entry.
+fn prompt<T: Config>(job: JobId, stage: StageIndex) -> Option<Prompt> {
+	if stage != ENTRY_STAGE {
+		return None;
+	}
+	let facts = T::Jobs::facts(job)?;
+	match facts.body {
+		Body::Inline(text) => Some(Prompt {
+			text: text.into_inner(),
+			limits: facts.limits,
+		}),
+		Body::Sealed { .. } => None,
+	}
+}
+
+fn lead_commitments<T: Config>(trial: &TrialOf<T>) -> Vec<(StageIndex, AccountId32, Digest)>
+where
+	T::AccountId: Into<AccountId32>,
+{
+	let committed = |stage: &StageOf<T>| {
+		let (digest, _) = stage.lead.commitment.as_ref()?;
+		Some((stage.stage, stage.lead.worker.clone().into(), *digest))
+	};
+	trial.stages.iter().filter_map(committed).collect()
+}
+
+/// The leads in the order of the ring; before them the user, where the user is the entry.
+fn route_of<T: Config>(job: JobId, trial: &TrialOf<T>) -> Route
+where
+	T::AccountId: Into<AccountId32>,
+{
+	let user = trial.own_entry.then(|| user_entry::<T>(job));
+	let leads = trial.stages.iter().map(|stage| {
+		let spec = spec::<T>(&stage.lead.worker);
+		let (peer_id, addresses) = spec.map(reachable).unwrap_or_default();
+		RingMember {
+			stage: stage.stage,
+			layers: stage.layers,
+			worker: Some(stage.lead.worker.clone().into()),
+			peer_id,
+			addresses,
+		}
+	});
+	Route {
+		job,
+		model: trial.model,
+		rows_ceiling: trial.rows_ceiling,
+		run_until: trial.run_until.unique_saturated_into(),
+		members: user.into_iter().chain(leads).collect(),
+	}
+}
+
+/// The user as the entry: only this peer may enter the ring, and nobody dials it.
+fn user_entry<T: Config>(job: JobId) -> RingMember {
+	let peer_id = match T::Jobs::facts(job).map(|facts| facts.body) {
+		Some(Body::Sealed { entry, .. }) => entry.into_inner(),
+		_ => Vec::new(),
+	};
+	RingMember {
+		stage: ENTRY_STAGE,
+		layers: LayerRange::default(),
+		worker: None,
+		peer_id,
+		addresses: Vec::new(),
+	}
+}
+
+fn spec<T: Config>(who: &T::AccountId) -> Option<WorkerSpec> {
+	T::Workers::worker(who).map(|worker| worker.spec)
+}
+
+/// Peer id and addresses of a worker.
+fn reachable(spec: WorkerSpec) -> (Vec<u8>, Vec<String>) {
+	let text = |address: &_| String::from_utf8_lossy(address).into_owned();
+	(
+		spec.peer_id.into_inner(),
+		spec.addresses.iter().map(|a| text(a)).collect(),
+	)
+}

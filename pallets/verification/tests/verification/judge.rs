@@ -1,0 +1,399 @@
+//! The pure judgement, over everything that three workers can show.
+
+use crate::mock::honest;
+use dllm_primitives::{
+	commitment::Roots,
+	ids::Digest,
+	job::Refund,
+	verdict::Verdict::{self, Cheat, Indeterminate, Pass, VerifierFault, WorkerFault},
+};
+use pallet_verification::judge::{
+	judge_stage, judge_unserved_lead, needs_tiebreak, outcome, showing, Exhibit, LeadFinding,
+	Outcome,
+	Showing::{self, Copied, Opened, Silent},
+	StageShowings, StageVerdicts,
+};
+
+fn right() -> Roots {
+	honest(1)
+}
+
+fn wrong() -> Roots {
+	Roots {
+		output: Digest::repeat_byte(200),
+		..right()
+	}
+}
+
+fn wrong_otherwise() -> Roots {
+	Roots {
+		weights: Digest::repeat_byte(201),
+		output: Digest::repeat_byte(202),
+		..right()
+	}
+}
+
+fn other_input() -> Roots {
+	Roots {
+		input: Digest::repeat_byte(203),
+		output: Digest::repeat_byte(204),
+		..right()
+	}
+}
+
+fn fewer_rows() -> Roots {
+	Roots { rows: 1, ..right() }
+}
+
+fn other_class() -> Roots {
+	Roots {
+		class: Digest::repeat_byte(205),
+		output: Digest::repeat_byte(206),
+		..right()
+	}
+}
+
+fn other_class_wrong() -> Roots {
+	Roots {
+		output: Digest::repeat_byte(207),
+		..other_class()
+	}
+}
+
+/// Everything that a worker can show.
+fn all_showings() -> Vec<Showing> {
+	let told = [
+		right(),
+		wrong(),
+		wrong_otherwise(),
+		other_input(),
+		fewer_rows(),
+		other_class(),
+		other_class_wrong(),
+	];
+	[Silent, Copied]
+		.into_iter()
+		.chain(told.map(Opened))
+		.collect()
+}
+
+fn judge(lead: Showing, replica: Showing, tiebreak: Option<Showing>) -> [Option<Verdict>; 3] {
+	let StageVerdicts {
+		lead,
+		replica,
+		tiebreak,
+	} = judge_stage(&StageShowings {
+		lead,
+		replica,
+		tiebreak,
+	});
+	[Some(lead), Some(replica), tiebreak]
+}
+
+/// The rule as one would say it, without looking at how the judgement is coded: `at` is the place of
+/// the worker, 0 for the lead.
+fn expected(at: usize, shown: &[Showing]) -> Verdict {
+	let told = match shown[at] {
+		Copied => return Cheat,
+		Silent => return if at == 0 { WorkerFault } else { VerifierFault },
+		Opened(told) => told,
+	};
+	let others = (0..shown.len())
+		.filter(|other| *other != at)
+		.map(|other| shown[other]);
+	let others = others.collect::<Vec<_>>();
+	if others.contains(&Opened(told)) {
+		return Pass;
+	}
+	match others[..] {
+		[Opened(one), Opened(two)] if one == two => {
+			let excused = one.class != told.class || (at == 0 && one.input != told.input);
+			if excused {
+				Indeterminate
+			} else {
+				Cheat
+			}
+		}
+		_ => Indeterminate,
+	}
+}
+
+#[test]
+fn every_combination_is_judged_by_the_rule() {
+	let mut seen = 0;
+	for lead in all_showings() {
+		for replica in all_showings() {
+			let third = all_showings().into_iter().map(Some);
+			for tiebreak in third.chain([None]) {
+				let shown = [Some(lead), Some(replica), tiebreak];
+				let shown = shown.into_iter().flatten().collect::<Vec<_>>();
+				let verdicts = judge(lead, replica, tiebreak);
+				for at in 0..shown.len() {
+					let context = format!("worker {at} of {shown:?}");
+					assert_eq!(verdicts[at], Some(expected(at, &shown)), "{context}");
+				}
+				assert_eq!(verdicts[2].is_some(), tiebreak.is_some());
+				seen += 1;
+			}
+		}
+	}
+	assert_eq!(seen, 9 * 9 * 10);
+}
+
+#[test]
+fn who_tells_the_truth_is_never_convicted_by_one_liar() {
+	let truth = Opened(right());
+	for liar in all_showings() {
+		for third in [Some(truth), Some(Silent), None] {
+			assert_ne!(judge(truth, liar, third)[0], Some(Cheat));
+			assert_ne!(judge(liar, truth, third)[1], Some(Cheat));
+		}
+		for (lead, replica) in [
+			(truth, liar),
+			(liar, truth),
+			(truth, Silent),
+			(liar, Silent),
+		] {
+			assert_ne!(judge(lead, replica, Some(truth))[2], Some(Cheat));
+			assert_ne!(judge(truth, Silent, Some(liar))[0], Some(Cheat));
+		}
+	}
+}
+
+#[test]
+fn the_cases_that_people_ask_about() {
+	let (right, wrong) = (Opened(right()), Opened(wrong()));
+	let (class, input) = (Opened(other_class()), Opened(other_input()));
+	let cases = [
+		// Lead, replica, third; the verdicts on them.
+		((right, right, None), [Some(Pass), Some(Pass), None]),
+		(
+			(wrong, right, Some(right)),
+			[Some(Cheat), Some(Pass), Some(Pass)],
+		),
+		(
+			(right, wrong, Some(right)),
+			[Some(Pass), Some(Cheat), Some(Pass)],
+		),
+		(
+			(right, wrong, Some(Silent)),
+			[
+				Some(Indeterminate),
+				Some(Indeterminate),
+				Some(VerifierFault),
+			],
+		),
+		(
+			(right, wrong, None),
+			[Some(Indeterminate), Some(Indeterminate), None],
+		),
+		(
+			(right, Silent, Some(right)),
+			[Some(Pass), Some(VerifierFault), Some(Pass)],
+		),
+		(
+			(right, Copied, Some(right)),
+			[Some(Pass), Some(Cheat), Some(Pass)],
+		),
+		(
+			(Copied, right, None),
+			[Some(Cheat), Some(Indeterminate), None],
+		),
+		(
+			(Silent, right, None),
+			[Some(WorkerFault), Some(Indeterminate), None],
+		),
+		(
+			(Silent, Silent, None),
+			[Some(WorkerFault), Some(VerifierFault), None],
+		),
+		(
+			(class, right, Some(right)),
+			[Some(Indeterminate), Some(Pass), Some(Pass)],
+		),
+		(
+			(right, class, Some(right)),
+			[Some(Pass), Some(Indeterminate), Some(Pass)],
+		),
+		((wrong, right, Some(class)), [Some(Indeterminate); 3]),
+		(
+			(input, right, Some(right)),
+			[Some(Indeterminate), Some(Pass), Some(Pass)],
+		),
+		(
+			(right, input, Some(right)),
+			[Some(Pass), Some(Cheat), Some(Pass)],
+		),
+	];
+	for ((lead, replica, third), verdicts) in cases {
+		assert_eq!(
+			judge(lead, replica, third),
+			verdicts,
+			"{lead:?} {replica:?} {third:?}"
+		);
+	}
+}
+
+#[test]
+fn a_third_worker_is_needed_where_an_opened_lead_is_not_confirmed() {
+	for lead in all_showings() {
+		for replica in all_showings() {
+			let needed = matches!(lead, Opened(_)) && lead != replica;
+			let stage = StageShowings {
+				lead,
+				replica,
+				tiebreak: None,
+			};
+			assert_eq!(needs_tiebreak(&stage), needed, "{lead:?} {replica:?}");
+		}
+	}
+}
+
+#[test]
+fn the_author_of_a_commitment_is_who_opened_it() {
+	let digest = |byte| Some(Digest::repeat_byte(byte));
+	let author = Exhibit {
+		worker: &1,
+		commitment: digest(1),
+		roots: Some(right()),
+	};
+	let copier = Exhibit {
+		worker: &2,
+		commitment: digest(1),
+		roots: None,
+	};
+	let silent = Exhibit {
+		worker: &3,
+		commitment: digest(3),
+		roots: None,
+	};
+	let absent = Exhibit {
+		worker: &4,
+		commitment: None,
+		roots: None,
+	};
+	let twice = Exhibit {
+		worker: &1,
+		commitment: digest(1),
+		roots: None,
+	};
+	let third = Exhibit {
+		worker: &5,
+		commitment: None,
+		roots: Some(right()),
+	};
+
+	for all in [
+		[author, copier, silent, absent, twice, third],
+		[third, twice, absent, silent, copier, author],
+	] {
+		assert_eq!(showing(&author, &all), Opened(right()));
+		assert_eq!(showing(&copier, &all), Copied);
+		assert_eq!(showing(&silent, &all), Silent);
+		assert_eq!(showing(&absent, &all), Silent);
+		assert_eq!(showing(&third, &all), Opened(right()));
+		// A worker that repeats itself in another stage has a bug, and robs nobody.
+		assert_eq!(showing(&twice, &all), Silent);
+	}
+	// Where nobody opens, nobody is known to be the author.
+	let unopened = Exhibit {
+		roots: None,
+		..author
+	};
+	assert_eq!(showing(&copier, &[unopened, copier]), Silent);
+}
+
+#[test]
+fn before_every_lead_committed_only_silence_is_blamed() {
+	assert_eq!(judge_unserved_lead(true, true, false), Indeterminate);
+	assert_eq!(judge_unserved_lead(false, true, false), WorkerFault);
+	assert_eq!(judge_unserved_lead(false, false, false), WorkerFault);
+	assert_eq!(judge_unserved_lead(true, true, true), Indeterminate);
+	assert_eq!(judge_unserved_lead(false, true, true), WorkerFault);
+	assert_eq!(judge_unserved_lead(false, false, true), Indeterminate);
+}
+
+fn ring() -> Vec<LeadFinding> {
+	(0..3)
+		.map(|stage| LeadFinding {
+			verdict: Pass,
+			roots: Some(honest(stage)),
+		})
+		.collect()
+}
+
+/// The outcome of a public job whose ring was changed.
+fn public(change: impl FnOnce(&mut Vec<LeadFinding>)) -> Outcome {
+	let mut leads = ring();
+	change(&mut leads);
+	outcome(&leads, false, 64)
+}
+
+fn roots(lead: &mut LeadFinding) -> &mut Roots {
+	lead.roots.as_mut().unwrap()
+}
+
+const UNPROVED: Outcome = Outcome::Failed(Refund::Indeterminate);
+
+#[test]
+fn a_closed_ring_of_passed_leads_is_served() {
+	let result = honest(0).result;
+	assert_eq!(public(|_| ()), Outcome::Served { rows: 20, result });
+}
+
+#[test]
+fn every_broken_link_fails_the_job() {
+	let other = Digest::repeat_byte(250);
+	for stage in 0..3 {
+		assert_eq!(
+			public(|leads| roots(&mut leads[stage]).input = other),
+			UNPROVED
+		);
+		assert_eq!(
+			public(|leads| roots(&mut leads[stage]).output = other),
+			UNPROVED
+		);
+		assert_eq!(public(|leads| roots(&mut leads[stage]).rows = 19), UNPROVED);
+	}
+}
+
+#[test]
+fn rows_are_above_zero_and_not_above_the_ceiling() {
+	let of = |rows| public(|leads| leads.iter_mut().for_each(|lead| roots(lead).rows = rows));
+	assert_eq!(of(0), UNPROVED);
+	assert!(matches!(of(1), Outcome::Served { rows: 1, .. }));
+	assert!(matches!(of(64), Outcome::Served { rows: 64, .. }));
+	assert_eq!(of(65), UNPROVED);
+	assert_eq!(outcome(&[], false, 64), UNPROVED);
+}
+
+#[test]
+fn the_links_to_a_user_are_not_on_trial() {
+	let mut leads = ring().split_off(1);
+	roots(&mut leads[0]).input = Digest::repeat_byte(250);
+	roots(&mut leads[1]).output = Digest::repeat_byte(251);
+	let served = Outcome::Served {
+		rows: 20,
+		result: Digest::zero(),
+	};
+	assert_eq!(outcome(&leads, true, 64), served);
+	roots(&mut leads[1]).input = Digest::repeat_byte(252);
+	assert_eq!(outcome(&leads, true, 64), UNPROVED);
+}
+
+#[test]
+fn a_conviction_outweighs_a_fault_and_a_fault_what_is_unproved() {
+	let with = |verdicts: [Verdict; 3]| {
+		public(|leads| {
+			for (lead, verdict) in leads.iter_mut().zip(verdicts) {
+				lead.verdict = verdict;
+			}
+		})
+	};
+	assert_eq!(with([Pass, Indeterminate, Pass]), UNPROVED);
+	let unserved = Outcome::Failed(Refund::Unserved);
+	assert_eq!(with([WorkerFault, Indeterminate, Pass]), unserved);
+	let cheated = Outcome::Failed(Refund::Cheated);
+	assert_eq!(with([WorkerFault, Indeterminate, Cheat]), cheated);
+	assert_eq!(with([Cheat, WorkerFault, Pass]), cheated);
+}

@@ -1,0 +1,254 @@
+//! Plays a whole trial: every worker acts at once and as its behaviour says, and deadlines pass where
+//! somebody does not act.
+
+use crate::mock::*;
+use dllm_primitives::{
+	commitment::Roots,
+	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
+	verdict::{Part, Phase},
+};
+use frame_support::{assert_ok, dispatch::Pays};
+use sp_runtime::DispatchError;
+
+/// How a worker acts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Behaviour {
+	/// Executes and tells what it found.
+	Honest,
+	/// Executes honestly what its upstream sent, which is not what its upstream committed to.
+	Misled,
+	/// Executes honestly in another numerics class.
+	OtherClass,
+	/// Never commits, nor attests.
+	Silent,
+	/// Commits and does not open.
+	Unrevealed,
+	/// Alters one activation.
+	Altered,
+	/// Skips a layer.
+	Skipped,
+	/// Executes a cheaper model.
+	Cheaper,
+	/// Commits what another worker committed: a replica its lead's, a lead its neighbour's.
+	Copied,
+}
+
+impl Behaviour {
+	/// Whether the worker means to deceive.
+	pub fn cheats(self) -> bool {
+		matches!(
+			self,
+			Self::Altered | Self::Skipped | Self::Cheaper | Self::Copied
+		)
+	}
+
+	/// What a worker that behaves so tells of a stage.
+	pub fn roots(self, stage: StageIndex) -> Roots {
+		let other = |byte| Digest::repeat_byte(byte);
+		let roots = honest(stage);
+		match self {
+			Self::Misled => Roots {
+				input: other(200),
+				output: other(201),
+				..roots
+			},
+			Self::OtherClass => Roots {
+				class: other(202),
+				output: other(203),
+				..roots
+			},
+			Self::Altered => Roots {
+				output: other(204),
+				..roots
+			},
+			Self::Skipped => Roots {
+				output: other(205),
+				..roots
+			},
+			Self::Cheaper => Roots {
+				weights: other(206),
+				output: other(207),
+				..roots
+			},
+			Self::Honest | Self::Silent | Self::Unrevealed | Self::Copied => roots,
+		}
+	}
+}
+
+/// Everybody behaves honestly.
+pub fn all_honest(_: StageIndex, _: Part) -> Behaviour {
+	Behaviour::Honest
+}
+
+/// Everybody is honest but one.
+pub fn but(
+	stage: StageIndex,
+	part: Part,
+	behaviour: Behaviour,
+) -> impl Fn(StageIndex, Part) -> Behaviour {
+	move |s, p| {
+		if (s, p) == (stage, part) {
+			behaviour
+		} else {
+			Behaviour::Honest
+		}
+	}
+}
+
+/// Plays an open trial to its end.
+pub fn play(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
+	commits(job, Part::Lead, &behave);
+	expire(job, Phase::Running);
+	commits(job, Part::Replica, &behave);
+	expire(job, Phase::Verifying);
+	reveals(job, &behave);
+	expire(job, Phase::Revealing);
+	attests(job, &behave);
+	expire(job, Phase::Tiebreak);
+	assert_eq!(phase(job), Phase::Closed);
+}
+
+/// Lets the deadline of a phase pass, if the trial is still in it.
+pub fn expire(job: JobId, in_phase: Phase) {
+	if phase(job) == in_phase {
+		run_to(trial(job).until + 1);
+	}
+}
+
+/// Commits all leads, or all replicas. Who copies waits for what it copies.
+pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
+	let expected = if part == Part::Lead {
+		Phase::Running
+	} else {
+		Phase::Verifying
+	};
+	if phase(job) != expected {
+		return;
+	}
+	let stages = stages(job);
+	for &stage in &stages {
+		let behaviour = behave(stage, part);
+		let absent = matches!(behaviour, Behaviour::Silent | Behaviour::Copied);
+		if !absent {
+			let who = worker(job, stage, part);
+			let digest = digest(job, stage, &who, behaviour.roots(stage));
+			assert_ok!(commit(job, stage, part, digest));
+		}
+	}
+	for &stage in stages
+		.iter()
+		.filter(|stage| behave(**stage, part) == Behaviour::Copied)
+	{
+		if let Some(digest) = copied(job, stage, part) {
+			assert_ok!(commit(job, stage, part, digest));
+		}
+	}
+}
+
+/// The commitment that a copying worker takes; none where there is none to take.
+fn copied(job: JobId, stage: StageIndex, part: Part) -> Option<Digest> {
+	let stages = stages(job);
+	let from = match part {
+		Part::Lead => {
+			let at = stages.iter().position(|s| *s == stage).unwrap();
+			stages[(at + 1) % stages.len()]
+		}
+		_ => stage,
+	};
+	trial(job)
+		.stage(from)
+		.unwrap()
+		.lead
+		.commitment
+		.map(|(digest, _)| digest)
+}
+
+/// Sends the commitment of a lead or replica; the entry's lead sends its reply with it.
+pub fn commit(
+	job: JobId,
+	stage: StageIndex,
+	part: Part,
+	digest: Digest,
+) -> Result<(), DispatchError> {
+	let origin = RuntimeOrigin::signed(worker(job, stage, part));
+	let result = if stage == ENTRY_STAGE && part == Part::Lead {
+		Verification::commit_reply(origin, job, digest, 4, bytes(b"A ring."))
+	} else {
+		Verification::commit(origin, job, stage, digest)
+	};
+	check_free(result)
+}
+
+/// A call that succeeds is free.
+fn check_free(
+	result: frame_support::dispatch::DispatchResultWithPostInfo,
+) -> Result<(), DispatchError> {
+	match result {
+		Ok(post) => {
+			assert_eq!(post.pays_fee, Pays::No);
+			Ok(())
+		}
+		Err(refused) => Err(refused.error),
+	}
+}
+
+/// Opens every commitment whose author can and wants to.
+pub fn reveals(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
+	for stage in stages(job) {
+		for part in [Part::Lead, Part::Replica] {
+			let behaviour = behave(stage, part);
+			let committed = !matches!(
+				behaviour,
+				Behaviour::Silent | Behaviour::Copied | Behaviour::Unrevealed
+			);
+			if phase(job) == Phase::Revealing && committed {
+				assert_ok!(reveal(job, stage, part, behaviour.roots(stage)));
+			}
+		}
+	}
+}
+
+/// Opens the commitment of a lead or replica to `roots`.
+pub fn reveal(
+	job: JobId,
+	stage: StageIndex,
+	part: Part,
+	roots: Roots,
+) -> Result<(), DispatchError> {
+	let who = worker(job, stage, part);
+	let opening = opening(&who, roots);
+	check_free(Verification::reveal(
+		RuntimeOrigin::signed(who),
+		job,
+		stage,
+		opening,
+	))
+}
+
+/// Lets every third worker tell its roots.
+pub fn attests(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
+	for stage in stages(job) {
+		let behaviour = behave(stage, Part::Tiebreak);
+		let drawn = trial(job).stage(stage).unwrap().tiebreak.is_some();
+		let silent = matches!(behaviour, Behaviour::Silent | Behaviour::Unrevealed);
+		if phase(job) == Phase::Tiebreak && drawn && !silent {
+			assert_ok!(attest(job, stage, behaviour.roots(stage)));
+		}
+	}
+}
+
+/// Sends the roots of the third worker of a stage.
+pub fn attest(job: JobId, stage: StageIndex, roots: Roots) -> Result<(), DispatchError> {
+	let who = worker(job, stage, Part::Tiebreak);
+	check_free(Verification::attest(
+		RuntimeOrigin::signed(who),
+		job,
+		stage,
+		roots,
+	))
+}
+
+/// The stages on trial.
+pub fn stages(job: JobId) -> Vec<StageIndex> {
+	trial(job).stages.iter().map(|stage| stage.stage).collect()
+}

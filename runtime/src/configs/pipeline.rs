@@ -1,0 +1,122 @@
+//! The walk of a prompt: bounds, prices and waiting times of our own pallets, and who stands behind each
+//! of the traits through which they meet.
+
+use crate::{
+	configs::consensus::ParentRandomness,
+	constants::{
+		money::{deposit, DLLM},
+		time::{DAYS, HOURS},
+	},
+	AccountId, Allocation, Balance, Balances, BlockNumber, Jobs, Miners, Models, Rewards, Runtime,
+	RuntimeHoldReason, Verification,
+};
+use frame_support::{
+	parameter_types,
+	traits::{ConstU128, ConstU32},
+	PalletId,
+};
+use sp_runtime::traits::AccountIdConversion;
+
+/// Blocks from submission to deadline at least and at most: 15 seconds, an hour.
+const DEADLINE_RANGE: (u32, u32) = (5, HOURS);
+/// Blocks that the record of a finished job is kept for receipts.
+const HISTORY: BlockNumber = 12 * HOURS;
+
+/// Jobs that wait at once at most; the auction of every block looks at all of them, so that a job that
+/// nobody can serve never hides a younger one.
+type MaxWaiting = ConstU32<256>;
+
+/// Account of the treasury, which receives 5 % of every fee and every rounding.
+pub fn treasury_account() -> AccountId {
+	TreasuryPalletId::get().into_account_truncating()
+}
+
+parameter_types! {
+	pub const TreasuryPalletId: PalletId = PalletId(*b"dllm/trs");
+	pub const DeadlineRange: (u32, u32) = DEADLINE_RANGE;
+	// Name, licence, two digests, four figures and the way from the manifest root back to the number.
+	pub const ModelDepositBase: Balance = deposit(3, 300);
+	// A plan names up to 68 workers of 32 bytes; most name a few.
+	pub const PlanDeposit: Balance = deposit(3, 1_000);
+	// A shard is a digest and three figures.
+	pub const ModelDepositPerShard: Balance = deposit(0, 52);
+}
+
+impl pallet_models::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type DepositBase = ModelDepositBase;
+	type DepositPerShard = ModelDepositPerShard;
+	type MaxModels = ConstU32<256>;
+	// An open job ends within two hours of the retirement, and its record is pruned after HISTORY.
+	type RetiredBlocks = ConstU32<{ HISTORY + 2 * HOURS }>;
+	type WeightInfo = pallet_models::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_miners::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	// A first conviction takes 300 times the pay of the stage: the bond covers stages of 3 DLLM.
+	type MinBond = ConstU128<{ 1_000 * DLLM }>;
+	// The longest trial takes little more than an hour.
+	type UnbondDelay = ConstU32<DAYS>;
+	type MaxWorkers = ConstU32<10_000>;
+	type WeightInfo = pallet_miners::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_jobs::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Models = Models;
+	type Book = Allocation;
+	type Trials = Verification;
+	type Payouts = Rewards;
+	type MaxWaiting = MaxWaiting;
+	type AgendaSize = ConstU32<32>;
+	type DeadlineRange = DeadlineRange;
+	type History = ConstU32<HISTORY>;
+	type WeightInfo = pallet_jobs::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = crate::benchmarks::JobSetup;
+}
+
+impl pallet_auctions::Config for Runtime {
+	type Models = Models;
+	type Book = Allocation;
+	type Queue = Jobs;
+	type MaxConsidered = MaxWaiting;
+	type MaxAwards = ConstU32<64>;
+	type WeightInfo = pallet_auctions::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_allocation::Config for Runtime {
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	type Models = Models;
+	type Workers = Miners;
+	type PlanDeposit = PlanDeposit;
+	type MaxPipelinesPerModel = ConstU32<64>;
+	// Time to fetch some gigabytes over an ordinary line.
+	type PrepareBlocks = ConstU32<HOURS>;
+	type WeightInfo = pallet_allocation::weights::SubstrateWeight<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = crate::benchmarks::PlanSetup;
+}
+
+impl pallet_verification::Config for Runtime {
+	type Workers = Miners;
+	type Models = Models;
+	type Jobs = Jobs;
+	type Randomness = ParentRandomness;
+	type VerifyBlocks = ConstU32<20>;
+	type RevealBlocks = ConstU32<10>;
+	type TiebreakBlocks = ConstU32<30>;
+	// With the agenda's window of 8 blocks, 256 trials may be open at once.
+	type MaxTrialsPerBlock = ConstU32<32>;
+	type WeightInfo = pallet_verification::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_rewards::Config for Runtime {
+	type Currency = Balances;
+	type PalletId = TreasuryPalletId;
+}

@@ -1,0 +1,258 @@
+//! What the runtime API answers about prompts: each view put together from the pallets that know a part
+//! of it. Nothing here writes.
+//!
+//! The lists (models, workers, duties) read a whole map. They are asked by a node for itself or for a
+//! worker beside it, off chain; no transaction calls them.
+
+use crate::{
+	AccountId, Allocation, Auctions, Balance, BlockNumber, Jobs, Miners, Models, Rewards, Runtime,
+	Verification,
+};
+use alloc::{string::String, vec::Vec};
+use dllm_primitives::{
+	api::{
+		Duty, JobView, ModelView, PaymentView, PipelineView, Receipt, Route, StageView, WorkerView,
+	},
+	flow::ModelCatalog,
+	ids::{JobId, ModelId, StageIndex},
+	job::Body,
+	miner::{Worker, WorkerState},
+	model::Model,
+	plan::Pipeline,
+};
+use pallet_allocation::{HostedStage, Standing};
+
+/// Every model, in the order of registration.
+pub fn models() -> Vec<ModelView> {
+	let mut models: Vec<_> = pallet_models::Models::<Runtime>::iter_values()
+		.map(model_view)
+		.collect();
+	models.sort_by_key(|model| model.id);
+	models
+}
+
+/// One model.
+pub fn model(id: ModelId) -> Option<ModelView> {
+	Models::model(id).map(model_view)
+}
+
+/// Every worker, in the order of the accounts.
+pub fn workers() -> Vec<WorkerView> {
+	Miners::all()
+		.into_iter()
+		.map(|(account, worker)| worker_view(account, worker))
+		.collect()
+}
+
+/// One worker.
+pub fn worker(who: &AccountId) -> Option<WorkerView> {
+	let worker = pallet_miners::Workers::<Runtime>::get(who)?;
+	Some(worker_view(who.clone(), worker))
+}
+
+/// Pipelines of a model that are not closed, the oldest first.
+pub fn pipelines(model: ModelId) -> Vec<PipelineView> {
+	Allocation::pipelines_of(model)
+		.into_iter()
+		.map(pipeline_view)
+		.collect()
+}
+
+/// Lowest fee for a prompt and a reply of so many tokens, over the live pipelines that serve such a job.
+pub fn quote(
+	model: ModelId,
+	prompt_tokens: u32,
+	max_tokens: u32,
+	own_entry: bool,
+) -> Option<Balance> {
+	Auctions::quote(model, prompt_tokens, max_tokens, own_entry)
+}
+
+/// A job.
+pub fn job(id: JobId) -> Option<JobView> {
+	let job = Jobs::job(id)?;
+	let sealed = Jobs::facts(id).is_some_and(|facts| matches!(facts.body, Body::Sealed { .. }));
+	Some(JobView {
+		id,
+		client: job.client,
+		model: job.model,
+		state: job.state,
+		phase: Verification::phase(id),
+		sealed,
+		max_price: job.max_price,
+		fee: job.fee,
+		tokens: job.tokens,
+		rows: job.rows,
+		reply: Jobs::reply(id).map(|reply| text(&reply)),
+		submitted: job.submitted,
+		deadline: job.deadline,
+		awarded: job.awarded,
+		ended: job.ended,
+	})
+}
+
+/// All that stands behind a job.
+pub fn receipt(id: JobId) -> Option<Receipt> {
+	let record = Jobs::job(id)?;
+	let payment = Rewards::payment(id);
+	let (miners, verifiers, treasury, burned) = match payment {
+		Some(paid) => (
+			payments(paid.miners),
+			payments(paid.verifiers),
+			paid.treasury,
+			paid.burned,
+		),
+		None => (Vec::new(), Vec::new(), 0, 0),
+	};
+	Some(Receipt {
+		job: job(id)?,
+		pipeline: record.pipeline,
+		stages: Verification::stage_receipts(id),
+		miners,
+		verifiers,
+		treasury,
+		burned,
+		refunded: record.refunded(),
+	})
+}
+
+/// The ring of a running job.
+pub fn route(id: JobId) -> Option<Route> {
+	Verification::route(id)
+}
+
+/// What the chain expects of a worker now: first the shards that it hosts, then the trials that it is
+/// part of.
+pub fn duties(who: &AccountId) -> Vec<Duty> {
+	let hosted = Allocation::duties_of(who).into_iter().map(host_duty);
+	hosted.chain(Verification::duties(who)).collect()
+}
+
+fn host_duty(hosted: HostedStage) -> Duty {
+	let HostedStage {
+		pipeline,
+		model,
+		stage,
+		layers,
+		slots,
+		ready,
+	} = hosted;
+	Duty::Host {
+		pipeline,
+		model,
+		stage,
+		layers,
+		slots,
+		ready,
+	}
+}
+
+fn model_view(model: Model<AccountId>) -> ModelView {
+	let Model {
+		id,
+		owner,
+		state,
+		spec,
+	} = model;
+	ModelView {
+		id,
+		owner,
+		state,
+		name: text(&spec.name),
+		licence: text(&spec.licence),
+		manifest_root: spec.manifest_root,
+		tokenizer_hash: spec.tokenizer_hash,
+		profile: spec.profile,
+		hidden_size: spec.hidden_size,
+		max_context: spec.max_context,
+		embed: spec.embed,
+		layers: spec.layers.into_inner(),
+		head: spec.head,
+	}
+}
+
+fn worker_view(account: AccountId, worker: Worker<AccountId, Balance, BlockNumber>) -> WorkerView {
+	WorkerView {
+		account,
+		operator: worker.operator,
+		active: worker.state == WorkerState::Active,
+		state: state_words(&worker.state),
+		bond: worker.bond,
+		roles: worker.spec.roles,
+		memory: worker.spec.memory,
+		price: worker.spec.price,
+		peer_id: worker.spec.peer_id.into_inner(),
+		addresses: worker
+			.spec
+			.addresses
+			.iter()
+			.map(|address| text(address))
+			.collect(),
+		open_jobs: worker.open_jobs,
+		passed: worker.passed,
+		faults: worker.faults,
+		cheats: worker.cheats,
+	}
+}
+
+fn state_words(state: &WorkerState<BlockNumber>) -> String {
+	match state {
+		WorkerState::Pending => "waits for its operator to accept it".into(),
+		WorkerState::Active => "active".into(),
+		WorkerState::Unbonding(free_from) => {
+			alloc::format!("leaving; the bond is free from block {free_from}")
+		}
+		WorkerState::Banned => "banned".into(),
+	}
+}
+
+fn pipeline_view(standing: Standing<AccountId, BlockNumber>) -> PipelineView {
+	let Standing {
+		pipeline, ready, ..
+	} = standing;
+	let Pipeline {
+		id,
+		state,
+		plan,
+		stage_prices,
+		open_jobs,
+		..
+	} = pipeline;
+	let stage_view = |stage: StageIndex| {
+		let workers = plan.workers_of(stage);
+		StageView {
+			stage,
+			layers: plan.layers_of(stage),
+			workers: workers.to_vec(),
+			ready: workers
+				.iter()
+				.filter(|who| ready.contains(who))
+				.cloned()
+				.collect(),
+			price: stage_prices.get(usize::from(stage)).copied().unwrap_or(0),
+		}
+	};
+	// A ring has at most 17 stages.
+	let stages = 0..StageIndex::try_from(plan.stages()).unwrap_or(StageIndex::MAX);
+	let stages = stages.map(stage_view).collect();
+	PipelineView {
+		id,
+		model: plan.model,
+		state,
+		slots: plan.slots,
+		open_jobs,
+		stages,
+	}
+}
+
+fn payments(lines: impl IntoIterator<Item = (AccountId, Balance)>) -> Vec<PaymentView> {
+	lines
+		.into_iter()
+		.map(|(to, amount)| PaymentView { to, amount })
+		.collect()
+}
+
+/// Text as far as it is valid UTF-8; the pallets let no other text in.
+fn text(bytes: &[u8]) -> String {
+	String::from_utf8_lossy(bytes).into_owned()
+}

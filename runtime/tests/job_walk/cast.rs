@@ -1,0 +1,347 @@
+//! Who plays: a model of four layers, four miners in two segments, two entries, one verifier; and the
+//! steps of the walk as each of them takes it.
+
+use crate::chain::{account, Chain};
+use codec::Encode;
+use dllm_primitives::{
+	commitment::{self, Opening, Roots},
+	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
+	job::{Body, Limits},
+	miner::{Roles, WorkerSpec},
+	model::{LayerRange, ModelSpec, Profile, Shard},
+	plan::{Plan, Segment},
+};
+use dllm_runtime::{
+	constants::money::DLLM, AccountId, Balance, Balances, RuntimeCall, RuntimeEvent,
+};
+use sp_core::blake2_256;
+
+/// The first model, pipeline and job of a chain.
+pub const MODEL: ModelId = 0;
+pub const PIPELINE: PipelineId = 0;
+pub const JOB: JobId = 0;
+
+pub const ENTRIES: [&str; 2] = ["Entry1", "Entry2"];
+pub const FIRST_SEGMENT: [&str; 2] = ["Miner1", "Miner2"];
+pub const SECOND_SEGMENT: [&str; 2] = ["Miner3", "Miner4"];
+pub const VERIFIER: &str = "Verifier1";
+pub const USER: &str = "User";
+/// Workers of the stages of a ring.
+pub const STAGES: [[&str; 2]; 3] = [ENTRIES, FIRST_SEGMENT, SECOND_SEGMENT];
+
+/// Bond of every worker.
+pub const BOND: Balance = 1_000 * DLLM;
+/// What every worker asks for a GFLOP.
+pub const PRICE: Balance = DLLM;
+/// Ceiling that the user offers.
+pub const MAX_PRICE: Balance = 5 * DLLM;
+/// Blocks that the user gives the job.
+pub const DEADLINE: u32 = 20;
+/// Rows that pass in a served job; its ceiling is 200.
+pub const ROWS: u32 = 61;
+/// The prompt: with the template's 32 and 152 new tokens a ceiling of 200 rows.
+pub const PROMPT: &[u8] = b"What is a chain?";
+pub const NEW_TOKENS: u32 = 152;
+
+/// 10 MFLOP a token: 2 in the head, 2 in each of four layers.
+pub fn model() -> ModelSpec {
+	let shard = |seed: u8, mflop: u64| Shard {
+		hash: Digest::repeat_byte(seed),
+		bytes: 1_000_000,
+		flops_per_token: mflop * 1_000_000,
+		kv_bytes_per_token: 1_024,
+	};
+	ModelSpec {
+		name: b"tiny".to_vec().try_into().unwrap(),
+		licence: b"Apache-2.0".to_vec().try_into().unwrap(),
+		manifest_root: Digest::repeat_byte(0xAA),
+		tokenizer_hash: Digest::repeat_byte(0xBB),
+		profile: Profile::F32,
+		hidden_size: 64,
+		max_context: 512,
+		embed: shard(1, 0),
+		layers: (2..6)
+			.map(|seed| shard(seed, 2))
+			.collect::<Vec<_>>()
+			.try_into()
+			.unwrap(),
+		head: shard(6, 2),
+	}
+}
+
+/// The plan: two segments of two layers, two jobs at once.
+pub fn plan() -> Plan<AccountId> {
+	let group = |workers: [&str; 2]| workers.map(account).to_vec().try_into().unwrap();
+	let segment = |start, end, workers| Segment {
+		layers: LayerRange { start, end },
+		replicas: group(workers),
+	};
+	let segments = vec![segment(0, 2, FIRST_SEGMENT), segment(2, 4, SECOND_SEGMENT)];
+	Plan {
+		model: MODEL,
+		slots: 2,
+		entries: group(ENTRIES),
+		segments: segments.try_into().unwrap(),
+	}
+}
+
+/// What a worker declares.
+pub fn worker(name: &str) -> WorkerSpec {
+	WorkerSpec {
+		peer_id: peer(name),
+		addresses: vec![b"/ip4/127.0.0.1/tcp/4001".to_vec().try_into().unwrap()]
+			.try_into()
+			.unwrap(),
+		roles: Roles {
+			entry: ENTRIES.contains(&name),
+			miner: name.starts_with("Miner"),
+			verifier: name == VERIFIER,
+		},
+		memory: 1 << 30,
+		price: PRICE,
+	}
+}
+
+fn peer(name: &str) -> dllm_primitives::ids::PeerId {
+	format!("peer of {name}").into_bytes().try_into().unwrap()
+}
+
+/// Makes a block in which a worker registers.
+pub fn register(name: &str) -> (&str, RuntimeCall) {
+	let call = pallet_miners::Call::register {
+		operator: None,
+		spec: worker(name),
+		bond: BOND,
+	};
+	(name, call.into())
+}
+
+/// A chain with the model active and no pipeline.
+pub fn with_model() -> Chain {
+	let mut chain = Chain::new();
+	let register = pallet_models::Call::register { spec: model() };
+	chain.block([("Alice", register.into())]);
+	chain.block([(
+		"Alice",
+		pallet_models::Call::activate { model: MODEL }.into(),
+	)]);
+	chain
+}
+
+/// A chain whose pipeline takes jobs.
+pub fn with_pipeline() -> Chain {
+	let mut chain = with_model();
+	let [e1, e2] = ENTRIES.map(register);
+	let [m1, m2] = FIRST_SEGMENT.map(register);
+	let [m3, m4] = SECOND_SEGMENT.map(register);
+	chain.block([e1, e2, m1, m2, m3, m4, register(VERIFIER)]);
+	let submit = pallet_allocation::Call::submit_plan { plan: plan() };
+	chain.block([("Bob", submit.into())]);
+	let ready = |name| {
+		(
+			name,
+			pallet_allocation::Call::ready { pipeline: PIPELINE }.into(),
+		)
+	};
+	let [e1, e2] = ENTRIES.map(ready);
+	let [m1, m2] = FIRST_SEGMENT.map(ready);
+	let [m3, m4] = SECOND_SEGMENT.map(ready);
+	chain.block([e1, e2, m1, m2, m3, m4]);
+	chain
+}
+
+/// The user's call for a public prompt.
+pub fn submit_public() -> (&'static str, RuntimeCall) {
+	submit(
+		Body::Inline(PROMPT.to_vec().try_into().unwrap()),
+		MAX_PRICE,
+		DEADLINE,
+	)
+}
+
+/// The user's call for a sealed prompt, of which the user is the entry.
+pub fn submit_sealed() -> (&'static str, RuntimeCall) {
+	let body = Body::Sealed {
+		hash: Digest::repeat_byte(0xCC),
+		prompt_tokens: 48,
+		entry: peer(USER),
+	};
+	submit(body, MAX_PRICE, DEADLINE)
+}
+
+/// The user's call for any prompt.
+pub fn submit(body: Body, max_price: Balance, deadline_blocks: u32) -> (&'static str, RuntimeCall) {
+	let limits = Limits {
+		max_tokens: NEW_TOKENS,
+		temperature_milli: 0,
+		top_p_milli: 1000,
+		seed: 7,
+		stop: Default::default(),
+	};
+	let call = pallet_jobs::Call::submit {
+		model: MODEL,
+		body,
+		limits,
+		max_price,
+		deadline_blocks,
+	};
+	(USER, call.into())
+}
+
+/// What an honest worker of a stage opens. The rows of a link have the same root at both ends.
+pub fn roots(stage: StageIndex) -> Roots {
+	let spec = model();
+	let link = |from: StageIndex| Digest::repeat_byte(0x10 + from);
+	let (shards, input, result) = match stage {
+		0 => (
+			vec![spec.embed.hash, spec.head.hash],
+			link(2),
+			commitment::result_hash(&[5, 6, 7]),
+		),
+		_ => {
+			let plan = plan();
+			let layers = spec.segment(plan.layers_of(stage));
+			(
+				layers.iter().map(|layer| layer.hash).collect(),
+				link(stage - 1),
+				Digest::zero(),
+			)
+		}
+	};
+	Roots {
+		class: Digest::repeat_byte(0xDD),
+		weights: commitment::shards_root(&shards),
+		input,
+		output: link(stage),
+		result,
+		rows: ROWS,
+	}
+}
+
+/// The same with a salt of the worker's own.
+pub fn opening(who: &str, roots: Roots) -> Opening {
+	Opening {
+		salt: Digest::from(blake2_256(who.as_bytes())),
+		roots,
+	}
+}
+
+/// Digest that a worker commits to.
+pub fn digest(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> Digest {
+	commitment::commitment(job, stage, &account(who).encode(), &opening(who, roots))
+}
+
+/// A worker's commitment to a stage; the first entry's comes with the reply.
+pub fn commit<'a>(
+	who: &'a str,
+	job: JobId,
+	stage: StageIndex,
+	roots: Roots,
+) -> (&'a str, RuntimeCall) {
+	let commitment = digest(who, job, stage, roots);
+	(
+		who,
+		pallet_verification::Call::commit {
+			job,
+			stage,
+			commitment,
+		}
+		.into(),
+	)
+}
+
+/// The commitment of the lead of the entry, with the reply.
+pub fn commit_reply<'a>(who: &'a str, job: JobId, roots: Roots) -> (&'a str, RuntimeCall) {
+	let commitment = digest(who, job, 0, roots);
+	let reply = b"A list of blocks.".to_vec().try_into().unwrap();
+	(
+		who,
+		pallet_verification::Call::commit_reply {
+			job,
+			commitment,
+			tokens: 3,
+			reply,
+		}
+		.into(),
+	)
+}
+
+/// A worker's opening of its commitment.
+pub fn reveal<'a>(
+	who: &'a str,
+	job: JobId,
+	stage: StageIndex,
+	roots: Roots,
+) -> (&'a str, RuntimeCall) {
+	let opening = opening(who, roots);
+	(
+		who,
+		pallet_verification::Call::reveal {
+			job,
+			stage,
+			opening,
+		}
+		.into(),
+	)
+}
+
+/// What a third worker found.
+pub fn attest<'a>(
+	who: &'a str,
+	job: JobId,
+	stage: StageIndex,
+	roots: Roots,
+) -> (&'a str, RuntimeCall) {
+	(
+		who,
+		pallet_verification::Call::attest { job, stage, roots }.into(),
+	)
+}
+
+/// The replicas of an honest job check it and everybody opens; `job` was led by the first worker of every
+/// stage.
+pub fn check_and_reveal(chain: &mut Chain, job: JobId) {
+	chain.block([
+		commit("Entry2", job, 0, roots(0)),
+		commit("Miner2", job, 1, roots(1)),
+		commit("Miner4", job, 2, roots(2)),
+	]);
+	chain.block([
+		reveal("Entry1", job, 0, roots(0)),
+		reveal("Miner1", job, 1, roots(1)),
+		reveal("Miner3", job, 2, roots(2)),
+		reveal("Entry2", job, 0, roots(0)),
+		reveal("Miner2", job, 1, roots(1)),
+		reveal("Miner4", job, 2, roots(2)),
+	]);
+}
+
+/// The first job of a chain, public, from submission to settlement.
+pub fn serve_public(chain: &mut Chain) {
+	chain.block([submit_public()]);
+	chain.block([
+		commit_reply("Entry1", JOB, roots(0)),
+		commit("Miner1", JOB, 1, roots(1)),
+		commit("Miner3", JOB, 2, roots(2)),
+	]);
+	check_and_reveal(chain, JOB);
+}
+
+/// Everything that an account owns, on hold or not, in planck.
+pub fn wealth(chain: &mut Chain, who: &AccountId) -> Balance {
+	chain.read(|| {
+		let data = frame_system::Account::<dllm_runtime::Runtime>::get(who).data;
+		assert_eq!(data.free, Balances::free_balance(who));
+		data.free + data.reserved
+	})
+}
+
+/// Transaction fees that were charged in a block, in planck.
+pub fn transaction_fee(events: &[RuntimeEvent]) -> Balance {
+	use pallet_transaction_payment::Event::TransactionFeePaid;
+	let fees = events.iter().map(|event| match event {
+		RuntimeEvent::TransactionPayment(TransactionFeePaid { actual_fee, .. }) => *actual_fee,
+		_ => 0,
+	});
+	fees.sum()
+}

@@ -1,0 +1,198 @@
+//! Who cheats is outvoted by two other operators, convicted and slashed; the user is refunded or served.
+
+use crate::{cast::*, chain::account, chain::Chain};
+use dllm_primitives::{
+	commitment::Roots,
+	ids::{Digest, JobId, StageIndex},
+	job::{JobState, Refund},
+	verdict::Verdict,
+};
+use dllm_runtime::{constants::money::DLLM, views, Balance, Runtime, RuntimeCall};
+
+/// 300 times the pay of a segment at the ceiling of 200 rows, which is 0.8 DLLM.
+const SLASH: Balance = 240 * DLLM;
+
+/// Roots of a worker that sent other rows than the layers give.
+fn altered(stage: StageIndex) -> Roots {
+	Roots {
+		output: Digest::repeat_byte(0xEE),
+		..roots(stage)
+	}
+}
+
+fn verdict(chain: &mut Chain, stage: usize, at: usize) -> Option<Verdict> {
+	let receipt = chain.read(|| views::receipt(JOB).unwrap());
+	receipt.stages[stage].participants[at].verdict
+}
+
+/// A job in which `lead` is what Miner1 says of the first segment, and all the others are honest.
+fn disputed(lead: Roots) -> Chain {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	chain.block([
+		commit_reply("Entry1", JOB, roots(0)),
+		commit("Miner1", JOB, 1, lead),
+		commit("Miner3", JOB, 2, roots(2)),
+	]);
+	chain.block([
+		commit("Entry2", JOB, 0, roots(0)),
+		commit("Miner2", JOB, 1, roots(1)),
+		commit("Miner4", JOB, 2, roots(2)),
+	]);
+	chain.block([
+		reveal("Entry1", JOB, 0, roots(0)),
+		reveal("Miner1", JOB, 1, lead),
+		reveal("Miner3", JOB, 2, roots(2)),
+		reveal("Entry2", JOB, 0, roots(0)),
+		reveal("Miner2", JOB, 1, roots(1)),
+		reveal("Miner4", JOB, 2, roots(2)),
+	]);
+	chain
+}
+
+fn assert_convicted(chain: &mut Chain, lead: Roots) {
+	let parties = ["User", "Miner1", "Miner2", VERIFIER].map(account);
+	let before = parties.clone().map(|who| wealth(chain, &who));
+	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
+	let after = parties.map(|who| wealth(chain, &who));
+
+	let job = chain.read(|| views::job(JOB).unwrap());
+	assert_eq!(job.state, JobState::Refunded(Refund::Cheated), "{lead:?}");
+	assert_eq!(verdict(chain, 1, 0), Some(Verdict::Cheat));
+	assert_eq!(verdict(chain, 1, 1), Some(Verdict::Pass));
+	assert_eq!(verdict(chain, 1, 2), Some(Verdict::Pass));
+	// A fifth to the user, three tenths to the two that convicted it, the rest is burned.
+	assert_eq!(after[0], before[0] + SLASH / 5);
+	assert_eq!(after[1], before[1] - SLASH);
+	assert_eq!(after[2], before[2] + SLASH * 3 / 20);
+	assert_eq!(after[3], before[3] + SLASH * 3 / 20);
+	let miner = chain.read(|| views::worker(&account("Miner1")).unwrap());
+	assert_eq!(
+		(miner.cheats, miner.bond, miner.active),
+		(1, BOND - SLASH, false)
+	);
+}
+
+#[test]
+fn a_lead_that_alters_a_row_is_convicted_by_a_third_worker() {
+	let lead = altered(1);
+	assert_convicted(&mut disputed(lead), lead);
+}
+
+#[test]
+fn a_lead_that_answers_for_another_model_is_convicted() {
+	let lead = Roots {
+		weights: Digest::repeat_byte(0xEE),
+		..altered(1)
+	};
+	assert_convicted(&mut disputed(lead), lead);
+}
+
+#[test]
+fn an_honest_lead_is_cleared_and_its_false_accuser_convicted() {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	chain.block([
+		commit_reply("Entry1", JOB, roots(0)),
+		commit("Miner1", JOB, 1, roots(1)),
+		commit("Miner3", JOB, 2, roots(2)),
+	]);
+	chain.block([
+		commit("Entry2", JOB, 0, roots(0)),
+		commit("Miner2", JOB, 1, altered(1)),
+		commit("Miner4", JOB, 2, roots(2)),
+	]);
+	chain.block([
+		reveal("Entry1", JOB, 0, roots(0)),
+		reveal("Miner1", JOB, 1, roots(1)),
+		reveal("Miner3", JOB, 2, roots(2)),
+		reveal("Entry2", JOB, 0, roots(0)),
+		reveal("Miner2", JOB, 1, altered(1)),
+		reveal("Miner4", JOB, 2, roots(2)),
+	]);
+	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
+	assert_eq!(
+		chain.read(|| views::job(JOB).unwrap().state),
+		JobState::Settled
+	);
+	assert_eq!(verdict(&mut chain, 1, 0), Some(Verdict::Pass));
+	assert_eq!(verdict(&mut chain, 1, 1), Some(Verdict::Cheat));
+	let receipt = chain.read(|| views::receipt(JOB).unwrap());
+	let checkers: Vec<_> = receipt
+		.verifiers
+		.iter()
+		.map(|paid| paid.to.clone())
+		.collect();
+	assert_eq!(checkers, ["Entry2", VERIFIER, "Miner4"].map(account));
+}
+
+#[test]
+fn a_copied_commitment_cannot_be_opened_and_convicts() {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	chain.block([
+		commit_reply("Entry1", JOB, roots(0)),
+		commit("Miner1", JOB, 1, roots(1)),
+		commit("Miner3", JOB, 2, roots(2)),
+	]);
+	let commitment = digest("Miner1", JOB, 1, roots(1));
+	let copy = pallet_verification::Call::commit {
+		job: JOB,
+		stage: 1,
+		commitment,
+	};
+	let copy: RuntimeCall = copy.into();
+	chain.block([
+		commit("Entry2", JOB, 0, roots(0)),
+		("Miner2", copy),
+		commit("Miner4", JOB, 2, roots(2)),
+	]);
+	let (who, call) = reveal("Miner2", JOB, 1, roots(1));
+	assert_eq!(
+		chain.refuse(who, call),
+		pallet_verification::Error::<Runtime>::WrongOpening.into()
+	);
+	chain.block([
+		reveal("Entry1", JOB, 0, roots(0)),
+		reveal("Miner1", JOB, 1, roots(1)),
+		reveal("Miner3", JOB, 2, roots(2)),
+		reveal("Entry2", JOB, 0, roots(0)),
+		reveal("Miner4", JOB, 2, roots(2)),
+	]);
+	chain.skip(11);
+	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
+	assert_eq!(
+		chain.read(|| views::job(JOB).unwrap().state),
+		JobState::Settled
+	);
+	assert_eq!(verdict(&mut chain, 1, 1), Some(Verdict::Cheat));
+	assert_eq!(
+		chain.read(|| views::worker(&account("Miner2")).unwrap().cheats),
+		1
+	);
+}
+
+#[test]
+fn a_commitment_is_made_once_and_by_its_worker_only() {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	chain.block([commit("Miner1", JOB, 1, roots(1))]);
+	let refused = |chain: &mut Chain, who, job: JobId, stage| {
+		let (who, call) = commit(who, job, stage, altered(1));
+		chain.refuse(who, call)
+	};
+	type Error = pallet_verification::Error<Runtime>;
+	assert_eq!(
+		refused(&mut chain, "Miner1", JOB, 1),
+		Error::AlreadyCommitted.into()
+	);
+	assert_eq!(
+		refused(&mut chain, "Miner2", JOB, 1),
+		Error::WrongPhase.into()
+	);
+	assert_eq!(
+		refused(&mut chain, "Miner3", JOB, 1),
+		Error::NotAParticipant.into()
+	);
+	assert_eq!(refused(&mut chain, "Miner1", 9, 1), Error::NotFound.into());
+}

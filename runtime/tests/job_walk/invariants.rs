@@ -1,0 +1,75 @@
+//! What must hold after every block, whatever happened in it.
+
+use dllm_runtime::{
+	Allocation, Balance, Balances, Jobs, Miners, Models, Rewards, Runtime, RuntimeEvent,
+	RuntimeHoldReason, System, Verification,
+};
+
+/// Asserts every invariant after a block that started with `issued` planck and had these events.
+pub fn check(issued: Balance, events: &[RuntimeEvent]) {
+	Models::do_try_state().unwrap();
+	Miners::do_try_state().unwrap();
+	Jobs::do_try_state().unwrap();
+	Allocation::do_try_state().unwrap();
+	Verification::do_try_state().unwrap();
+	Rewards::do_try_state().unwrap();
+	check_holds();
+	check_issuance(issued, events);
+}
+
+/// Each kind of hold, over all accounts, is what the pallet that placed it says.
+fn check_holds() {
+	let escrow = pallet_jobs::Jobs::<Runtime>::iter_values()
+		.map(|job| job.held())
+		.sum::<Balance>();
+	assert_eq!(
+		on_hold(pallet_jobs::HoldReason::Escrow.into()),
+		escrow,
+		"escrow"
+	);
+	let bonds = pallet_miners::Workers::<Runtime>::iter_values()
+		.map(|worker| worker.bond)
+		.sum::<Balance>();
+	assert_eq!(
+		on_hold(pallet_miners::HoldReason::Bond.into()),
+		bonds,
+		"bonds"
+	);
+	let deposits = pallet_models::Deposits::<Runtime>::iter_values().sum::<Balance>();
+	assert_eq!(
+		on_hold(pallet_models::HoldReason::ModelDeposit.into()),
+		deposits,
+		"deposits"
+	);
+}
+
+fn on_hold(reason: RuntimeHoldReason) -> Balance {
+	pallet_balances::Holds::<Runtime>::iter_values()
+		.flatten()
+		.filter(|hold| hold.id == reason)
+		.map(|hold| hold.amount)
+		.sum()
+}
+
+/// Money is only ever burned, and only where an event says so; the accounts hold all the rest.
+fn check_issuance(before: Balance, events: &[RuntimeEvent]) {
+	let burned: Balance = events
+		.iter()
+		.map(|event| match event {
+			RuntimeEvent::Rewards(pallet_rewards::Event::Paid { burned, .. }) => *burned,
+			RuntimeEvent::Miners(pallet_miners::Event::Slashed { burned, .. }) => *burned,
+			_ => 0,
+		})
+		.sum();
+	let issued = Balances::total_issuance();
+	assert_eq!(issued, before - burned, "total issuance");
+	let owned = frame_system::Account::<Runtime>::iter_values()
+		.map(|account| account.data.free + account.data.reserved)
+		.sum::<Balance>();
+	assert_eq!(
+		issued,
+		owned,
+		"issuance and balances at block {}",
+		System::block_number()
+	);
+}

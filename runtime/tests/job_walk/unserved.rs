@@ -1,0 +1,172 @@
+//! Nobody delivers: the user has everything back without anyone's help, and silence costs no bond.
+
+use crate::{cast::*, chain::account, chain::Chain};
+use dllm_primitives::{
+	ids::JobId,
+	job::{Body, JobState, Refund},
+	verdict::Verdict,
+};
+use dllm_runtime::{views, Runtime, RuntimeCall};
+
+fn state(chain: &mut Chain, job: JobId) -> JobState {
+	chain.read(|| views::job(job).unwrap().state)
+}
+
+#[test]
+fn a_silent_lead_costs_the_job_but_not_the_bond() {
+	let mut chain = with_pipeline();
+	let user = {
+		chain.block([submit_public()]);
+		wealth(&mut chain, &account(USER))
+	};
+	chain.block([
+		commit_reply("Entry1", JOB, roots(0)),
+		commit("Miner3", JOB, 2, roots(2)),
+	]);
+	let deadline = chain.read(|| views::job(JOB).unwrap().deadline);
+	chain.skip_to(deadline);
+	assert_eq!(
+		state(&mut chain, JOB),
+		JobState::Running { pipeline: PIPELINE }
+	);
+	chain.skip(1);
+	assert_eq!(state(&mut chain, JOB), JobState::Refunded(Refund::Unserved));
+	assert_eq!(wealth(&mut chain, &account(USER)), user);
+	let receipt = chain.read(|| views::receipt(JOB).unwrap());
+	assert_eq!(
+		receipt.stages[1].participants[0].verdict,
+		Some(Verdict::WorkerFault)
+	);
+	assert_eq!(
+		(receipt.refunded, receipt.burned, receipt.treasury),
+		(MAX_PRICE, 0, 0)
+	);
+	let silent = chain.read(|| views::worker(&account("Miner1")).unwrap());
+	assert_eq!(
+		(silent.faults, silent.cheats, silent.bond, silent.active),
+		(1, 0, BOND, true)
+	);
+}
+
+#[test]
+fn a_silent_replica_is_replaced_by_a_third_worker() {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	chain.block([
+		commit_reply("Entry1", JOB, roots(0)),
+		commit("Miner1", JOB, 1, roots(1)),
+		commit("Miner3", JOB, 2, roots(2)),
+	]);
+	chain.block([
+		commit("Entry2", JOB, 0, roots(0)),
+		commit("Miner4", JOB, 2, roots(2)),
+	]);
+	// The replicas have 20 blocks; then the others open.
+	chain.skip(20);
+	chain.block([
+		reveal("Entry1", JOB, 0, roots(0)),
+		reveal("Miner1", JOB, 1, roots(1)),
+		reveal("Miner3", JOB, 2, roots(2)),
+		reveal("Entry2", JOB, 0, roots(0)),
+		reveal("Miner4", JOB, 2, roots(2)),
+	]);
+	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
+	assert_eq!(state(&mut chain, JOB), JobState::Settled);
+	let silent = chain.read(|| views::worker(&account("Miner2")).unwrap());
+	assert_eq!((silent.faults, silent.cheats, silent.bond), (1, 0, BOND));
+}
+
+#[test]
+fn a_job_without_a_pipeline_is_refunded_at_its_deadline() {
+	let mut chain = with_model();
+	let body = Body::Inline(PROMPT.to_vec().try_into().unwrap());
+	chain.block([submit(body, MAX_PRICE, 5)]);
+	let user = wealth(&mut chain, &account(USER));
+	let job = chain.read(|| views::job(JOB).unwrap());
+	assert_eq!(
+		(job.state, job.awarded, job.phase),
+		(JobState::Waiting, None, None)
+	);
+	chain.skip_to(job.deadline);
+	assert_eq!(
+		state(&mut chain, JOB),
+		JobState::Refunded(Refund::NotAwarded)
+	);
+	assert_eq!(wealth(&mut chain, &account(USER)), user);
+}
+
+#[test]
+fn a_waiting_job_can_be_cancelled_by_its_client_only() {
+	let mut chain = with_model();
+	chain.block([submit_public()]);
+	let user = wealth(&mut chain, &account(USER));
+	let cancel: RuntimeCall = pallet_jobs::Call::cancel { job: JOB }.into();
+	assert_eq!(
+		chain.refuse("Alice", cancel.clone()),
+		pallet_jobs::Error::<Runtime>::NotClient.into()
+	);
+	let events = chain.block([(USER, cancel.clone())]);
+	assert_eq!(
+		state(&mut chain, JOB),
+		JobState::Refunded(Refund::Cancelled)
+	);
+	assert_eq!(
+		wealth(&mut chain, &account(USER)),
+		user - transaction_fee(&events)
+	);
+	assert_eq!(
+		chain.refuse(USER, cancel),
+		pallet_jobs::Error::<Runtime>::NotWaiting.into()
+	);
+}
+
+#[test]
+fn a_job_that_is_running_cannot_be_cancelled() {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	let cancel = pallet_jobs::Call::cancel { job: JOB };
+	assert_eq!(
+		chain.refuse(USER, cancel.into()),
+		pallet_jobs::Error::<Runtime>::NotWaiting.into()
+	);
+}
+
+#[test]
+fn a_worker_cannot_unbond_while_it_is_engaged() {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	let unbond: RuntimeCall = pallet_miners::Call::unbond {}.into();
+	assert_eq!(
+		chain.refuse("Miner1", unbond.clone()),
+		pallet_miners::Error::<Runtime>::Engaged.into()
+	);
+	chain.block([
+		commit_reply("Entry1", JOB, roots(0)),
+		commit("Miner1", JOB, 1, roots(1)),
+		commit("Miner3", JOB, 2, roots(2)),
+	]);
+	check_and_reveal(&mut chain, JOB);
+	chain.block([("Miner1", unbond)]);
+}
+
+#[test]
+fn a_prompt_for_an_unknown_model_is_refused() {
+	let mut chain = crate::chain::Chain::new();
+	let (who, call) = submit_public();
+	assert_eq!(
+		chain.refuse(who, call),
+		pallet_jobs::Error::<Runtime>::UnknownModel.into()
+	);
+}
+
+#[test]
+fn what_a_worker_has_to_say_is_free_and_what_it_must_not_say_is_not() {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	let before = wealth(&mut chain, &account("Miner1"));
+	chain.block([commit("Miner1", JOB, 1, roots(1))]);
+	assert_eq!(wealth(&mut chain, &account("Miner1")), before);
+	let (who, call) = commit("Miner1", JOB, 1, roots(1));
+	chain.refuse(who, call);
+	assert!(wealth(&mut chain, &account("Miner1")) < before);
+}
