@@ -62,9 +62,16 @@ impl Default for Config {
 			node: "ws://127.0.0.1:9944".into(),
 			account: "account.key".into(),
 			data: "data".into(),
-			listen: DEFAULT_LISTEN.iter().filter_map(|address| address.parse().ok()).collect(),
+			listen: DEFAULT_LISTEN
+				.iter()
+				.filter_map(|address| address.parse().ok())
+				.collect(),
 			advertise: Vec::new(),
-			roles: Roles { entry: false, miner: true, verifier: true },
+			roles: Roles {
+				entry: false,
+				miner: true,
+				verifier: true,
+			},
 			memory: 2 << 30,
 			price: Amount(1_000_000),
 			operator: None,
@@ -89,7 +96,11 @@ pub enum ConfigError {
 	NotReadable { path: PathBuf, source: io::Error },
 	/// A line of the file makes no sense.
 	#[error("{path}:{line}: {reason}")]
-	BadLine { path: PathBuf, line: usize, reason: String },
+	BadLine {
+		path: PathBuf,
+		line: usize,
+		reason: String,
+	},
 	/// An environment variable makes no sense.
 	#[error("environment variable {name}: {reason}")]
 	BadVariable { name: String, reason: String },
@@ -111,7 +122,9 @@ impl Config {
 		if let Some(node) = node {
 			config.node = node.into();
 		}
-		let is_socket = ["ws://", "wss://"].iter().any(|scheme| config.node.starts_with(scheme));
+		let is_socket = ["ws://", "wss://"]
+			.iter()
+			.any(|scheme| config.node.starts_with(scheme));
 		if !is_socket {
 			return Err(ConfigError::BadNode { url: config.node });
 		}
@@ -130,12 +143,19 @@ impl Config {
 	fn read(path: &Path) -> Result<Self, ConfigError> {
 		let text = fs::read_to_string(path).map_err(|source| match source.kind() {
 			io::ErrorKind::NotFound => ConfigError::NotFound { path: path.into() },
-			_ => ConfigError::NotReadable { path: path.into(), source },
+			_ => ConfigError::NotReadable {
+				path: path.into(),
+				source,
+			},
 		})?;
 		let mut config = toml::from_str::<Self>(&text).map_err(|error| {
 			let at = error.span().map_or(0, |span| span.start.min(text.len()));
 			let line = text[..at].matches('\n').count() + 1;
-			ConfigError::BadLine { path: path.into(), line, reason: error.message().into() }
+			ConfigError::BadLine {
+				path: path.into(),
+				line,
+				reason: error.message().into(),
+			}
 		})?;
 		config.anchor(path.parent().unwrap_or(Path::new("")));
 		Ok(config)
@@ -144,7 +164,9 @@ impl Config {
 	/// Makes relative paths count from the folder of the file.
 	fn anchor(&mut self, folder: &Path) {
 		self.data = folder.join(&self.data);
-		self.models.iter_mut().for_each(|model| *model = folder.join(&*model));
+		self.models
+			.iter_mut()
+			.for_each(|model| *model = folder.join(&*model));
 		if let Some(library) = &mut self.onnxruntime {
 			*library = folder.join(&*library);
 		}
@@ -186,7 +208,10 @@ fn variable<T: FromStr<Err: fmt::Display>>(key: &str) -> Result<Option<T>, Confi
 		return Ok(None);
 	};
 	let parsed = value.parse::<T>();
-	parsed.map(Some).map_err(|error| ConfigError::BadVariable { name, reason: error.to_string() })
+	parsed.map(Some).map_err(|error| ConfigError::BadVariable {
+		name,
+		reason: error.to_string(),
+	})
 }
 
 /// Values between commas.
@@ -196,7 +221,10 @@ impl<T: FromStr> FromStr for List<T> {
 	type Err = T::Err;
 
 	fn from_str(text: &str) -> Result<Self, T::Err> {
-		text.split(',').map(|part| part.trim().parse()).collect::<Result<_, _>>().map(Self)
+		text.split(',')
+			.map(|part| part.trim().parse())
+			.collect::<Result<_, _>>()
+			.map(Self)
 	}
 }
 
@@ -207,12 +235,21 @@ impl FromStr for ByteSize {
 	type Err = String;
 
 	fn from_str(text: &str) -> Result<Self, String> {
-		const UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+		const UNITS: [(&str, u64); 4] = [
+			("KiB", 1 << 10),
+			("MiB", 1 << 20),
+			("GiB", 1 << 30),
+			("B", 1),
+		];
 		let text = text.trim();
-		let unit = UNITS.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, *bytes)));
+		let unit = UNITS
+			.iter()
+			.find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, *bytes)));
 		let (number, bytes) = unit.unwrap_or((text, 1));
 		let number = number.trim().parse::<u64>().ok();
-		let size = number.and_then(|number| number.checked_mul(bytes)).map(Self);
+		let size = number
+			.and_then(|number| number.checked_mul(bytes))
+			.map(Self);
 		size.ok_or_else(|| format!("{text:?} is no number of bytes: write it like 512MiB or 4GiB"))
 	}
 }
@@ -231,7 +268,9 @@ fn byte_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error
 		}
 
 		fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<u64, E> {
-			text.parse::<ByteSize>().map(|size| size.0).map_err(E::custom)
+			text.parse::<ByteSize>()
+				.map(|size| size.0)
+				.map_err(E::custom)
 		}
 	}
 	deserializer.deserialize_any(SizeVisitor)
@@ -254,7 +293,9 @@ fn roles<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Roles, D::Error> 
 		}
 	}
 	if roles == Roles::default() {
-		return Err(D::Error::custom("roles is empty: name some of entry, miner, verifier"));
+		return Err(D::Error::custom(
+			"roles is empty: name some of entry, miner, verifier",
+		));
 	}
 	Ok(roles)
 }

@@ -34,10 +34,14 @@ pub enum AccountError {
 	#[error("{origin} holds no secret: expected a mnemonic, a seed of 64 hex digits after 0x, or a name like //Miner1")]
 	NoSecret { origin: String },
 	/// The key file exists.
-	#[error("{path} exists: a key is never overwritten; choose another file, or move this one away")]
+	#[error(
+		"{path} exists: a key is never overwritten; choose another file, or move this one away"
+	)]
 	Exists { path: PathBuf },
 	/// The text is no address.
-	#[error("{0:?} is no address: expected 48 characters that begin with 5, or 0x with 64 hex digits")]
+	#[error(
+		"{0:?} is no address: expected 48 characters that begin with 5, or 0x with 64 hex digits"
+	)]
 	BadAddress(String),
 	/// The file system failed.
 	#[error("{path}: {source}")]
@@ -53,7 +57,10 @@ impl Account {
 		let path = Path::new(source);
 		let text = fs::read_to_string(path).map_err(|error| match error.kind() {
 			io::ErrorKind::NotFound => AccountError::NoKeyFile { path: path.into() },
-			_ => AccountError::Io { path: path.into(), source: error },
+			_ => AccountError::Io {
+				path: path.into(),
+				source: error,
+			},
 		})?;
 		check_mode(path)?;
 		Self::from_secret(text.trim(), source)
@@ -78,7 +85,10 @@ impl Account {
 		});
 		written.map_err(|source| match source.kind() {
 			io::ErrorKind::AlreadyExists => AccountError::Exists { path: path.into() },
-			_ => AccountError::Io { path: path.into(), source },
+			_ => AccountError::Io {
+				path: path.into(),
+				source,
+			},
 		})?;
 		Ok(Self::of(pair))
 	}
@@ -95,7 +105,9 @@ impl Account {
 
 	fn from_secret(secret: &str, origin: &str) -> Result<Self, AccountError> {
 		let pair = sr25519::Pair::from_string(secret, None);
-		pair.map(Self::of).map_err(|_| AccountError::NoSecret { origin: origin.into() })
+		pair.map(Self::of).map_err(|_| AccountError::NoSecret {
+			origin: origin.into(),
+		})
 	}
 
 	fn of(pair: sr25519::Pair) -> Self {
@@ -124,16 +136,23 @@ pub fn parse_address(text: &str) -> Result<AccountId32, AccountError> {
 	if text.starts_with("//") {
 		return Account::from_secret(text, text).map(|account| account.id);
 	}
-	text.parse().map_err(|_| AccountError::BadAddress(text.into()))
+	text.parse()
+		.map_err(|_| AccountError::BadAddress(text.into()))
 }
 
 #[cfg(unix)]
 fn check_mode(path: &Path) -> Result<(), AccountError> {
 	use std::os::unix::fs::PermissionsExt;
 	let metadata = fs::metadata(path);
-	let mode = metadata.map_err(|source| AccountError::Io { path: path.into(), source })?;
+	let mode = metadata.map_err(|source| AccountError::Io {
+		path: path.into(),
+		source,
+	})?;
 	match mode.permissions().mode() & 0o777 {
-		mode if mode & 0o077 != 0 => Err(AccountError::Exposed { path: path.into(), mode }),
+		mode if mode & 0o077 != 0 => Err(AccountError::Exposed {
+			path: path.into(),
+			mode,
+		}),
 		_ => Ok(()),
 	}
 }

@@ -50,7 +50,11 @@ fn planck_of(number: &str) -> Option<u128> {
 		return None;
 	}
 	let fraction = format!("{fraction:0<DECIMALS$}").parse::<u128>().ok()?;
-	whole.parse::<u128>().ok()?.checked_mul(DLLM)?.checked_add(fraction)
+	whole
+		.parse::<u128>()
+		.ok()?
+		.checked_mul(DLLM)?
+		.checked_add(fraction)
 }
 
 impl<'de> Deserialize<'de> for Amount {
@@ -64,7 +68,9 @@ impl<'de> Deserialize<'de> for Amount {
 			}
 
 			fn visit_i64<E: Error>(self, planck: i64) -> Result<Amount, E> {
-				u128::try_from(planck).map(Amount).map_err(|_| E::custom("an amount is not negative"))
+				u128::try_from(planck)
+					.map(Amount)
+					.map_err(|_| E::custom("an amount is not negative"))
 			}
 
 			fn visit_str<E: Error>(self, text: &str) -> Result<Amount, E> {

@@ -19,7 +19,10 @@ pub struct BestBlock {
 impl BestBlock {
 	fn of(header: &SubstrateHeader<H256>) -> Self {
 		let number = u32::try_from(header.number()).unwrap_or(u32::MAX);
-		Self { number, hash: blake2_256(&header.encode()).into() }
+		Self {
+			number,
+			hash: blake2_256(&header.encode()).into(),
+		}
 	}
 }
 

@@ -42,7 +42,11 @@ pub struct Arguments(Vec<u8>);
 
 impl Call {
 	fn new(pallet: &'static str, name: &'static str, arguments: impl Encode) -> Self {
-		Self { pallet, name, arguments: Arguments(arguments.encode()) }
+		Self {
+			pallet,
+			name,
+			arguments: Arguments(arguments.encode()),
+		}
 	}
 
 	/// Name for messages, like `jobs.submit`.
@@ -80,7 +84,9 @@ impl Call {
 	}
 
 	fn does_not_fit(&self, error: impl std::fmt::Display) -> ChainError {
-		ChainError::OtherVersion { reason: format!("{}: {error}", self.title()) }
+		ChainError::OtherVersion {
+			reason: format!("{}: {error}", self.title()),
+		}
 	}
 }
 
@@ -170,7 +176,11 @@ pub fn submit_job(
 	max_price: u128,
 	deadline_blocks: u32,
 ) -> Call {
-	Call::new("Jobs", "submit", (model, body, limits, max_price, deadline_blocks))
+	Call::new(
+		"Jobs",
+		"submit",
+		(model, body, limits, max_price, deadline_blocks),
+	)
 }
 
 /// Takes a waiting job back.
@@ -184,8 +194,17 @@ pub fn commit(job: JobId, stage: StageIndex, commitment: Digest) -> Call {
 }
 
 /// Commits to the entry stage and posts the reply.
-pub fn commit_reply(job: JobId, commitment: Digest, tokens: u32, reply: &Bytes<MAX_INLINE>) -> Call {
-	Call::new("Verification", "commit_reply", (job, commitment, tokens, reply))
+pub fn commit_reply(
+	job: JobId,
+	commitment: Digest,
+	tokens: u32,
+	reply: &Bytes<MAX_INLINE>,
+) -> Call {
+	Call::new(
+		"Verification",
+		"commit_reply",
+		(job, commitment, tokens, reply),
+	)
 }
 
 /// Opens a commitment.

@@ -24,7 +24,11 @@ pub enum ChainError {
 	Lost { reason: String },
 	/// The node runs another chain.
 	#[error("the node at {url} runs {found:?}, not {expected:?}: give the address of a DLLM node")]
-	WrongChain { url: String, found: String, expected: &'static str },
+	WrongChain {
+		url: String,
+		found: String,
+		expected: &'static str,
+	},
 	/// The node runs a DLLM chain, but not the one that this worker's data belongs to.
 	#[error("the node's chain begins with {found}, the data folder belongs to {expected}: give the address of a node of that chain, or another data folder")]
 	OtherGenesis { found: String, expected: String },
@@ -35,13 +39,21 @@ pub enum ChainError {
 	#[error("the node refused {what}: {reason}")]
 	Refused { what: String, reason: String },
 	/// The account cannot pay.
-	#[error("account {account} has too little money for {what}: send it some DLLM, or lower the price")]
+	#[error(
+		"account {account} has too little money for {what}: send it some DLLM, or lower the price"
+	)]
 	InsufficientFunds { account: String, what: String },
 	/// The call went into a block and failed there.
 	#[error("{call} failed: {error}: {explanation}")]
-	Failed { call: String, error: String, explanation: String },
+	Failed {
+		call: String,
+		error: String,
+		explanation: String,
+	},
 	/// The nonce was used by another transaction of the account.
-	#[error("another transaction of {account} took the nonce: run one program per account at a time")]
+	#[error(
+		"another transaction of {account} took the nonce: run one program per account at a time"
+	)]
 	NonceTaken { account: String },
 	/// The call found no place in a block in time.
 	#[error("{call} was not included within {seconds} s: the node may be out of sync or its blocks full")]
@@ -72,23 +84,34 @@ impl ChainError {
 	pub(super) fn from_rpc(error: rpcs::Error, what: &str) -> Self {
 		match error {
 			rpcs::Error::User(error) => Self::refused(what, &error),
-			rpcs::Error::Decode(_) | rpcs::Error::Deserialization(_) | rpcs::Error::Serialization(_) =>
-				Self::OtherVersion { reason: error.to_string() },
-			error => Self::Lost { reason: error.to_string() },
+			rpcs::Error::Decode(_)
+			| rpcs::Error::Deserialization(_)
+			| rpcs::Error::Serialization(_) => Self::OtherVersion {
+				reason: error.to_string(),
+			},
+			error => Self::Lost {
+				reason: error.to_string(),
+			},
 		}
 	}
 
 	pub(super) fn from_backend(error: BackendError, what: &str) -> Self {
 		match error {
 			BackendError::Rpc(RpcError::ClientError(error)) => Self::from_rpc(error, what),
-			error => Self::Lost { reason: error.to_string() },
+			error => Self::Lost {
+				reason: error.to_string(),
+			},
 		}
 	}
 
 	pub(super) fn from_client(error: OnlineClientError) -> Self {
 		match error {
-			OnlineClientError::CannotGetGenesisHash(error) => Self::from_backend(error, "the genesis"),
-			error => Self::Lost { reason: error.to_string() },
+			OnlineClientError::CannotGetGenesisHash(error) => {
+				Self::from_backend(error, "the genesis")
+			}
+			error => Self::Lost {
+				reason: error.to_string(),
+			},
 		}
 	}
 
@@ -96,10 +119,13 @@ impl ChainError {
 		match error {
 			OnlineClientAtBlockError::CannotGetCurrentBlock { reason }
 			| OnlineClientAtBlockError::CannotGetBlockHeader { reason, .. }
-			| OnlineClientAtBlockError::CannotGetSpecVersion { reason, .. } =>
-				Self::from_backend(reason, "a block"),
+			| OnlineClientAtBlockError::CannotGetSpecVersion { reason, .. } => {
+				Self::from_backend(reason, "a block")
+			}
 			OnlineClientAtBlockError::CannotGetMetadata { reason, .. } => Self::Lost { reason },
-			error => Self::OtherVersion { reason: error.to_string() },
+			error => Self::OtherVersion {
+				reason: error.to_string(),
+			},
 		}
 	}
 
@@ -108,21 +134,37 @@ impl ChainError {
 		let backend = match error {
 			ExtrinsicError::ErrorSubmittingTransaction(error)
 			| ExtrinsicError::TransactionStatusStreamError(error) => error,
-			ExtrinsicError::UnexpectedEndOfTransactionStatusStream =>
-				return Self::Lost { reason: error.to_string() },
-			error => return Self::OtherVersion { reason: error.to_string() },
+			ExtrinsicError::UnexpectedEndOfTransactionStatusStream => {
+				return Self::Lost {
+					reason: error.to_string(),
+				}
+			}
+			error => {
+				return Self::OtherVersion {
+					reason: error.to_string(),
+				}
+			}
 		};
 		let BackendError::Rpc(RpcError::ClientError(rpcs::Error::User(user))) = &backend else {
 			return Self::from_backend(backend, call);
 		};
-		let detail = user.data.as_ref().map_or("", |data| data.get()).to_lowercase();
+		let detail = user
+			.data
+			.as_ref()
+			.map_or("", |data| data.get())
+			.to_lowercase();
 		let stale = user.code == INVALID_TRANSACTION
 			&& (detail.contains("outdated") || detail.contains("stale"));
 		if NONCE_TAKEN.contains(&user.code) || stale {
-			return Self::NonceTaken { account: account.into() };
+			return Self::NonceTaken {
+				account: account.into(),
+			};
 		}
 		if user.code == INVALID_TRANSACTION && detail.contains("pay some fees") {
-			return Self::InsufficientFunds { account: account.into(), what: format!("the fee of {call}") };
+			return Self::InsufficientFunds {
+				account: account.into(),
+				what: format!("the fee of {call}"),
+			};
 		}
 		Self::refused(call, user)
 	}
@@ -130,22 +172,33 @@ impl ChainError {
 	/// What following a transaction ran into.
 	pub(super) fn from_progress(error: TransactionProgressError, call: &str) -> Self {
 		match error {
-			TransactionProgressError::CannotGetNextProgressUpdate(error) =>
-				Self::from_backend(error, call),
-			error => Self::Lost { reason: error.to_string() },
+			TransactionProgressError::CannotGetNextProgressUpdate(error) => {
+				Self::from_backend(error, call)
+			}
+			error => Self::Lost {
+				reason: error.to_string(),
+			},
 		}
 	}
 
 	/// What an included transaction ran into.
 	pub(super) fn from_events(error: TransactionEventsError, call: &str, account: &str) -> Self {
 		match error {
-			TransactionEventsError::ExtrinsicFailed(error) => Self::from_dispatch(error, call, account),
-			TransactionEventsError::CannotFetchBlockBody { error, .. } =>
-				Self::from_backend(error, "a block"),
-			TransactionEventsError::CannotInstantiateClientAtBlock(error) => Self::from_block(error),
-			TransactionEventsError::CannotDecodeDispatchError { error, .. } =>
-				Self::OtherVersion { reason: error.to_string() },
-			error => Self::Lost { reason: error.to_string() },
+			TransactionEventsError::ExtrinsicFailed(error) => {
+				Self::from_dispatch(error, call, account)
+			}
+			TransactionEventsError::CannotFetchBlockBody { error, .. } => {
+				Self::from_backend(error, "a block")
+			}
+			TransactionEventsError::CannotInstantiateClientAtBlock(error) => {
+				Self::from_block(error)
+			}
+			TransactionEventsError::CannotDecodeDispatchError { error, .. } => Self::OtherVersion {
+				reason: error.to_string(),
+			},
+			error => Self::Lost {
+				reason: error.to_string(),
+			},
 		}
 	}
 
@@ -154,24 +207,42 @@ impl ChainError {
 		match &error {
 			DispatchError::Token(TokenError::FundsUnavailable)
 			| DispatchError::Token(TokenError::NotExpendable)
-			| DispatchError::Token(TokenError::CannotCreateHold) =>
-				Self::InsufficientFunds { account: account.into(), what: call },
-			DispatchError::Module(module) => {
-				let explanation = module.details().map(|details| details.variant.docs.join(" "));
-				let explanation = explanation.unwrap_or_default();
-				Self::Failed { call, error: module.details_string(), explanation: plain(&explanation) }
+			| DispatchError::Token(TokenError::CannotCreateHold) => Self::InsufficientFunds {
+				account: account.into(),
+				what: call,
 			},
+			DispatchError::Module(module) => {
+				let explanation = module
+					.details()
+					.map(|details| details.variant.docs.join(" "));
+				let explanation = explanation.unwrap_or_default();
+				Self::Failed {
+					call,
+					error: module.details_string(),
+					explanation: plain(&explanation),
+				}
+			}
 			error => {
 				let explanation = plain(&error.to_string());
-				Self::Failed { call, error: "the runtime".into(), explanation }
-			},
+				Self::Failed {
+					call,
+					error: "the runtime".into(),
+					explanation,
+				}
+			}
 		}
 	}
 
 	fn refused(what: &str, error: &UserError) -> Self {
-		let detail = error.data.as_ref().map(|data| format!(" ({})", data.get().trim_matches('"')));
+		let detail = error
+			.data
+			.as_ref()
+			.map(|data| format!(" ({})", data.get().trim_matches('"')));
 		let reason = format!("{}{}", error.message, detail.unwrap_or_default());
-		Self::Refused { what: what.into(), reason }
+		Self::Refused {
+			what: what.into(),
+			reason,
+		}
 	}
 }
 
@@ -179,5 +250,7 @@ impl ChainError {
 fn plain(sentence: &str) -> String {
 	let sentence = sentence.trim().trim_end_matches('.');
 	let mut letters = sentence.chars();
-	letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+	letters.next().map_or(String::new(), |first| {
+		first.to_lowercase().chain(letters).collect()
+	})
 }

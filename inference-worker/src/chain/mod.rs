@@ -81,14 +81,22 @@ impl Chain {
 			.retry_policy(pauses)
 			.request_timeout(REQUEST_TIMEOUT)
 			.connection_timeout(CONNECT_TIMEOUT);
-		let client = client.build(url).await.map_err(|error| unreachable_node(url, error))?;
+		let client = client
+			.build(url)
+			.await
+			.map_err(|error| unreachable_node(url, error))?;
 		let client = RpcClient::new(client);
 		let rpc = Rpc::new(client.clone());
 		let backend = Arc::new(LegacyBackend::builder().build(client));
 		let client = OnlineClient::from_backend_with_config(SubstrateConfig::new(), backend);
 		let client = client.await.map_err(ChainError::from_client)?;
 		let best = blocks::follow(rpc.clone()).await?;
-		Ok(Self { url: url.into(), rpc, client, best })
+		Ok(Self {
+			url: url.into(),
+			rpc,
+			client,
+			best,
+		})
 	}
 
 	/// Connects as soon as a node is there; tells `waiting` of every attempt that fails.
@@ -103,7 +111,7 @@ impl Chain {
 					waiting(&error, pause);
 					tokio::time::sleep(pause).await;
 					pause = (pause * 2).min(RETRY_UP_TO);
-				},
+				}
 				done => return done,
 			}
 		}
@@ -126,7 +134,8 @@ impl Chain {
 
 	/// State of the node: its peers, and whether it still catches up.
 	pub async fn health(&self) -> Result<SystemHealth, ChainError> {
-		self.patient("its health", || self.rpc.system_health()).await
+		self.patient("its health", || self.rpc.system_health())
+			.await
 	}
 
 	/// Every model.
@@ -162,7 +171,8 @@ impl Chain {
 		max_tokens: u32,
 		own_entry: bool,
 	) -> Result<Option<u128>, ChainError> {
-		self.ask("quote", (model, prompt_tokens, max_tokens, own_entry)).await
+		self.ask("quote", (model, prompt_tokens, max_tokens, own_entry))
+			.await
 	}
 
 	/// A job.
@@ -186,15 +196,23 @@ impl Chain {
 	}
 
 	/// Calls a function of the runtime's DLLM interface at the best block.
-	async fn ask<R: Decode>(&self, function: &str, arguments: impl Encode) -> Result<R, ChainError> {
+	async fn ask<R: Decode>(
+		&self,
+		function: &str,
+		arguments: impl Encode,
+	) -> Result<R, ChainError> {
 		let method = format!("DllmApi_{function}");
 		let arguments = arguments.encode();
 		let answer = self
-			.patient(&method, || self.rpc.state_call(&method, Some(&arguments), None))
+			.patient(&method, || {
+				self.rpc.state_call(&method, Some(&arguments), None)
+			})
 			.await?;
 		let mut input = answer.as_slice();
 		let decoded = R::decode(&mut input).ok().filter(|_| input.is_empty());
-		decoded.ok_or_else(|| ChainError::OtherVersion { reason: format!("{method} answers in another form") })
+		decoded.ok_or_else(|| ChainError::OtherVersion {
+			reason: format!("{method} answers in another form"),
+		})
 	}
 
 	/// Money of an account.
@@ -208,18 +226,29 @@ impl Chain {
 		}
 		let id: &[u8] = who.as_ref();
 		let entry = [&blake2_128(id)[..], id].concat();
-		let info = self.stored::<AccountInfo>("System", "Account", &entry).await?;
-		Ok(info.map_or(Balance::default(), |info| Balance { free: info.free, held: info.reserved }))
+		let info = self
+			.stored::<AccountInfo>("System", "Account", &entry)
+			.await?;
+		Ok(info.map_or(Balance::default(), |info| Balance {
+			free: info.free,
+			held: info.reserved,
+		}))
 	}
 
 	/// Milliseconds since 1970 at the best block, as its author saw them.
 	pub async fn timestamp(&self) -> Result<u64, ChainError> {
-		self.stored("Timestamp", "Now", &[]).await.map(Option::unwrap_or_default)
+		self.stored("Timestamp", "Now", &[])
+			.await
+			.map(Option::unwrap_or_default)
 	}
 
 	/// A constant of a pallet, from the metadata.
 	pub async fn constant<R: Decode>(&self, pallet: &str, name: &str) -> Result<R, ChainError> {
-		let at = self.client.at_current_block().await.map_err(ChainError::from_block)?;
+		let at = self
+			.client
+			.at_current_block()
+			.await
+			.map_err(ChainError::from_block)?;
 		let pallet_metadata = at.metadata_ref().pallet_by_name(pallet);
 		let value = pallet_metadata
 			.and_then(|metadata| metadata.constant_by_name(name))
@@ -235,11 +264,22 @@ impl Chain {
 		item: &str,
 		entry: &[u8],
 	) -> Result<Option<R>, ChainError> {
-		let key = [&twox_128(pallet.as_bytes())[..], &twox_128(item.as_bytes()), entry].concat();
+		let key = [
+			&twox_128(pallet.as_bytes())[..],
+			&twox_128(item.as_bytes()),
+			entry,
+		]
+		.concat();
 		let what = format!("{pallet}.{item}");
-		let stored = self.patient(&what, || self.rpc.state_get_storage(&key, None)).await?;
-		let value = stored.map(|bytes| R::decode(&mut bytes.as_slice())).transpose();
-		value.map_err(|error| ChainError::OtherVersion { reason: format!("{what}: {error}") })
+		let stored = self
+			.patient(&what, || self.rpc.state_get_storage(&key, None))
+			.await?;
+		let value = stored
+			.map(|bytes| R::decode(&mut bytes.as_slice()))
+			.transpose();
+		value.map_err(|error| ChainError::OtherVersion {
+			reason: format!("{what}: {error}"),
+		})
 	}
 
 	/// Repeats a read as long as the connection is lost in the middle of it.
@@ -250,8 +290,9 @@ impl Chain {
 	) -> Result<R, ChainError> {
 		loop {
 			match request().await {
-				Err(error) if error.is_disconnected_will_reconnect() =>
-					tokio::time::sleep(RETRY_FROM).await,
+				Err(error) if error.is_disconnected_will_reconnect() => {
+					tokio::time::sleep(RETRY_FROM).await
+				}
 				done => return done.map_err(|error| ChainError::from_rpc(error, what)),
 			}
 		}
@@ -268,14 +309,25 @@ async fn probe(url: &str) -> Result<(), ChainError> {
 		Ok(version) => version.map_err(|error| unreachable_node(url, error))?,
 		Err(_) => return Err(unreachable_node(url, "no answer")),
 	};
-	let name = version.other.get("specName").and_then(|name| name.as_str()).unwrap_or_default();
+	let name = version
+		.other
+		.get("specName")
+		.and_then(|name| name.as_str())
+		.unwrap_or_default();
 	if name != SPEC_NAME {
 		let (url, found) = (url.into(), name.into());
-		return Err(ChainError::WrongChain { url, found, expected: SPEC_NAME });
+		return Err(ChainError::WrongChain {
+			url,
+			found,
+			expected: SPEC_NAME,
+		});
 	}
 	Ok(())
 }
 
 fn unreachable_node(url: &str, reason: impl std::fmt::Display) -> ChainError {
-	ChainError::Unreachable { url: url.into(), reason: reason.to_string() }
+	ChainError::Unreachable {
+		url: url.into(),
+		reason: reason.to_string(),
+	}
 }

@@ -64,8 +64,13 @@ struct Event {
 impl Included {
 	/// A number in an event of the call.
 	pub fn number(&self, pallet: &str, event: &str, field: &str) -> Result<u128, ChainError> {
-		let found = self.events.iter().find(|e| e.pallet == pallet && e.name == event);
-		let value = found.and_then(|event| event.fields.at(field)).and_then(|value| value.as_u128());
+		let found = self
+			.events
+			.iter()
+			.find(|e| e.pallet == pallet && e.name == event);
+		let value = found
+			.and_then(|event| event.fields.at(field))
+			.and_then(|value| value.as_u128());
 		value.ok_or_else(|| ChainError::OtherVersion {
 			reason: format!("no number {field:?} in an event {pallet}.{event}"),
 		})
@@ -78,7 +83,12 @@ type Progress = subxt::transactions::TransactionProgress<SubstrateConfig, Client
 impl Submitter {
 	/// Signs with `account`.
 	pub fn new(chain: Chain, account: Account) -> Self {
-		Self { chain, account, turn: Default::default(), sent: Default::default() }
+		Self {
+			chain,
+			account,
+			turn: Default::default(),
+			sent: Default::default(),
+		}
 	}
 
 	/// The account.
@@ -90,10 +100,12 @@ impl Submitter {
 	pub async fn submit(&self, call: &Call) -> Result<Included, ChainError> {
 		let (_nonce, mut progress) = self.send(call).await?;
 		let followed = self.followed(call, &mut progress);
-		tokio::time::timeout(INCLUSION_TIMEOUT, followed).await.unwrap_or_else(|_| {
-			let (call, seconds) = (call.title(), INCLUSION_TIMEOUT.as_secs());
-			Err(ChainError::NotIncluded { call, seconds })
-		})
+		tokio::time::timeout(INCLUSION_TIMEOUT, followed)
+			.await
+			.unwrap_or_else(|_| {
+				let (call, seconds) = (call.title(), INCLUSION_TIMEOUT.as_secs());
+				Err(ChainError::NotIncluded { call, seconds })
+			})
 	}
 
 	/// Gives the call to the pool, with a nonce that no other transaction has.
@@ -116,12 +128,20 @@ impl Submitter {
 	async fn free_nonce(&self) -> Result<Nonce, ChainError> {
 		let id = self.account.account_id();
 		let rpc = &self.chain.rpc;
-		let next = self.chain.patient("a nonce", || rpc.system_account_next_index(&id)).await?;
+		let next = self
+			.chain
+			.patient("a nonce", || rpc.system_account_next_index(&id))
+			.await?;
 		Ok(self.sent.take_from(next))
 	}
 
 	async fn send_with(&self, call: &Call, nonce: u64) -> Result<Progress, ChainError> {
-		let at = self.chain.client.at_current_block().await.map_err(ChainError::from_block)?;
+		let at = self
+			.chain
+			.client
+			.at_current_block()
+			.await
+			.map_err(ChainError::from_block)?;
 		let birth = (at.block_number(), at.block_hash());
 		let signed = call.sign(&self.account, nonce, birth, &at.transactions())?;
 		let account = self.account.address();
@@ -132,19 +152,23 @@ impl Submitter {
 	/// Follows a transaction into a block and reads what it did there.
 	async fn followed(&self, call: &Call, progress: &mut Progress) -> Result<Included, ChainError> {
 		let title = call.title();
-		let refused =
-			|reason| ChainError::Refused { what: title.clone(), reason };
+		let refused = |reason| ChainError::Refused {
+			what: title.clone(),
+			reason,
+		};
 		while let Some(status) = progress.next().await {
 			match status.map_err(|error| ChainError::from_progress(error, &title))? {
-				TransactionStatus::InBestBlock(block) | TransactionStatus::InFinalizedBlock(block) =>
-					return self.read(&title, block).await,
+				TransactionStatus::InBestBlock(block)
+				| TransactionStatus::InFinalizedBlock(block) => return self.read(&title, block).await,
 				TransactionStatus::Error { message }
 				| TransactionStatus::Invalid { message }
 				| TransactionStatus::Dropped { message } => return Err(refused(message)),
-				_ => {},
+				_ => {}
 			}
 		}
-		Err(ChainError::Lost { reason: "the node stopped reporting on a transaction".into() })
+		Err(ChainError::Lost {
+			reason: "the node stopped reporting on a transaction".into(),
+		})
 	}
 
 	async fn read(
@@ -156,21 +180,33 @@ impl Submitter {
 		let found = block.wait_for_success().await;
 		let found =
 			found.map_err(|error| ChainError::from_events(error, call, &self.account.address()))?;
-		let unreadable =
-			|error: subxt::error::EventsError| ChainError::OtherVersion { reason: error.to_string() };
+		let unreadable = |error: subxt::error::EventsError| ChainError::OtherVersion {
+			reason: error.to_string(),
+		};
 		let mut events = Vec::new();
 		for event in found.iter() {
 			let event = event.map_err(unreadable)?;
 			events.push(Event {
 				pallet: event.pallet_name().into(),
 				name: event.event_name().into(),
-				fields: event.decode_fields_unchecked_as::<Composite<()>>().map_err(unreadable)?,
+				fields: event
+					.decode_fields_unchecked_as::<Composite<()>>()
+					.map_err(unreadable)?,
 			});
 		}
 		let rpc = &self.chain.rpc;
-		let header = self.chain.patient("a block", || rpc.chain_get_header(Some(hash))).await?;
-		let number = header.map_or(0, |header: <SubstrateConfig as Config>::Header| header.number());
-		Ok(Included { block: u32::try_from(number).unwrap_or(u32::MAX), hash, events })
+		let header = self
+			.chain
+			.patient("a block", || rpc.chain_get_header(Some(hash)))
+			.await?;
+		let number = header.map_or(0, |header: <SubstrateConfig as Config>::Header| {
+			header.number()
+		});
+		Ok(Included {
+			block: u32::try_from(number).unwrap_or(u32::MAX),
+			hash,
+			events,
+		})
 	}
 }
 
@@ -178,13 +214,22 @@ impl Sent {
 	/// Takes the first nonce from `next` on that is not taken.
 	fn take_from(&self, next: u64) -> Nonce {
 		let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-		let number = (next..).find(|number| taken.insert(*number)).unwrap_or(next);
-		Nonce { number, sent: self.clone() }
+		let number = (next..)
+			.find(|number| taken.insert(*number))
+			.unwrap_or(next);
+		Nonce {
+			number,
+			sent: self.clone(),
+		}
 	}
 }
 
 impl Drop for Nonce {
 	fn drop(&mut self) {
-		self.sent.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+		self.sent
+			.0
+			.lock()
+			.unwrap_or_else(PoisonError::into_inner)
+			.remove(&self.number);
 	}
 }

@@ -5,11 +5,7 @@ use crate::{
 	chain::{Account, Chain, Submitter},
 	config::Config,
 };
-use dllm_primitives::{
-	api::ModelView,
-	ids::ModelId,
-	model::ModelState,
-};
+use dllm_primitives::{api::ModelView, ids::ModelId, model::ModelState};
 use serde::Serialize;
 
 /// Configuration and form of output.
@@ -39,7 +35,11 @@ impl Context {
 	}
 
 	/// Prints data: as JSON if that was asked for, else as the text that `human` makes.
-	pub fn print(&self, data: &impl Serialize, human: impl FnOnce() -> String) -> Result<(), CliError> {
+	pub fn print(
+		&self,
+		data: &impl Serialize,
+		human: impl FnOnce() -> String,
+	) -> Result<(), CliError> {
 		if self.json {
 			println!("{}", serde_json::to_string_pretty(data)?);
 		} else {
@@ -55,14 +55,19 @@ impl Context {
 /// A model named by its number or name. Of several with one name the youngest active one stands.
 pub async fn find_model(chain: &Chain, named: &str) -> Result<ModelView, CliError> {
 	let models = chain.models().await?;
-	let known = models.iter().map(|model| format!("{} ({})", model.id, model.name));
+	let known = models
+		.iter()
+		.map(|model| format!("{} ({})", model.id, model.name));
 	let known = known.collect::<Vec<_>>().join(", ");
 	let number = named.parse::<ModelId>().ok();
 	let found = models
 		.into_iter()
 		.filter(|model| Some(model.id) == number || model.name == named)
 		.max_by_key(|model| (model.state == ModelState::Active, model.id));
-	found.ok_or_else(|| CliError::UnknownModel { named: named.into(), known })
+	found.ok_or_else(|| CliError::UnknownModel {
+		named: named.into(),
+		known,
+	})
 }
 
 /// A model that takes prompts and plans; without a name the only one.
@@ -73,15 +78,24 @@ pub async fn active_model(chain: &Chain, named: Option<&str>) -> Result<ModelVie
 	};
 	match model.state {
 		ModelState::Active => Ok(model),
-		state => Err(CliError::ModelNotActive { id: model.id, name: model.name, state }),
+		state => Err(CliError::ModelNotActive {
+			id: model.id,
+			name: model.name,
+			state,
+		}),
 	}
 }
 
 fn only_active(models: Vec<ModelView>) -> Result<ModelView, CliError> {
-	let mut active = models.into_iter().filter(|model| model.state == ModelState::Active);
+	let mut active = models
+		.into_iter()
+		.filter(|model| model.state == ModelState::Active);
 	let model = active.next().ok_or(CliError::NoModel)?;
 	match active.next() {
 		None => Ok(model),
-		Some(other) => Err(CliError::WhichModel { one: model.name, other: other.name }),
+		Some(other) => Err(CliError::WhichModel {
+			one: model.name,
+			other: other.name,
+		}),
 	}
 }

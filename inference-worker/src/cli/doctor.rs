@@ -2,15 +2,11 @@
 //!
 //! Every check runs, whatever the others found: one look shows everything that has to be done.
 
-use super::{
-	keys::NETWORK_KEY,
-	register::declared,
-	table::table,
-	CliError, Context,
-};
+use super::{register::declared, table::table, CliError, Context};
 use crate::{
 	chain::{address, AccountId32, Amount, Chain},
 	config::Config,
+	daemon::NETWORK_KEY,
 	engine,
 	manifest::Manifest,
 };
@@ -68,27 +64,61 @@ impl Doctor {
 		findings.extend(account_and_chain(context).await);
 		context.print(&findings, || {
 			let rows = findings.iter().map(|finding| {
-				let Finding { check, level, found, remedy } = finding;
-				let remedy = if remedy.is_empty() { String::new() } else { format!("; {remedy}") };
-				[format!("{level:?}").to_lowercase(), check.to_string(), format!("{found}{remedy}")]
+				let Finding {
+					check,
+					level,
+					found,
+					remedy,
+				} = finding;
+				let remedy = if remedy.is_empty() {
+					String::new()
+				} else {
+					format!("; {remedy}")
+				};
+				[
+					format!("{level:?}").to_lowercase(),
+					check.to_string(),
+					format!("{found}{remedy}"),
+				]
 			});
 			table(["", "check", "found"], &rows.collect::<Vec<_>>())
 		})?;
-		let sound = findings.iter().all(|finding| finding.level != Level::Missing);
-		Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+		let sound = findings
+			.iter()
+			.all(|finding| finding.level != Level::Missing);
+		Ok(if sound {
+			ExitCode::SUCCESS
+		} else {
+			ExitCode::FAILURE
+		})
 	}
 }
 
 fn ok(check: &'static str, found: impl ToString) -> Finding {
-	Finding { check, level: Level::Ok, found: found.to_string(), remedy: String::new() }
+	Finding {
+		check,
+		level: Level::Ok,
+		found: found.to_string(),
+		remedy: String::new(),
+	}
 }
 
 fn poor(check: &'static str, found: impl ToString, remedy: impl ToString) -> Finding {
-	Finding { check, level: Level::Poor, found: found.to_string(), remedy: remedy.to_string() }
+	Finding {
+		check,
+		level: Level::Poor,
+		found: found.to_string(),
+		remedy: remedy.to_string(),
+	}
 }
 
 fn missing(check: &'static str, found: impl ToString, remedy: impl ToString) -> Finding {
-	Finding { check, level: Level::Missing, found: found.to_string(), remedy: remedy.to_string() }
+	Finding {
+		check,
+		level: Level::Missing,
+		found: found.to_string(),
+		remedy: remedy.to_string(),
+	}
 }
 
 /// An error names its remedy after a colon.
@@ -109,8 +139,11 @@ fn library() -> Finding {
 	match engine::profile_id(Profile::F32) {
 		Ok(class) => {
 			let threads = runtime.threads;
-			ok("library", format!("{path} with {threads} threads, numerics class {class:?}"))
-		},
+			ok(
+				"library",
+				format!("{path} with {threads} threads, numerics class {class:?}"),
+			)
+		}
 		Err(error) => lacking("library", error),
 	}
 }
@@ -118,7 +151,10 @@ fn library() -> Finding {
 fn memory(config: &Config) -> Finding {
 	let declared = config.memory;
 	let Some(available) = available_memory() else {
-		return ok("memory", format!("{declared} bytes declared; what is free is not known here"));
+		return ok(
+			"memory",
+			format!("{declared} bytes declared; what is free is not known here"),
+		);
 	};
 	let found = format!("{declared} bytes declared, {available} available");
 	match declared <= available {
@@ -130,8 +166,15 @@ fn memory(config: &Config) -> Finding {
 /// Bytes that programs can still take, where the system says so.
 fn available_memory() -> Option<u64> {
 	let text = fs::read_to_string("/proc/meminfo").ok()?;
-	let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-	let kilobytes = line.trim().trim_end_matches("kB").trim().parse::<u64>().ok()?;
+	let line = text
+		.lines()
+		.find_map(|line| line.strip_prefix("MemAvailable:"))?;
+	let kilobytes = line
+		.trim()
+		.trim_end_matches("kB")
+		.trim()
+		.parse::<u64>()
+		.ok()?;
 	kilobytes.checked_mul(1024)
 }
 
@@ -139,10 +182,17 @@ fn disk(config: &Config) -> Finding {
 	let folder = &config.data;
 	if let Err(error) = fs::create_dir_all(folder) {
 		let found = format!("{}: {error}", folder.display());
-		return missing("disk", found, "choose a folder that you may write as `data`");
+		return missing(
+			"disk",
+			found,
+			"choose a folder that you may write as `data`",
+		);
 	}
 	let Some(free) = free_disk(folder) else {
-		return ok("disk", format!("{}; what is free is not known here", folder.display()));
+		return ok(
+			"disk",
+			format!("{}; what is free is not known here", folder.display()),
+		);
 	};
 	let found = format!("{}: {free} bytes free", folder.display());
 	match free >= LEAST_DISK {
@@ -155,18 +205,32 @@ fn disk(config: &Config) -> Finding {
 fn free_disk(folder: &Path) -> Option<u64> {
 	let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
 	let text = String::from_utf8(output.stdout).ok()?;
-	let kilobytes = text.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()?;
+	let kilobytes = text
+		.lines()
+		.nth(1)?
+		.split_whitespace()
+		.nth(3)?
+		.parse::<u64>()
+		.ok()?;
 	kilobytes.checked_mul(1024)
 }
 
 fn ports(config: &Config) -> Finding {
 	let taken = config.listen.iter().filter(|address| is_taken(address));
-	let taken = taken.map(Multiaddr::to_string).collect::<Vec<_>>().join(", ");
+	let taken = taken
+		.map(Multiaddr::to_string)
+		.collect::<Vec<_>>()
+		.join(", ");
 	if !taken.is_empty() {
 		let remedy = "right while this worker runs; else end the other program or change `listen`";
 		return poor("ports", format!("in use: {taken}"), remedy);
 	}
-	let listen = config.listen.iter().map(Multiaddr::to_string).collect::<Vec<_>>().join(", ");
+	let listen = config
+		.listen
+		.iter()
+		.map(Multiaddr::to_string)
+		.collect::<Vec<_>>()
+		.join(", ");
 	match config.advertise.is_empty() && !config.listen.is_empty() {
 		true => poor(
 			"ports",
@@ -183,11 +247,11 @@ fn is_taken(address: &Multiaddr) -> bool {
 		(Protocol::Ip4(found), _) => {
 			ip = Some(found.into());
 			false
-		},
+		}
 		(Protocol::Ip6(found), _) => {
 			ip = Some(found.into());
 			false
-		},
+		}
 		(Protocol::Tcp(port), Some(ip)) if port > 0 => TcpListener::bind((ip, port)).is_err(),
 		(Protocol::Udp(port), Some(ip)) if port > 0 => UdpSocket::bind((ip, port)).is_err(),
 		_ => false,
@@ -202,7 +266,10 @@ fn shards(config: &Config) -> Vec<Finding> {
 		Ok::<_, crate::manifest::ManifestError>(manifest)
 	};
 	let finding = |folder: &std::path::PathBuf| match look(folder) {
-		Ok(manifest) => ok("shards", format!("{}: {} is whole", folder.display(), manifest.model)),
+		Ok(manifest) => ok(
+			"shards",
+			format!("{}: {} is whole", folder.display(), manifest.model),
+		),
 		Err(error) => lacking("shards", error),
 	};
 	config.models.iter().map(finding).collect()
@@ -214,18 +281,18 @@ async fn account_and_chain(context: &Context) -> Vec<Finding> {
 		Ok(account) => {
 			findings.push(ok("account", account.address()));
 			Some(account)
-		},
+		}
 		Err(error) => {
 			findings.push(lacking("account", error));
 			None
-		},
+		}
 	};
 	let chain = match context.chain().await {
 		Ok(chain) => chain,
 		Err(error) => {
 			findings.push(lacking("node", error));
 			return findings;
-		},
+		}
 	};
 	findings.push(node(&chain).await);
 	findings.push(clock(&chain).await);
@@ -242,9 +309,20 @@ async fn node(chain: &Chain) -> Finding {
 		Err(error) => return lacking("node", error),
 	};
 	let number = chain.best().borrow().number;
-	let found = format!("{} at block {number} with {} peers", chain.url(), health.peers);
-	match (health.is_syncing, health.should_have_peers && health.peers == 0) {
-		(true, _) => poor("node", format!("{found}, catching up"), "wait until it has caught up"),
+	let found = format!(
+		"{} at block {number} with {} peers",
+		chain.url(),
+		health.peers
+	);
+	match (
+		health.is_syncing,
+		health.should_have_peers && health.peers == 0,
+	) {
+		(true, _) => poor(
+			"node",
+			format!("{found}, catching up"),
+			"wait until it has caught up",
+		),
 		(_, true) => poor("node", found, "give the node bootnodes, or open its port"),
 		_ => ok("node", found),
 	}
@@ -256,12 +334,18 @@ async fn clock(chain: &Chain) -> Finding {
 		Ok(authored) => authored,
 		Err(error) => return lacking("clock", error),
 	};
-	let here = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+	let here = SystemTime::now()
+		.duration_since(UNIX_EPOCH)
+		.map_or(0, |since| since.as_millis() as u64);
 	let apart = here.abs_diff(authored);
 	let found = format!("{:.1} s from the best block's", apart as f64 / 1000.0);
 	match apart <= CLOCK_TOLERANCE_MS {
 		true => ok("clock", found),
-		false => poor("clock", found, "set this machine's clock by NTP; if it is right, the chain stands still"),
+		false => poor(
+			"clock",
+			found,
+			"set this machine's clock by NTP; if it is right, the chain stands still",
+		),
 	}
 }
 
@@ -270,11 +354,15 @@ async fn funds(chain: &Chain, account: &AccountId32) -> Finding {
 		Ok(balance) if Amount(balance.free) >= LEAST_FREE => {
 			let (free, held) = (Amount(balance.free), Amount(balance.held));
 			ok("funds", format!("{free} free, {held} on hold"))
-		},
+		}
 		Ok(balance) => {
 			let found = format!("{} free", Amount(balance.free));
-			missing("funds", found, format!("send some DLLM to {}", address(account)))
-		},
+			missing(
+				"funds",
+				found,
+				format!("send some DLLM to {}", address(account)),
+			)
+		}
 		Err(error) => lacking("funds", error),
 	}
 }
@@ -283,17 +371,28 @@ async fn registration(chain: &Chain, account: &AccountId32, config: &Config) -> 
 	let remedy = "run `dllm-worker register`";
 	match chain.worker(account).await {
 		Err(error) => lacking("registration", error),
-		Ok(None) => missing("registration", "this account is no registered worker", remedy),
+		Ok(None) => missing(
+			"registration",
+			"this account is no registered worker",
+			remedy,
+		),
 		Ok(Some(worker)) if !worker.active => {
 			let remedy = "let its operator run `dllm-worker accept`, or register another account";
-			missing("registration", format!("this worker is {}", worker.state), remedy)
-		},
+			missing(
+				"registration",
+				format!("this worker is {}", worker.state),
+				remedy,
+			)
+		}
 		Ok(Some(worker)) => match differs(&worker, config) {
-			Ok(None) => ok("registration", format!("active, bond {}", Amount(worker.bond))),
+			Ok(None) => ok(
+				"registration",
+				format!("active, bond {}", Amount(worker.bond)),
+			),
 			Ok(Some(what)) => {
 				let found = format!("the chain knows {what} otherwise than the configuration");
 				poor("registration", found, format!("{remedy} to change it"))
-			},
+			}
 			Err(error) => lacking("registration", error),
 		},
 	}
@@ -305,10 +404,17 @@ fn differs(worker: &WorkerView, config: &Config) -> Result<Option<&'static str>,
 		return Ok(Some("the peer id"));
 	}
 	let spec = declared(config)?;
-	let addresses = spec.addresses.iter().map(|address| String::from_utf8_lossy(address));
+	let addresses = spec
+		.addresses
+		.iter()
+		.map(|address| String::from_utf8_lossy(address));
 	Ok(if spec.peer_id.as_slice() != worker.peer_id.as_slice() {
 		Some("the peer id")
-	} else if !addresses.eq(worker.addresses.iter().map(|address| Cow::Borrowed(address.as_str()))) {
+	} else if !addresses.eq(worker
+		.addresses
+		.iter()
+		.map(|address| Cow::Borrowed(address.as_str())))
+	{
 		Some("the addresses")
 	} else if spec.roles != worker.roles {
 		Some("the roles")

@@ -2,10 +2,14 @@
 
 use crate::{
 	chain::{AccountError, Amount, ChainError},
+	commitment::LedgerError,
 	config::ConfigError,
+	daemon::DaemonError,
 	engine::LibraryError,
 	entry::EntryError,
 	manifest::ManifestError,
+	network::{identity::IdentityError, shards::ShardError, NetworkError},
+	pipeline::HostError,
 	splitter::SplitError,
 };
 use dllm_primitives::{ids::ModelId, model::ModelState, plan::PlanError};
@@ -58,7 +62,11 @@ pub enum CliError {
 	UnknownModel { named: String, known: String },
 	/// The model takes no prompts.
 	#[error("model {id} ({name}) is {state:?} and takes no prompts or plans: activate it, or name another")]
-	ModelNotActive { id: ModelId, name: String, state: ModelState },
+	ModelNotActive {
+		id: ModelId,
+		name: String,
+		state: ModelState,
+	},
 	/// A registration names something that the chain cannot hold.
 	#[error("{what} is longer than the chain allows: shorten it")]
 	TooLong { what: &'static str },
@@ -76,7 +84,11 @@ pub enum CliError {
 	NoPipeline { name: String },
 	/// The account cannot pay.
 	#[error("account {account} has {free} free, the prompt may cost {price}: send it some DLLM, or ask for fewer tokens")]
-	InsufficientFunds { account: String, free: Amount, price: Amount },
+	InsufficientFunds {
+		account: String,
+		free: Amount,
+		price: Amount,
+	},
 	/// The worker is not in the pool.
 	#[error("{account} is no registered worker: run `dllm-worker register` first")]
 	NotRegistered { account: String },
@@ -87,10 +99,27 @@ pub enum CliError {
 	#[error("the reply broke off: {reason}; nothing is charged unless the job settles")]
 	BrokeOff { reason: String },
 	/// This machine cannot be part of the network.
-	#[error("{0}")]
-	Network(String),
+	#[error(transparent)]
+	Network(#[from] NetworkError),
+	/// There is no network key.
+	#[error(transparent)]
+	Identity(#[from] IdentityError),
+	/// The shards of a model cannot be used.
+	#[error(transparent)]
+	Shards(#[from] ShardError),
+	/// The entry of a model cannot be loaded.
+	#[error(transparent)]
+	Host(#[from] HostError),
+	/// The rows of a job cannot be recorded.
+	#[error(transparent)]
+	Ledger(#[from] LedgerError),
+	/// The worker cannot serve.
+	#[error(transparent)]
+	Daemon(#[from] DaemonError),
 	/// Ctrl-C.
-	#[error("interrupted; job {job} goes on without you and is settled or refunded by block {deadline}")]
+	#[error(
+		"interrupted; job {job} goes on without you and is settled or refunded by block {deadline}"
+	)]
 	Interrupted { job: u64, deadline: u32 },
 }
 
@@ -101,10 +130,16 @@ fn plan_remedy(error: &PlanError) -> &'static str {
 		PlanError::TooFewReplicas => "every segment and the entry need two workers: register more",
 		PlanError::WorkerTwice => "a worker stands in two segments",
 		PlanError::UnknownWorker => "a worker is not registered",
-		PlanError::WorkerNotActive => "a worker is not active: its operator must accept it, or it is leaving",
+		PlanError::WorkerNotActive => {
+			"a worker is not active: its operator must accept it, or it is leaving"
+		}
 		PlanError::RoleNotOffered => "a worker does not offer the role",
-		PlanError::OperatorTwice => "two workers of a stage share an operator: register workers of other operators",
-		PlanError::Memory => "a worker's memory is too small: use more segments, fewer slots, or more memory",
+		PlanError::OperatorTwice => {
+			"two workers of a stage share an operator: register workers of other operators"
+		}
+		PlanError::Memory => {
+			"a worker's memory is too small: use more segments, fewer slots, or more memory"
+		}
 		PlanError::Slots => "the number of slots must be 1 to 8",
 	}
 }

@@ -1,7 +1,7 @@
 //! `keys`: the account that signs, and the identity by which other workers know this one.
 
 use super::{CliError, Context};
-use crate::{chain::Account, network::identity};
+use crate::{chain::Account, daemon::NETWORK_KEY, network::identity};
 use clap::Subcommand;
 use serde::Serialize;
 use sp_core::hexdisplay::HexDisplay;
@@ -9,9 +9,6 @@ use std::{
 	path::{Path, PathBuf},
 	process::ExitCode,
 };
-
-/// File of the network identity in the data folder.
-pub const NETWORK_KEY: &str = "network.key";
 
 /// Make and show keys.
 #[derive(Subcommand, Debug)]
@@ -47,7 +44,10 @@ impl Keys {
 fn generate(context: &Context, out: Option<PathBuf>) -> Result<ExitCode, CliError> {
 	let path = out.unwrap_or_else(|| PathBuf::from(&context.config.account));
 	let account = Account::generate(&path)?;
-	eprintln!("wrote {}: keep a copy of it, whoever has it has the money", path.display());
+	eprintln!(
+		"wrote {}: keep a copy of it, whoever has it has the money",
+		path.display()
+	);
 	context.print(&shown(&account, None), || account.address())?;
 	Ok(ExitCode::SUCCESS)
 }
@@ -57,8 +57,14 @@ fn show(context: &Context) -> Result<ExitCode, CliError> {
 	let peer_id = peer_id(&context.config.data)?;
 	let shown = shown(&account, peer_id);
 	context.print(&shown, || {
-		let peer = shown.peer_id.as_deref().unwrap_or("none yet; made at the first start");
-		format!("address     {}\npublic key  {}\npeer id     {peer}", shown.address, shown.public_key)
+		let peer = shown
+			.peer_id
+			.as_deref()
+			.unwrap_or("none yet; made at the first start");
+		format!(
+			"address     {}\npublic key  {}\npeer id     {peer}",
+			shown.address, shown.public_key
+		)
 	})?;
 	Ok(ExitCode::SUCCESS)
 }
@@ -66,7 +72,11 @@ fn show(context: &Context) -> Result<ExitCode, CliError> {
 fn shown(account: &Account, peer_id: Option<String>) -> Shown {
 	let bytes: &[u8] = account.id().as_ref();
 	let public_key = format!("0x{}", HexDisplay::from(&bytes));
-	Shown { address: account.address(), public_key, peer_id }
+	Shown {
+		address: account.address(),
+		public_key,
+		peer_id,
+	}
 }
 
 /// The network identity, if it has been made.
@@ -75,7 +85,6 @@ fn peer_id(data: &Path) -> Result<Option<String>, CliError> {
 	if !path.exists() {
 		return Ok(None);
 	}
-	let keypair = identity::load_or_create(&path);
-	let keypair = keypair.map_err(|error| CliError::Network(error.to_string()))?;
+	let keypair = identity::load_or_create(&path)?;
 	Ok(Some(keypair.public().to_peer_id().to_string()))
 }

@@ -13,15 +13,29 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Starts to log what `wanted` asks for.
 pub fn start(wanted: &str) -> Result<(), CliError> {
-	let words = wanted.split(',').map(str::trim).filter(|word| !word.is_empty());
+	let words = wanted
+		.split(',')
+		.map(str::trim)
+		.filter(|word| !word.is_empty());
 	let (format, filters): (Vec<_>, Vec<_>) = words.partition(|word| *word == JSON);
-	let filter = EnvFilter::try_new(directives(&filters))
-		.map_err(|error| CliError::BadLog { given: wanted.into(), reason: error.to_string() })?;
+	let filter = EnvFilter::try_new(directives(&filters)).map_err(|error| CliError::BadLog {
+		given: wanted.into(),
+		reason: error.to_string(),
+	})?;
 	let lines = fmt().with_env_filter(filter).with_writer(stderr);
 	if format.is_empty() {
-		lines.with_target(false).with_ansi(stderr().is_terminal()).compact().init();
+		lines
+			.with_target(false)
+			.with_ansi(stderr().is_terminal())
+			.compact()
+			.init();
 	} else {
-		lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
+		lines
+			.json()
+			.flatten_event(true)
+			.with_current_span(false)
+			.with_span_list(false)
+			.init();
 	}
 	Ok(())
 }

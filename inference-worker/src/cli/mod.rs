@@ -39,7 +39,13 @@ pub struct Cli {
 	chain: Option<String>,
 	/// What is logged to stderr: a level, a filter like `dllm_worker=debug`, or `json` for one JSON
 	/// object a line; several between commas.
-	#[arg(long, global = true, env = "DLLM_LOG", default_value = "info", value_name = "FILTER")]
+	#[arg(
+		long,
+		global = true,
+		env = "DLLM_LOG",
+		default_value = "info",
+		value_name = "FILTER"
+	)]
 	log: String,
 	/// Who signs, over `account` of the configuration: a key file, or a name like //Miner1.
 	#[arg(long, global = true, value_name = "KEY")]
@@ -97,7 +103,7 @@ impl Cli {
 				// A model that is being executed is not waited for.
 				runtime.shutdown_background();
 				ended
-			},
+			}
 		}
 	}
 
@@ -106,7 +112,10 @@ impl Cli {
 		if let Some(account) = &self.account {
 			config.account.clone_from(account);
 		}
-		Ok(Context { config, json: self.json })
+		Ok(Context {
+			config,
+			json: self.json,
+		})
 	}
 }
 

@@ -51,21 +51,41 @@ impl Model {
 	/// Runs the command.
 	pub async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
 		match self {
-			Self::Add { folder, licence, activate } => add(context, folder, &licence, activate).await,
+			Self::Add {
+				folder,
+				licence,
+				activate,
+			} => add(context, folder, &licence, activate).await,
 			Self::Activate { model } => {
 				let (chain, submitter) = context.submitter().await?;
 				let model = find_model(&chain, &model).await?;
 				let included = submitter.submit(&calls::activate_model(model.id)).await?;
 				let (name, block) = (model.name, included.block);
-				changed(context, Changed { model: model.id, name, did: "activated", block })
-			},
+				changed(
+					context,
+					Changed {
+						model: model.id,
+						name,
+						did: "activated",
+						block,
+					},
+				)
+			}
 			Self::Retire { model } => {
 				let (chain, submitter) = context.submitter().await?;
 				let model = find_model(&chain, &model).await?;
 				let included = submitter.submit(&calls::retire_model(model.id)).await?;
 				let (name, block) = (model.name, included.block);
-				changed(context, Changed { model: model.id, name, did: "retired", block })
-			},
+				changed(
+					context,
+					Changed {
+						model: model.id,
+						name,
+						did: "retired",
+						block,
+					},
+				)
+			}
 			Self::List => list(context).await,
 		}
 	}
@@ -86,9 +106,20 @@ async fn add(
 	let id = u32::try_from(id).unwrap_or(u32::MAX);
 	let (did, block) = match activate {
 		false => ("registered", included.block),
-		true => ("activated", submitter.submit(&calls::activate_model(id)).await?.block),
+		true => (
+			"activated",
+			submitter.submit(&calls::activate_model(id)).await?.block,
+		),
 	};
-	changed(context, Changed { model: id, name: manifest.model, did, block })
+	changed(
+		context,
+		Changed {
+			model: id,
+			name: manifest.model,
+			did,
+			block,
+		},
+	)
 }
 
 async fn list(context: &Context) -> Result<ExitCode, CliError> {
@@ -106,7 +137,9 @@ async fn list(context: &Context) -> Result<ExitCode, CliError> {
 				short(&format!("{:?}", model.manifest_root)),
 			]
 		});
-		let head = ["id", "name", "state", "profile", "layers", "context", "licence", "root"];
+		let head = [
+			"id", "name", "state", "profile", "layers", "context", "licence", "root",
+		];
 		table(head, &rows.collect::<Vec<_>>())
 	})?;
 	Ok(ExitCode::SUCCESS)
@@ -114,7 +147,12 @@ async fn list(context: &Context) -> Result<ExitCode, CliError> {
 
 fn changed(context: &Context, changed: Changed) -> Result<ExitCode, CliError> {
 	context.print(&changed, || {
-		let Changed { model, name, did, block } = &changed;
+		let Changed {
+			model,
+			name,
+			did,
+			block,
+		} = &changed;
 		format!("{did} model {model} ({name}) in block {block}")
 	})?;
 	Ok(ExitCode::SUCCESS)

@@ -56,14 +56,25 @@ impl Terms {
 		}
 		let mut text = String::new();
 		let read = std::io::stdin().read_to_string(&mut text);
-		read.map_err(|source| CliError::Io { path: "stdin".into(), source })?;
+		read.map_err(|source| CliError::Io {
+			path: "stdin".into(),
+			source,
+		})?;
 		Ok(text)
 	}
 
 	/// The limits as the chain holds them.
 	pub fn limits(&self) -> Result<Limits, CliError> {
-		let bad = |what| move |_| CliError::BadArgument { what, reason: "at most 4 of up to 32 bytes".into() };
-		let stop = self.stop.iter().map(|text| text.clone().into_bytes().try_into());
+		let bad = |what| {
+			move |_| CliError::BadArgument {
+				what,
+				reason: "at most 4 of up to 32 bytes".into(),
+			}
+		};
+		let stop = self
+			.stop
+			.iter()
+			.map(|text| text.clone().into_bytes().try_into());
 		let stop = stop.collect::<Result<Vec<_>, _>>().map_err(bad("--stop"))?;
 		let limits = Limits {
 			max_tokens: self.max_tokens,
@@ -84,7 +95,10 @@ impl Terms {
 
 fn thousandths(what: &'static str, value: f32, most: f32) -> Result<u16, CliError> {
 	if !(0.0..=most).contains(&value) {
-		return Err(CliError::BadArgument { what, reason: format!("must be 0 to {most}") });
+		return Err(CliError::BadArgument {
+			what,
+			reason: format!("must be 0 to {most}"),
+		});
 	}
 	Ok((value * 1000.0).round() as u16)
 }
@@ -111,22 +125,34 @@ pub async fn submit(
 	let price = match terms.max_price {
 		Some(Amount(price)) => price,
 		None => {
-			let quote = chain.quote(model.id, ceiling, limits.max_tokens, own_entry).await?;
-			quote.ok_or_else(|| CliError::NoPipeline { name: model.name.clone() })?
-		},
+			let quote = chain
+				.quote(model.id, ceiling, limits.max_tokens, own_entry)
+				.await?;
+			quote.ok_or_else(|| CliError::NoPipeline {
+				name: model.name.clone(),
+			})?
+		}
 	};
 	let account = submitter.account();
 	let balance = chain.balance(account.id()).await?;
 	if balance.free < price {
 		let (free, price) = (Amount(balance.free), Amount(price));
-		return Err(CliError::InsufficientFunds { account: account.address(), free, price });
+		return Err(CliError::InsufficientFunds {
+			account: account.address(),
+			free,
+			price,
+		});
 	}
 	let sent = Instant::now();
 	let call = calls::submit_job(model.id, body, limits, price, terms.deadline);
 	let included = submitter.submit(&call).await?;
 	let job = included.number("Jobs", "Submitted", "job")?;
 	let job = JobId::try_from(job).unwrap_or(JobId::MAX);
-	eprintln!("job {job} submitted in block {}; it costs {} at most", included.block, Amount(price));
+	eprintln!(
+		"job {job} submitted in block {}; it costs {} at most",
+		included.block,
+		Amount(price)
+	);
 	Ok(Submitted { job, sent })
 }
 

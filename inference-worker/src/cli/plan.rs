@@ -89,22 +89,32 @@ impl PlanCommand {
 		spec: &ModelSpec,
 		workers: &[WorkerView],
 	) -> Result<Plan<AccountId32>, CliError> {
-		let miners = workers.iter().filter(|worker| worker.active && worker.roles.miner).count();
-		let most = (miners / self.replicas.max(1)).min(model.layers.len()).min(MAX_SEGMENTS as usize);
+		let miners = workers
+			.iter()
+			.filter(|worker| worker.active && worker.roles.miner)
+			.count();
+		let most = (miners / self.replicas.max(1))
+			.min(model.layers.len())
+			.min(MAX_SEGMENTS as usize);
 		let counts = match self.segments {
 			Some(segments) => segments..=segments,
 			None => 1..=most,
 		};
-		let candidates = counts.rev().filter(|segments| (1..=model.layers.len()).contains(segments));
-		let mut plans = candidates.filter_map(|segments| self.staff(segments, model.id, spec, workers));
-		plans.find(|plan| check(plan, spec, workers).is_ok()).ok_or_else(|| CliError::NoPlan {
-			reason: format!(
+		let candidates = counts
+			.rev()
+			.filter(|segments| (1..=model.layers.len()).contains(segments));
+		let mut plans =
+			candidates.filter_map(|segments| self.staff(segments, model.id, spec, workers));
+		plans
+			.find(|plan| check(plan, spec, workers).is_ok())
+			.ok_or_else(|| CliError::NoPlan {
+				reason: format!(
 				"{miners} active miners cannot staff {} with {} workers each of different operators and \
 				 enough memory: register more workers, or ask for other --segments, --replicas or --slots",
 				self.segments.map_or("a segment".into(), |n| format!("{n} segments")),
 				self.replicas,
 			),
-		})
+			})
 	}
 
 	fn staff(
@@ -135,7 +145,8 @@ impl PlanCommand {
 		let entries = cheapest(workers, self.replicas, |worker| {
 			worker.roles.entry && !busy.contains(&worker.account)
 		});
-		let entries = entries.or_else(|| cheapest(workers, self.replicas, |worker| worker.roles.entry));
+		let entries =
+			entries.or_else(|| cheapest(workers, self.replicas, |worker| worker.roles.entry));
 		plan.entries = entries.unwrap_or_default().try_into().ok()?;
 		Some(plan)
 	}
@@ -147,19 +158,31 @@ fn cheapest(
 	count: usize,
 	fits: impl Fn(&WorkerView) -> bool,
 ) -> Option<Vec<AccountId32>> {
-	let mut fitting = workers.iter().filter(|w| w.active && fits(w)).collect::<Vec<_>>();
+	let mut fitting = workers
+		.iter()
+		.filter(|w| w.active && fits(w))
+		.collect::<Vec<_>>();
 	fitting.sort_by_key(|worker| (worker.price, worker.faults, worker.account.clone()));
 	let mut operators = HashSet::new();
 	fitting.retain(|worker| operators.insert(&worker.operator));
-	let chosen = fitting.into_iter().take(count).map(|worker| worker.account.clone());
+	let chosen = fitting
+		.into_iter()
+		.take(count)
+		.map(|worker| worker.account.clone());
 	Some(chosen.collect::<Vec<_>>()).filter(|chosen| chosen.len() == count)
 }
 
 /// `layers` layers in `segments` segments whose lengths differ by one at most.
 fn even_segments(layers: usize, segments: usize) -> Vec<Segment<AccountId32>> {
 	let bound = |at: usize| u16::try_from(at * layers / segments).unwrap_or(u16::MAX);
-	let range = |at| LayerRange { start: bound(at), end: bound(at + 1) };
-	let segment = |at| Segment { layers: range(at), replicas: Default::default() };
+	let range = |at| LayerRange {
+		start: bound(at),
+		end: bound(at + 1),
+	};
+	let segment = |at| Segment {
+		layers: range(at),
+		replicas: Default::default(),
+	};
 	(0..segments).map(segment).collect()
 }
 
@@ -185,28 +208,50 @@ fn spec_of(model: &ModelView) -> Result<ModelSpec, CliError> {
 	let too_long = |what| move |_| CliError::TooLong { what };
 	let layers = model.layers.clone();
 	Ok(ModelSpec {
-		name: model.name.clone().into_bytes().try_into().map_err(too_long("the model's name"))?,
-		licence: model.licence.clone().into_bytes().try_into().map_err(too_long("the licence"))?,
+		name: model
+			.name
+			.clone()
+			.into_bytes()
+			.try_into()
+			.map_err(too_long("the model's name"))?,
+		licence: model
+			.licence
+			.clone()
+			.into_bytes()
+			.try_into()
+			.map_err(too_long("the licence"))?,
 		manifest_root: model.manifest_root,
 		tokenizer_hash: model.tokenizer_hash,
 		profile: model.profile,
 		hidden_size: model.hidden_size,
 		max_context: model.max_context,
 		embed: model.embed,
-		layers: layers.try_into().map_err(|_| CliError::TooLong { what: "the list of layers" })?,
+		layers: layers.try_into().map_err(|_| CliError::TooLong {
+			what: "the list of layers",
+		})?,
 		head: model.head,
 	})
 }
 
 fn show(plan: &Plan<AccountId32>, quote: &plan::Quote) -> Shown {
-	let stages = quote.stage_prices.iter().zip(0u8..).map(|(price, stage)| ShownStage {
-		stage,
-		layers: plan.layers_of(stage),
-		workers: plan.workers_of(stage).iter().map(address).collect(),
-		price: price.to_string(),
-	});
+	let stages = quote
+		.stage_prices
+		.iter()
+		.zip(0u8..)
+		.map(|(price, stage)| ShownStage {
+			stage,
+			layers: plan.layers_of(stage),
+			workers: plan.workers_of(stage).iter().map(address).collect(),
+			price: price.to_string(),
+		});
 	let stages = stages.collect();
-	Shown { model: plan.model, slots: plan.slots, stages, pipeline: None, block: None }
+	Shown {
+		model: plan.model,
+		slots: plan.slots,
+		stages,
+		pipeline: None,
+		block: None,
+	}
 }
 
 fn readable(shown: &Shown) -> String {
@@ -215,8 +260,18 @@ fn readable(shown: &Shown) -> String {
 			true => "entry".into(),
 			false => format!("{}..{}", stage.layers.start, stage.layers.end),
 		};
-		let workers = stage.workers.iter().map(|who| short(who)).collect::<Vec<_>>().join(" ");
-		[stage.stage.to_string(), layers, stage.price.clone(), workers]
+		let workers = stage
+			.workers
+			.iter()
+			.map(|who| short(who))
+			.collect::<Vec<_>>()
+			.join(" ");
+		[
+			stage.stage.to_string(),
+			layers,
+			stage.price.clone(),
+			workers,
+		]
 	});
 	let head = ["stage", "layers", "planck/GFLOP", "workers"];
 	let stages = table(head, &rows.collect::<Vec<_>>());

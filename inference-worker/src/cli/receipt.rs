@@ -29,6 +29,9 @@ pub struct Report {
 	pub first_token_ms: Option<u64>,
 	/// Tokens a second, after the first one.
 	pub tokens_per_second: Option<f64>,
+	/// Salt of the digest of a sealed prompt: with it the user can prove what was asked.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	pub salt: Option<String>,
 	/// Whether the chain verified the reply and paid for it.
 	pub settled: bool,
 	/// What the chain holds.
@@ -40,7 +43,16 @@ impl Report {
 	pub fn of(model: String, receipt: Receipt) -> Self {
 		let settled = receipt.job.state == JobState::Settled;
 		let reply = receipt.job.reply.clone();
-		Self { model, reply, first_token_ms: None, tokens_per_second: None, settled, receipt }
+		let (first_token_ms, tokens_per_second, salt) = (None, None, None);
+		Self {
+			model,
+			reply,
+			first_token_ms,
+			tokens_per_second,
+			salt,
+			settled,
+			receipt,
+		}
 	}
 
 	/// Prints the report, as JSON to stdout or for people to stderr, below a reply that stands on
@@ -50,29 +62,51 @@ impl Report {
 			true => println!("{}", serde_json::to_string_pretty(self)?),
 			false => eprint!("\n{}", self.readable()),
 		}
-		Ok(if self.settled { ExitCode::SUCCESS } else { ExitCode::from(NOT_SETTLED) })
+		Ok(if self.settled {
+			ExitCode::SUCCESS
+		} else {
+			ExitCode::from(NOT_SETTLED)
+		})
 	}
 
 	/// The report for people.
 	pub fn readable(&self) -> String {
 		let parts = [self.summary(), stages(&self.receipt.stages), self.money()];
 		let parts = parts.iter().filter(|part| !part.is_empty());
-		parts.map(|part| part.trim_end().to_string() + "\n").collect::<Vec<_>>().join("\n")
+		parts
+			.map(|part| part.trim_end().to_string() + "\n")
+			.collect::<Vec<_>>()
+			.join("\n")
 	}
 
 	fn summary(&self) -> String {
 		let job = &self.receipt.job;
-		let pipeline = self.receipt.pipeline.map(|id| format!(" on pipeline {id}")).unwrap_or_default();
-		let ended = job.ended.map(|block| format!(" in block {block}")).unwrap_or_default();
+		let pipeline = self
+			.receipt
+			.pipeline
+			.map(|id| format!(" on pipeline {id}"))
+			.unwrap_or_default();
+		let ended = job
+			.ended
+			.map(|block| format!(" in block {block}"))
+			.unwrap_or_default();
 		let state = state_in_words(job.state);
-		let mut text = format!("job {} of model {}{pipeline}: {state}{ended}\n", job.id, self.model);
+		let mut text = format!(
+			"job {} of model {}{pipeline}: {state}{ended}\n",
+			job.id, self.model
+		);
 		let tokens = (job.tokens > 0).then(|| format!("{} tokens", job.tokens));
 		let rows = (job.rows > 0).then(|| format!("{} rows charged", job.rows));
-		let first = self.first_token_ms.map(|ms| {
-			format!("first token {:.1} s after submission", ms as f64 / 1000.0)
-		});
-		let rate = self.tokens_per_second.map(|rate| format!("{rate:.1} tokens/s"));
-		let figures = [first, rate, tokens, rows].into_iter().flatten().collect::<Vec<_>>();
+		let first = self
+			.first_token_ms
+			.map(|ms| format!("first token {:.1} s after submission", ms as f64 / 1000.0));
+		let rate = self
+			.tokens_per_second
+			.map(|rate| format!("{rate:.1} tokens/s"));
+		let figures = [first, rate, tokens, rows]
+			.into_iter()
+			.flatten()
+			.collect::<Vec<_>>();
 		if !figures.is_empty() {
 			text += &(figures.join(", ") + "\n");
 		}
@@ -113,9 +147,11 @@ fn stages(stages: &[StageReceipt]) -> String {
 			_ => format!("layers {}..{}", stage.layers.start, stage.layers.end),
 		};
 		for participant in &stage.participants {
-			let commitment = participant.commitment.map_or("none".into(), |(digest, block)| {
-				format!("{} #{block}", short(&format!("{digest:?}")))
-			});
+			let commitment = participant
+				.commitment
+				.map_or("none".into(), |(digest, block)| {
+					format!("{} #{block}", short(&format!("{digest:?}")))
+				});
 			let output = participant.opening.map_or("none".into(), |opening| {
 				short(&format!("{:?}", opening.roots.output))
 			});
@@ -133,7 +169,18 @@ fn stages(stages: &[StageReceipt]) -> String {
 	if rows.is_empty() {
 		return String::new();
 	}
-	table(["stage", "ran", "as", "worker", "commitment", "output root", "verdict"], &rows)
+	table(
+		[
+			"stage",
+			"ran",
+			"as",
+			"worker",
+			"commitment",
+			"output root",
+			"verdict",
+		],
+		&rows,
+	)
 }
 
 /// Where a job stands.

@@ -1,12 +1,10 @@
 //! `register`, `unregister`, `accept`: a worker joins the pool and leaves it.
 
-use super::{
-	keys::NETWORK_KEY,
-	CliError, Context,
-};
+use super::{CliError, Context};
 use crate::{
 	chain::{address, calls, parse_address, AccountId32, Amount},
 	config::Config,
+	daemon::NETWORK_KEY,
 	network::identity,
 };
 use clap::Args;
@@ -57,9 +55,14 @@ impl Register {
 		let spec = declared(&context.config)?;
 		let own = submitter.account().id();
 		let (did, included) = match chain.worker(own).await? {
-			Some(_) => ("updated", submitter.submit(&calls::update_worker(&spec)).await?),
+			Some(_) => (
+				"updated",
+				submitter.submit(&calls::update_worker(&spec)).await?,
+			),
 			None => {
-				let operator = self.operator(&context.config)?.filter(|operator| operator != own);
+				let operator = self
+					.operator(&context.config)?
+					.filter(|operator| operator != own);
 				let bond = match self.bond {
 					Some(Amount(bond)) => bond,
 					None => chain.constant("Miners", "MinBond").await?,
@@ -69,7 +72,7 @@ impl Register {
 				}
 				let call = calls::register_worker(operator.as_ref(), &spec, bond);
 				("registered", submitter.submit(&call).await?)
-			},
+			}
 		};
 		done(context, did, address(own), included.block)
 	}
@@ -87,7 +90,9 @@ impl Unregister {
 		let own = submitter.account().id();
 		let account = address(own);
 		let worker = chain.worker(own).await?;
-		let worker = worker.ok_or_else(|| CliError::NotRegistered { account: account.clone() })?;
+		let worker = worker.ok_or_else(|| CliError::NotRegistered {
+			account: account.clone(),
+		})?;
 		let (did, call) = match worker.active {
 			true => ("unbonding", calls::unbond()),
 			false => ("withdrawn", calls::withdraw()),
@@ -112,11 +117,12 @@ impl Accept {
 
 /// What the configuration says of this worker, as the chain holds it.
 pub fn declared(config: &Config) -> Result<WorkerSpec, CliError> {
-	let keypair = identity::load_or_create(&config.data.join(NETWORK_KEY));
-	let keypair = keypair.map_err(|error| CliError::Network(error.to_string()))?;
+	let keypair = identity::load_or_create(&config.data.join(NETWORK_KEY))?;
 	let peer_id = keypair.public().to_peer_id().to_bytes();
 	Ok(WorkerSpec {
-		peer_id: peer_id.try_into().map_err(|_| CliError::TooLong { what: "the peer id" })?,
+		peer_id: peer_id.try_into().map_err(|_| CliError::TooLong {
+			what: "the peer id",
+		})?,
 		addresses: addresses(config.reachable_at())?,
 		roles: config.roles,
 		memory: config.memory,
@@ -131,7 +137,9 @@ fn addresses(reachable: &[Multiaddr]) -> Result<Addresses, CliError> {
 		Address::try_from(text.into_bytes()).map_err(too_long)
 	});
 	let addresses = addresses.collect::<Result<Vec<_>, _>>()?;
-	addresses.try_into().map_err(|_| CliError::TooLong { what: "the list of addresses" })
+	addresses.try_into().map_err(|_| CliError::TooLong {
+		what: "the list of addresses",
+	})
 }
 
 /// "Any address of this machine" is only good for listening; to others on it, it is the loopback.
@@ -141,7 +149,11 @@ fn for_others(address: &Multiaddr) -> Multiaddr {
 		Protocol::Ip6(ip) if ip.is_unspecified() => Protocol::Ip6([0, 0, 0, 0, 0, 0, 0, 1].into()),
 		other => other.acquire(),
 	};
-	address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).map(part).collect()
+	address
+		.iter()
+		.filter(|part| !matches!(part, Protocol::P2p(_)))
+		.map(part)
+		.collect()
 }
 
 fn done(

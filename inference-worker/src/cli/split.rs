@@ -73,8 +73,17 @@ impl Split {
 			parameters: manifest.shards().map(|shard| shard.parameters).sum(),
 		};
 		context.print(&written, || {
-			let Written { folder, root, layers, bytes, .. } = &written;
-			format!("{}: {layers} layers, {bytes} bytes, root {root}", folder.display())
+			let Written {
+				folder,
+				root,
+				layers,
+				bytes,
+				..
+			} = &written;
+			format!(
+				"{}: {layers} layers, {bytes} bytes, root {root}",
+				folder.display()
+			)
 		})?;
 		Ok(ExitCode::SUCCESS)
 	}

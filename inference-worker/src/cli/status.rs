@@ -60,15 +60,22 @@ impl Status {
 }
 
 async fn show_job(context: &Context, chain: &Chain, job: JobId) -> Result<ExitCode, CliError> {
-	let receipt = chain.receipt(job).await?.ok_or_else(|| CliError::BadArgument {
-		what: "--job",
-		reason: format!("the chain holds no job {job}"),
-	})?;
+	let receipt = chain
+		.receipt(job)
+		.await?
+		.ok_or_else(|| CliError::BadArgument {
+			what: "--job",
+			reason: format!("the chain holds no job {job}"),
+		})?;
 	let model = chain.model(receipt.job.model).await?;
 	let name = model.map_or(receipt.job.model.to_string(), |model| model.name);
 	let report = Report::of(name, receipt);
 	context.print(&report, || {
-		let reply = report.reply.as_ref().map(|reply| format!("{reply}\n\n")).unwrap_or_default();
+		let reply = report
+			.reply
+			.as_ref()
+			.map(|reply| format!("{reply}\n\n"))
+			.unwrap_or_default();
 		reply + &report.readable()
 	})?;
 	Ok(ExitCode::SUCCESS)
@@ -110,15 +117,29 @@ fn readable(shown: &Shown) -> String {
 		"node      {} at block {} with {} peers{syncing}\nchain     {}\n",
 		shown.node, shown.best_block, shown.peers, shown.genesis
 	);
-	if let Some(Money { address, free, held }) = &shown.account {
+	if let Some(Money {
+		address,
+		free,
+		held,
+	}) = &shown.account
+	{
 		let dllm = |planck: &String| planck.parse().unwrap_or(Amount(0));
-		text += &format!("account   {address}: {} free, {} on hold\n", dllm(free), dllm(held));
+		text += &format!(
+			"account   {address}: {} free, {} on hold\n",
+			dllm(free),
+			dllm(held)
+		);
 	}
 	text += &match &shown.worker {
 		None => "worker    not registered\n".to_string(),
 		Some(worker) => format!(
 			"worker    {}, bond {}, {} open jobs, {} passed, {} faults, {} convictions\n",
-			worker.state, Amount(worker.bond), worker.open_jobs, worker.passed, worker.faults, worker.cheats
+			worker.state,
+			Amount(worker.bond),
+			worker.open_jobs,
+			worker.passed,
+			worker.faults,
+			worker.cheats
 		),
 	};
 	for duty in &shown.duties {
@@ -131,41 +152,83 @@ fn readable(shown: &Shown) -> String {
 }
 
 fn pipeline_in_words(pipeline: &PipelineView) -> String {
-	let PipelineView { id, model, state, slots, open_jobs, stages } = pipeline;
-	let head = format!("pipeline {id} of model {model}: {state:?}, {open_jobs} of {slots} slots taken\n");
+	let PipelineView {
+		id,
+		model,
+		state,
+		slots,
+		open_jobs,
+		stages,
+	} = pipeline;
+	let head =
+		format!("pipeline {id} of model {model}: {state:?}, {open_jobs} of {slots} slots taken\n");
 	let rows = stages.iter().map(|stage| {
 		let layers = match stage.stage {
 			ENTRY_STAGE => "entry".into(),
 			_ => format!("{}..{}", stage.layers.start, stage.layers.end),
 		};
 		let workers = stage.workers.iter().map(|who| {
-			let ready = if stage.ready.contains(who) { "" } else { " (loading)" };
+			let ready = if stage.ready.contains(who) {
+				""
+			} else {
+				" (loading)"
+			};
 			format!("{}{ready}", short(&crate::chain::address(who)))
 		});
-		[stage.stage.to_string(), layers, workers.collect::<Vec<_>>().join(" ")]
+		[
+			stage.stage.to_string(),
+			layers,
+			workers.collect::<Vec<_>>().join(" "),
+		]
 	});
 	head + &table(["stage", "layers", "workers"], &rows.collect::<Vec<_>>())
 }
 
 fn duty_in_words(duty: &Duty) -> String {
 	match duty {
-		Duty::Host { pipeline, stage, ready, .. } => {
+		Duty::Host {
+			pipeline,
+			stage,
+			ready,
+			..
+		} => {
 			let done = if *ready { "loaded" } else { "to be loaded" };
 			format!("host stage {stage} of pipeline {pipeline}: {done}")
-		},
-		Duty::Run { route, stage, committed, .. } => {
+		}
+		Duty::Run {
+			route,
+			stage,
+			committed,
+			..
+		} => {
 			let done = if *committed { "committed" } else { "open" };
 			format!("lead stage {stage} of job {}: {done}", route.job)
-		},
-		Duty::Check { route, stage, part, until, .. } => {
+		}
+		Duty::Check {
+			route,
+			stage,
+			part,
+			until,
+			..
+		} => {
 			let part = part_in_words(*part);
-			format!("check stage {stage} of job {} as {part}, by block {until}", route.job)
-		},
+			format!(
+				"check stage {stage} of job {} as {part}, by block {until}",
+				route.job
+			)
+		}
 		Duty::Reveal { job, stage, until } => {
 			format!("reveal stage {stage} of job {job}, by block {until}")
-		},
-		Duty::Serve { job, stage, checkers } => {
-			format!("hand the rows of stage {stage} of job {job} to {} checkers", checkers.len())
-		},
+		}
+		Duty::Serve {
+			job,
+			stage,
+			checkers,
+		} => {
+			format!(
+				"hand the rows of stage {stage} of job {job} to {} checkers",
+				checkers.len()
+			)
+		}
 	}
 }

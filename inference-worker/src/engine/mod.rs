@@ -5,7 +5,7 @@
 //! machines is left to the network, what is hashed to the commitment.
 //!
 //! The same rows give the same bytes however they arrive, one by one or many at once; the rules that
-//! make it so stand in [`ort_engine`]. So a verifier replays a whole session as one prefill.
+//! make it so stand in `ort_engine.rs`. So a verifier replays a whole session as one prefill.
 
 mod class;
 mod fuse;

@@ -39,7 +39,10 @@ impl ChatTemplate {
 	/// Compiles a template.
 	pub fn new(source: String, bos_token: String, eos_token: String) -> Result<Self, EntryError> {
 		let mut environment = Environment::new();
-		let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+		let syntax = SyntaxConfig::builder()
+			.trim_blocks(true)
+			.lstrip_blocks(true)
+			.build();
 		environment.set_syntax(syntax.map_err(refused)?);
 		environment.set_unknown_method_callback(|_, value, method, arguments| {
 			python_method(value, method, arguments)

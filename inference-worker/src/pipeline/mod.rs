@@ -13,13 +13,14 @@ mod host;
 mod recorder;
 mod ring;
 mod segment;
+mod session;
 mod switchboard;
 
 pub use conduct::{Conduct, Honest};
 pub use host::{Host, HostError, HostedEntry, Segment};
-pub use ring::{Member, Ring};
+pub use ring::{Member, Ring, PROTOCOL};
 pub use segment::lead;
-pub(crate) use segment::{Execution, Session};
+pub(crate) use session::Session;
 
 use crate::{
 	commitment::{Ledger, LedgerError},
@@ -38,7 +39,7 @@ use dllm_primitives::{
 	ids::{JobId, StageIndex},
 };
 use libp2p::PeerId;
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 use switchboard::Switchboard;
 use tokio::sync::watch;
 
@@ -110,6 +111,20 @@ impl Workshop {
 		self.head.send_replace(number);
 	}
 
+	/// Does a stage's work, unless the block by which it is due passes or the network stops.
+	async fn run_until<T>(
+		&self,
+		job: JobId,
+		block: u32,
+		work: impl Future<Output = Result<T, PipelineError>>,
+	) -> Result<T, PipelineError> {
+		tokio::select! {
+			result = work => result,
+			() = self.past(block) => Err(PipelineError::Overdue { job, block }),
+			() = self.network.stopped() => Err(PipelineError::Interrupted { job }),
+		}
+	}
+
 	/// Resolves once the best block is behind `block`.
 	async fn past(&self, block: u32) {
 		// The sender lives in this handle, so waiting cannot fail.
@@ -165,6 +180,9 @@ pub enum PipelineError {
 	/// A result cannot be sent.
 	#[error(transparent)]
 	NotFinite(#[from] NotFinite),
+	/// The disk failed while the stage ran; the log says how.
+	#[error("job {job}: its rows cannot be recorded")]
+	NotRecorded { job: JobId },
 	/// It cannot be recorded.
 	#[error(transparent)]
 	Ledger(#[from] LedgerError),
@@ -193,4 +211,8 @@ impl PipelineError {
 			_ => Reason::Engine,
 		}
 	}
+}
+
+fn link_error(job: JobId, peer: PeerId, error: LinkError) -> PipelineError {
+	PipelineError::Link { job, peer, error }
 }

@@ -49,10 +49,10 @@ impl Recorder {
 			let mut input = log(Side::Input, boundaries.0)?;
 			let mut output = log(Side::Output, boundaries.1)?;
 			while let Some((side, position, rows)) = queue.blocking_recv() {
-				match side {
-					Side::Input => input.append(position, &rows)?,
-					Side::Output => output.append(position, &rows)?,
-				}
+				let log = if side == Side::Input { &mut input } else { &mut output };
+				log.append(position, &rows).inspect_err(|error| {
+					tracing::error!(job = open.job, stage, %error, "rows cannot be recorded");
+				})?;
 			}
 			finish(input, output)
 		});
@@ -60,15 +60,9 @@ impl Recorder {
 	}
 
 	/// Hands rows over; waits only where the disk cannot follow.
-	pub async fn push(&mut self, side: Side, position: u32, rows: Bytes) -> Result<(), PipelineError> {
-		if self.entries.send((side, position, rows)).await.is_ok() {
-			return Ok(());
-		}
-		// The worker ended early: its error says why.
-		match (&mut self.worker).await {
-			Ok(Err(error)) => Err(error.into()),
-			_ => Err(PipelineError::Interrupted { job: self.job }),
-		}
+	pub async fn push(&self, side: Side, position: u32, rows: Bytes) -> Result<(), PipelineError> {
+		let sent = self.entries.send((side, position, rows)).await;
+		sent.map_err(|_| PipelineError::NotRecorded { job: self.job })
 	}
 
 	/// Waits until everything is on disk.

@@ -4,7 +4,7 @@
 //! entry, so that an entry behind a router needs no open port. The opener repeats itself until the other
 //! side has heard of the job too: the chain tells every member, but not in the same instant.
 
-use super::{PipelineError, Workshop};
+use super::{link_error, PipelineError, Workshop};
 use crate::network::{
 	frame::{Frame, Open, Reason},
 	link::{out_of_turn, Link, LinkError},
@@ -107,8 +107,7 @@ pub(super) async fn join(
 			Ok(link) => return Ok(link),
 			Err(error) => error,
 		};
-		let refused = matches!(&error, PipelineError::Link { error: LinkError::Aborted(Reason::Refused), .. });
-		if refused || !error.is_retryable() || Instant::now() + pause > deadline {
+		if is_refusal(&error) || !error.is_retryable() || Instant::now() + pause > deadline {
 			return Err(error);
 		}
 		tracing::debug!(job = open.job, peer = %peer.id, %error, "joining the ring again");
@@ -118,11 +117,17 @@ pub(super) async fn join(
 }
 
 async fn attempt(workshop: &Workshop, peer: &Peer, open: Open) -> Result<Link, PipelineError> {
-	let failed = |error| PipelineError::Link { job: open.job, peer: peer.id, error };
+	let failed = |error| link_error(open.job, peer.id, error);
 	let mut link = Link::new(workshop.network.open(peer, PROTOCOL).await?);
 	link.send(&Frame::Open(open)).await.map_err(failed)?;
 	match link.receive(workshop.timings.ready).await.map_err(failed)? {
 		Frame::Ready => Ok(link),
 		other => Err(failed(out_of_turn(&other))),
 	}
+}
+
+/// Whether the peer knows the job and does not want this worker in it.
+fn is_refusal(error: &PipelineError) -> bool {
+	let PipelineError::Link { error, .. } = error else { return false };
+	matches!(error, LinkError::Aborted(Reason::Refused))
 }

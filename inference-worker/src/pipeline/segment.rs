@@ -1,9 +1,11 @@
 //! The lead of a segment: takes rows from the stage before, executes its layers, hands the rows on.
 
 use super::{
+	link_error,
 	recorder::Recorder,
 	ring::{join, Ring},
-	switchboard::Arrival,
+	session::Session,
+	switchboard::{Arrival, Expectation},
 	PipelineError, Segment, Workshop,
 };
 use crate::{
@@ -21,11 +23,7 @@ use dllm_primitives::{
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 };
 use libp2p::{bytes::Bytes, PeerId};
-use std::{
-	sync::Arc,
-	time::{Duration, Instant},
-};
-use tokio::task::{spawn_blocking, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// Leads a segment of a job to its end and records what it will commit to. Where that was done before a
 /// restart, it only gives the roots again.
@@ -44,13 +42,7 @@ pub async fn lead(
 	let layers = ring.member(stage)?.layers;
 	let segment = workshop.host.segment(ring.model, layers)?;
 	let stage = Stage { workshop, ring: &ring, stage, segment: &segment };
-	tokio::select! {
-		roots = stage.run() => roots,
-		() = workshop.past(route.run_until) => {
-			Err(PipelineError::Overdue { job: ring.job, block: route.run_until })
-		}
-		() = workshop.network.stopped() => Err(PipelineError::Interrupted { job: ring.job }),
-	}
+	workshop.run_until(ring.job, route.run_until, stage.run()).await
 }
 
 /// One segment of one job.
@@ -100,16 +92,17 @@ impl Stage<'_> {
 	) -> Result<Roots, PipelineError> {
 		let job = self.ring.job;
 		self.check_open(open, up.peer)?;
-		let execution = Execution::new(self.workshop, self.segment, self.stage, open.job_key);
-		let session = Session::open(&execution, self.workshop, self.ring.rows_ceiling).await?;
+		let place = (job, self.stage);
+		let rows = self.ring.rows_ceiling;
+		let session = Session::open(self.workshop, self.segment, place, rows).await?;
 		up.link.send(&Frame::Ready).await.map_err(|error| link_error(job, up.peer, error))?;
 		let mut down = downstream.stand(self, open).await?;
 
 		let boundaries = (self.stage - 1, self.stage);
 		let ledger = &self.workshop.ledger;
-		let mut recorder = Recorder::start(ledger, self.stage, boundaries, open).await?;
+		let recorder = Recorder::start(ledger, self.stage, boundaries, open).await?;
 		let mut clock = Clock::default();
-		let passed = self.pass_rows(up, &mut down, &session, &mut recorder, &mut clock).await;
+		let passed = self.pass_rows(up, &mut down, &session, &recorder, &mut clock).await;
 		if let Err(error) = passed {
 			down.link.abort(error.reason()).await;
 			return Err(error);
@@ -146,7 +139,7 @@ impl Stage<'_> {
 		up: &mut Neighbour,
 		down: &mut Neighbour,
 		session: &Session,
-		recorder: &mut Recorder,
+		recorder: &Recorder,
 		clock: &mut Clock,
 	) -> Result<(), PipelineError> {
 		let job = self.ring.job;
@@ -168,19 +161,21 @@ impl Stage<'_> {
 				other => return Err(link_error(job, up.peer, out_of_turn(&other))),
 			};
 			self.check_rows(&received, rows, up.peer)?;
+			let Rows { dtype, count, payload: input, .. } = received;
 
 			let started = Instant::now();
-			let input = received.payload;
-			let output = Bytes::from(execute_ahead(session, rows, &input, &mut up.link).await?);
+			let output = execute(session, rows, input.clone(), &mut up.link).await?;
 			clock.compute += started.elapsed();
 
 			let started = Instant::now();
-			let sent = Frame::Rows(Rows { payload: output.clone(), ..received_header(job, rows, &received.dtype, received.count) });
-			down.link.send(&sent).await.map_err(|error| link_error(job, down.peer, error))?;
+			let payload = output.clone();
+			let sent = Rows { session: job, position: rows, dtype, count, payload };
+			let sent = down.link.send(&Frame::Rows(sent)).await;
+			sent.map_err(|error| link_error(job, down.peer, error))?;
 			clock.network += started.elapsed();
 			recorder.push(Side::Input, rows, input).await?;
 			recorder.push(Side::Output, rows, output).await?;
-			rows += u32::from(received.count);
+			rows += u32::from(count);
 		}
 		let close = Frame::Close { rows };
 		down.link.send(&close).await.map_err(|error| link_error(job, down.peer, error))
@@ -218,4 +213,72 @@ impl Stage<'_> {
 		};
 		Err(wrong_rows(self.ring.job, peer, what))
 	}
+}
+
+/// Who receives a stage's rows.
+enum Downstream {
+	/// The next stage, which is dialled.
+	Next(Peer),
+	/// The entry, which dials.
+	Back(Expectation, PeerId),
+}
+
+impl Downstream {
+	/// Gets ready for it before the upstream comes.
+	fn of(stage: &Stage<'_>) -> Result<Self, PipelineError> {
+		let (ring, workshop) = (stage.ring, stage.workshop);
+		if stage.stage == ring.last() {
+			let entry = ring.member(ENTRY_STAGE)?.peer.id;
+			let expected = workshop.switchboard.expect(ring.job, stage.stage, entry);
+			return Ok(Self::Back(expected, entry));
+		}
+		let next = ring.member(stage.stage + 1)?.peer.clone();
+		let (network, peer) = (workshop.network.clone(), next.clone());
+		tokio::spawn(async move {
+			if let Err(error) = network.connect(&peer).await {
+				tracing::debug!(%error, "the next stage cannot be reached yet");
+			}
+		});
+		Ok(Self::Next(next))
+	}
+
+	/// The link, once both ends stand ready.
+	async fn stand(self, stage: &Stage<'_>, open: &Open) -> Result<Neighbour, PipelineError> {
+		let open = Open { boundary: stage.stage, ..*open };
+		let (expected, peer) = match self {
+			Self::Next(peer) => {
+				let link = join(stage.workshop, &peer, open).await?;
+				return Ok(Neighbour { peer: peer.id, link });
+			}
+			Self::Back(expected, peer) => (expected, peer),
+		};
+		let arrival = expected.arrive(stage.workshop.timings.join).await?;
+		let mut link = arrival.link;
+		if arrival.open != open {
+			let (job, what) = (open.job, "other keys or sizes at its two ends");
+			return Err(PipelineError::OtherSession { job, peer, what });
+		}
+		link.send(&Frame::Ready).await.map_err(|error| link_error(open.job, peer, error))?;
+		Ok(Neighbour { peer, link })
+	}
+}
+
+/// Executes rows, and reads the next ones meanwhile.
+async fn execute(
+	session: &Session,
+	position: u32,
+	input: Bytes,
+	up: &mut Link,
+) -> Result<Bytes, PipelineError> {
+	let mut execution = session.execute(position, input);
+	tokio::select! {
+		output = execution.output() => return output,
+		// A link that fails fails again when the next frame is due.
+		_ = up.read_ahead() => {}
+	}
+	execution.output().await
+}
+
+fn wrong_rows(job: JobId, peer: PeerId, what: &'static str) -> PipelineError {
+	PipelineError::WrongRows { job, peer, what }
 }

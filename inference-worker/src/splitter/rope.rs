@@ -1,7 +1,7 @@
 //! Tables of the rotary position embedding.
 //!
 //! Angle of position p and pair j: p · θ^(−2j/d), d the width of a head (Su et al., RoFormer). Computed
-//! in f64 with [`portable_math`], so that the tables, and with them the digests of all layers, are the
+//! in f64 with [`crate::portable_math`], so that the tables, and with them the digests of all layers, are the
 //! same wherever a model is split.
 
 use crate::{

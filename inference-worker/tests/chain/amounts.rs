@@ -27,8 +27,18 @@ fn numbers_without_a_unit_are_planck() {
 #[test]
 fn senseless_amounts_are_refused() {
 	let senseless = [
-		"", "DLLM", "1.5", "-1", "-1 DLLM", "1. DLLM", ".5 DLLM", "1.0000000000001 DLLM", "1e3 DLLM",
-		"340282366920938463463374607431768211456", "340282366920938463463374608 DLLM", "1 dllm",
+		"",
+		"DLLM",
+		"1.5",
+		"-1",
+		"-1 DLLM",
+		"1. DLLM",
+		".5 DLLM",
+		"1.0000000000001 DLLM",
+		"1e3 DLLM",
+		"340282366920938463463374607431768211456",
+		"340282366920938463463374608 DLLM",
+		"1 dllm",
 	];
 	for text in senseless {
 		assert!(text.parse::<Amount>().is_err(), "{text:?}");

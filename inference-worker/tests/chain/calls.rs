@@ -29,7 +29,13 @@ const NONCE: u64 = 9;
 #[derive(TypeInfo)]
 enum JobsCall {
 	#[codec(index = 0)]
-	submit { model: ModelId, body: Body, limits: Limits, max_price: u128, deadline_blocks: u32 },
+	submit {
+		model: ModelId,
+		body: Body,
+		limits: Limits,
+		max_price: u128,
+		deadline_blocks: u32,
+	},
 	#[codec(index = 1)]
 	cancel { job: JobId },
 }
@@ -38,17 +44,29 @@ enum JobsCall {
 #[derive(TypeInfo)]
 enum MinersCall {
 	#[codec(index = 0)]
-	register { operator: Option<[u8; 32]>, spec: WorkerSpec, bond: u128 },
+	register {
+		operator: Option<[u8; 32]>,
+		spec: WorkerSpec,
+		bond: u128,
+	},
 }
 
 #[allow(dead_code, non_camel_case_types)]
 #[derive(TypeInfo)]
 enum VerificationCall {
 	#[codec(index = 0)]
-	commit { job: JobId, stage: StageIndex, commitment: Digest },
+	commit {
+		job: JobId,
+		stage: StageIndex,
+		commitment: Digest,
+	},
 	/// As it would be if the stage had grown to two bytes.
 	#[codec(index = 2)]
-	reveal { job: JobId, stage: u16, opening: Opening },
+	reveal {
+		job: JobId,
+		stage: u16,
+		opening: Opening,
+	},
 }
 
 #[allow(dead_code)]
@@ -78,7 +96,10 @@ struct Era([u8; 2]);
 
 #[test]
 fn submit_carries_every_argument() {
-	let (body, limits) = (Body::Inline(b"hello".to_vec().try_into().expect("short")), limits());
+	let (body, limits) = (
+		Body::Inline(b"hello".to_vec().try_into().expect("short")),
+		limits(),
+	);
 	let call = calls::submit_job(4, &body, &limits, 1_000, 50);
 	let expected = (22u8, 0u8, 4u32, body, limits, 1_000u128, 50u32).encode();
 	assert_eq!(signed(&call).call, expected);
@@ -89,16 +110,26 @@ fn register_carries_an_absent_operator() {
 	let spec = WorkerSpec {
 		peer_id: vec![7; 38].try_into().expect("short"),
 		addresses: Default::default(),
-		roles: Roles { entry: true, miner: false, verifier: true },
+		roles: Roles {
+			entry: true,
+			miner: false,
+			verifier: true,
+		},
 		memory: 1 << 33,
 		price: 5,
 	};
 	let alone = calls::register_worker(None, &spec, 10);
 	let none = None::<AccountId32>;
-	assert_eq!(signed(&alone).call, (21u8, 0u8, none, &spec, 10u128).encode());
+	assert_eq!(
+		signed(&alone).call,
+		(21u8, 0u8, none, &spec, 10u128).encode()
+	);
 	let operator = AccountId32::new([9; 32]);
 	let run = calls::register_worker(Some(&operator), &spec, 10);
-	assert_eq!(signed(&run).call, (21u8, 0u8, Some(operator), &spec, 10u128).encode());
+	assert_eq!(
+		signed(&run).call,
+		(21u8, 0u8, Some(operator), &spec, 10u128).encode()
+	);
 }
 
 #[test]
@@ -106,21 +137,40 @@ fn signature_covers_call_extensions_and_implied_data() {
 	let signed = signed(&calls::commit(1, 2, Digest::repeat_byte(3)));
 	let extra = (Compact(NONCE), Compact(0u128), 0u8).encode();
 	assert_eq!(signed.extra, extra);
-	let implied =
-		(SPEC_VERSION, TRANSACTION_VERSION, GENESIS, BIRTH.1, None::<[u8; 32]>).encode();
+	let implied = (
+		SPEC_VERSION,
+		TRANSACTION_VERSION,
+		GENESIS,
+		BIRTH.1,
+		None::<[u8; 32]>,
+	)
+		.encode();
 	let payload = [&signed.call[..], &signed.era, &signed.extra, &implied].concat();
 	let account = alice();
 	let public = sr25519::Public::from_raw(*account.id().as_ref());
-	assert!(sr25519::Pair::verify(&sr25519::Signature::from_raw(signed.signature), &payload, &public));
+	assert!(sr25519::Pair::verify(
+		&sr25519::Signature::from_raw(signed.signature),
+		&payload,
+		&public
+	));
 	let other = [&payload[..payload.len() - 1], &[1]].concat();
-	assert!(!sr25519::Pair::verify(&sr25519::Signature::from_raw(signed.signature), &other, &public));
+	assert!(!sr25519::Pair::verify(
+		&sr25519::Signature::from_raw(signed.signature),
+		&other,
+		&public
+	));
 }
 
 #[test]
 fn runtime_with_other_arguments_is_noticed() {
 	let reveal = calls::reveal(1, 2, &Opening::default());
 	let error = sign(&reveal).expect_err("the runtime reads a longer stage");
-	assert!(error.to_string().contains("does not fit this worker (verification.reveal"), "{error}");
+	assert!(
+		error
+			.to_string()
+			.contains("does not fit this worker (verification.reveal"),
+		"{error}"
+	);
 	assert!(!error.is_retryable());
 }
 
@@ -146,13 +196,21 @@ fn signed(call: &Call) -> Parts {
 	let length = Compact::<u32>::decode(input).expect("a length").0;
 	assert_eq!(length as usize, input.len());
 	assert_eq!(u8::decode(input), Ok(0x84), "signed, version 4");
-	assert_eq!(<(u8, [u8; 32])>::decode(input), Ok((0, *alice().id().as_ref())));
+	assert_eq!(
+		<(u8, [u8; 32])>::decode(input),
+		Ok((0, *alice().id().as_ref()))
+	);
 	let (kind, signature) = <(u8, [u8; 64])>::decode(input).expect("a signature");
 	assert_eq!(kind, 1, "sr25519");
 	let era = <[u8; 2]>::decode(input).expect("an era");
 	let extra = (Compact(NONCE), Compact(0u128), 0u8).encode().len();
 	let (extra, call) = input.split_at(extra);
-	Parts { signature, era, extra: extra.to_vec(), call: call.to_vec() }
+	Parts {
+		signature,
+		era,
+		extra: extra.to_vec(),
+		call: call.to_vec(),
+	}
 }
 
 fn sign(call: &Call) -> Result<Vec<u8>, dllm_worker::chain::ChainError> {
@@ -185,7 +243,9 @@ fn client() -> OfflineClientAtBlock<SubstrateConfig> {
 			transaction_version: TRANSACTION_VERSION,
 		}])
 		.build();
-	OfflineClient::new_with_config(config).at_block(BIRTH.0).expect("metadata for the block")
+	OfflineClient::new_with_config(config)
+		.at_block(BIRTH.0)
+		.expect("metadata for the block")
 }
 
 fn metadata() -> Metadata {
@@ -209,7 +269,9 @@ fn metadata() -> Metadata {
 		event_enum_ty: meta_type::<()>(),
 		error_enum_ty: meta_type::<()>(),
 	};
-	let custom = v16::CustomMetadata { map: Default::default() };
+	let custom = v16::CustomMetadata {
+		map: Default::default(),
+	};
 	let metadata = v16::RuntimeMetadataV16::new(pallets, extrinsic, Vec::new(), enums, custom);
 	metadata.try_into().expect("sound metadata")
 }
@@ -245,8 +307,16 @@ fn extensions() -> Vec<v16::TransactionExtensionMetadata> {
 		("CheckMortality", meta_type::<Era>(), meta_type::<H256>()),
 		("CheckNonce", meta_type::<Compact<u32>>(), none()),
 		("CheckWeight", none(), none()),
-		("ChargeTransactionPayment", meta_type::<Compact<u128>>(), none()),
-		("CheckMetadataHash", meta_type::<HashMode>(), meta_type::<Option<[u8; 32]>>()),
+		(
+			"ChargeTransactionPayment",
+			meta_type::<Compact<u128>>(),
+			none(),
+		),
+		(
+			"CheckMetadataHash",
+			meta_type::<HashMode>(),
+			meta_type::<Option<[u8; 32]>>(),
+		),
 		("WeightReclaim", none(), none()),
 	];
 	let extension = |(identifier, ty, implicit)| v16::TransactionExtensionMetadata {

@@ -15,18 +15,28 @@ fn unknown_key_is_named_with_its_line() {
 #[test]
 fn bad_values_are_named_with_their_line() {
 	let cases = [
-		("memory = \"much\"\n", "worker.toml:1:", "write it like 512MiB"),
+		(
+			"memory = \"much\"\n",
+			"worker.toml:1:",
+			"write it like 512MiB",
+		),
 		("price = 1\nmemory = -1\n", "worker.toml:2:", "not negative"),
 		("\nroles = [\"king\"]\n", "worker.toml:2:", "king"),
 		("roles = []\n", "worker.toml:1:", "entry, miner, verifier"),
-		("listen = [\"localhost:30400\"]\n", "worker.toml:1:", "multiaddr"),
+		(
+			"listen = [\"localhost:30400\"]\n",
+			"worker.toml:1:",
+			"multiaddr",
+		),
 		("price = \"1.5 USD\"\n", "worker.toml:1:", "2.5 DLLM"),
 		("price = \n", "worker.toml:1:", "error"),
 	];
 	for (text, line, reason) in cases {
 		let folder = Folder::new();
 		folder.write("worker.toml", text);
-		folder.run(&["keys", "show", "--account", "//Alice"]).fails_with(&[line, reason]);
+		folder
+			.run(&["keys", "show", "--account", "//Alice"])
+			.fails_with(&[line, reason]);
 	}
 }
 

@@ -3,8 +3,18 @@
 use super::worker::Folder;
 
 const COMMANDS: [&str; 12] = [
-	"keys", "register", "unregister", "accept", "model", "plan", "serve", "prompt", "pay", "status",
-	"doctor", "split",
+	"keys",
+	"register",
+	"unregister",
+	"accept",
+	"model",
+	"plan",
+	"serve",
+	"prompt",
+	"pay",
+	"status",
+	"doctor",
+	"split",
 ];
 
 #[test]
@@ -12,22 +22,41 @@ fn every_command_explains_itself() {
 	let folder = Folder::new();
 	let help = folder.run(&["--help"]);
 	for command in COMMANDS {
-		assert!(help.printed().contains(&format!("\n  {command} ")), "{command} is not listed");
+		assert!(
+			help.printed().contains(&format!("\n  {command} ")),
+			"{command} is not listed"
+		);
 		let own = folder.run(&[command, "--help"]);
-		assert!(own.printed().contains(&format!("Usage: dllm-worker {command}")), "{}", own.stdout);
+		assert!(
+			own.printed()
+				.contains(&format!("Usage: dllm-worker {command}")),
+			"{}",
+			own.stdout
+		);
 	}
 }
 
 #[test]
 fn subcommands_explain_themselves() {
 	let folder = Folder::new();
-	let subcommands =
-		["keys generate", "keys show", "model add", "model activate", "model retire", "model list"];
+	let subcommands = [
+		"keys generate",
+		"keys show",
+		"model add",
+		"model activate",
+		"model retire",
+		"model list",
+	];
 	for words in subcommands {
 		let mut arguments = words.split(' ').collect::<Vec<_>>();
 		arguments.push("--help");
 		let help = folder.run(&arguments);
-		assert!(help.printed().contains(&format!("Usage: dllm-worker {words}")), "{}", help.stdout);
+		assert!(
+			help.printed()
+				.contains(&format!("Usage: dllm-worker {words}")),
+			"{}",
+			help.stdout
+		);
 	}
 }
 
@@ -43,7 +72,9 @@ fn no_option_is_undocumented() {
 				continue;
 			}
 			let here = option.contains("  ");
-			let below = lines.get(at + 1).is_some_and(|next| !next.trim().is_empty());
+			let below = lines
+				.get(at + 1)
+				.is_some_and(|next| !next.trim().is_empty());
 			assert!(here || below, "{command}: {option} is not explained");
 		}
 	}

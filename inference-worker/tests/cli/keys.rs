@@ -51,8 +51,13 @@ fn development_names_and_seeds_are_accounts() {
 fn key_file_is_for_its_owner_only() {
 	use std::os::unix::fs::PermissionsExt;
 	let folder = Folder::new();
-	folder.run(&["keys", "generate", "--out", "account.key"]).printed();
-	let mode = fs::metadata(folder.path("account.key")).expect("the key file").permissions().mode();
+	folder
+		.run(&["keys", "generate", "--out", "account.key"])
+		.printed();
+	let mode = fs::metadata(folder.path("account.key"))
+		.expect("the key file")
+		.permissions()
+		.mode();
 	assert_eq!(mode & 0o777, 0o600);
 
 	set_mode(&folder, "account.key", 0o644);
@@ -63,11 +68,16 @@ fn key_file_is_for_its_owner_only() {
 #[test]
 fn key_file_is_never_overwritten() {
 	let folder = Folder::new();
-	folder.run(&["keys", "generate", "--out", "account.key"]).printed();
+	folder
+		.run(&["keys", "generate", "--out", "account.key"])
+		.printed();
 	let before = fs::read(folder.path("account.key")).expect("the key file");
 	let again = folder.run(&["keys", "generate", "--out", "account.key"]);
 	again.fails_with(&["account.key exists", "never overwritten"]);
-	assert_eq!(fs::read(folder.path("account.key")).expect("the key file"), before);
+	assert_eq!(
+		fs::read(folder.path("account.key")).expect("the key file"),
+		before
+	);
 }
 
 #[test]
@@ -80,7 +90,10 @@ fn missing_and_senseless_keys_are_named() {
 	set_mode(&folder, "account.key", 0o600);
 	let senseless = folder.run(&["keys", "show"]);
 	senseless.fails_with(&["account.key holds no secret", "mnemonic"]);
-	assert!(!senseless.stderr.contains("twelve words"), "the secret is not repeated");
+	assert!(
+		!senseless.stderr.contains("twelve words"),
+		"the secret is not repeated"
+	);
 }
 
 #[cfg(unix)]

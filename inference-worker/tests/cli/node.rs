@@ -34,7 +34,13 @@ fn unreachable_node_is_named() {
 #[test]
 fn node_address_must_be_a_socket() {
 	let folder = Folder::new();
-	let ran = folder.run(&["--account", "//Alice", "--chain", "http://127.0.0.1:9944", "status"]);
+	let ran = folder.run(&[
+		"--account",
+		"//Alice",
+		"--chain",
+		"http://127.0.0.1:9944",
+		"status",
+	]);
 	ran.fails_with(&["http://127.0.0.1:9944", "ws://127.0.0.1:9944"]);
 }
 
@@ -42,7 +48,15 @@ fn node_address_must_be_a_socket() {
 fn missing_manifest_is_named_before_the_node_is_asked() {
 	let folder = Folder::new();
 	std::fs::create_dir(folder.path("model")).expect("the folder is made");
-	let arguments = ["--chain", &nobody(), "--account", "//Alice", "model", "add", "model"];
+	let arguments = [
+		"--chain",
+		&nobody(),
+		"--account",
+		"//Alice",
+		"model",
+		"add",
+		"model",
+	];
 	let ran = folder.run(&[&arguments[..], &["--licence", "MIT"]].concat());
 	ran.fails_with(&["no manifest.json in model", "dllm-worker split"]);
 }
@@ -65,9 +79,13 @@ fn doctor_says_what_is_missing_and_how_to_mend_it() {
 	let findings = serde_json::from_str::<Vec<Value>>(&ran.stdout).expect("JSON");
 	let found = |check: &str| findings.iter().find(|f| f["check"] == check).expect(check);
 	assert_eq!(found("node")["level"], "missing");
-	assert!(found("node")["remedy"].as_str().is_some_and(|r| r.contains("start the node")));
+	assert!(found("node")["remedy"]
+		.as_str()
+		.is_some_and(|r| r.contains("start the node")));
 	assert_eq!(found("account")["level"], "missing");
-	assert!(found("account")["remedy"].as_str().is_some_and(|r| r.contains("keys generate")));
+	assert!(found("account")["remedy"]
+		.as_str()
+		.is_some_and(|r| r.contains("keys generate")));
 	for check in ["library", "ports", "memory", "disk"] {
 		assert!(found(check)["found"].is_string(), "{check}");
 	}

@@ -25,7 +25,9 @@ pub struct Ran {
 impl Folder {
 	/// A new, empty folder.
 	pub fn new() -> Self {
-		Self { inner: tempfile::tempdir().expect("a temporary folder") }
+		Self {
+			inner: tempfile::tempdir().expect("a temporary folder"),
+		}
 	}
 
 	/// Path of a file in it.
@@ -64,10 +66,18 @@ impl Ran {
 	/// Fails unless the command failed with a message that has all the parts, and printed nothing.
 	#[track_caller]
 	pub fn fails_with(&self, parts: &[&str]) {
-		assert!(!self.succeeded, "ended with 0: {}{}", self.stdout, self.stderr);
+		assert!(
+			!self.succeeded,
+			"ended with 0: {}{}",
+			self.stdout, self.stderr
+		);
 		assert!(self.stdout.is_empty(), "printed: {}", self.stdout);
 		for part in parts {
-			assert!(self.stderr.contains(part), "{part:?} is not in: {}", self.stderr);
+			assert!(
+				self.stderr.contains(part),
+				"{part:?} is not in: {}",
+				self.stderr
+			);
 		}
 	}
 

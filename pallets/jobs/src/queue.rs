@@ -3,7 +3,7 @@
 use crate::pallet::{Agenda, Config, Error, Event, Jobs, Pallet, Waiting};
 use alloc::vec::Vec;
 use dllm_primitives::{
-	flow::{Award, JobQueue, ModelCatalog, PipelineBook, Trials},
+	flow::{Award, JobBook, JobFacts, JobQueue, ModelCatalog, PipelineBook, Trials},
 	ids::{JobId, PipelineId},
 	job::{JobState, WaitingJob},
 	plan::Pipeline,
@@ -110,5 +110,11 @@ impl<T: Config> JobQueue<u128, BlockNumberFor<T>> for Pallet<T> {
 			let pipeline = T::Book::pipeline(pipeline).ok_or(Error::<T>::WrongPipeline)?;
 			Self::do_award(job, pipeline)
 		})
+	}
+}
+
+impl<T: Config> JobBook<T::AccountId> for Pallet<T> {
+	fn facts(job: JobId) -> Option<JobFacts<T::AccountId>> {
+		Self::facts(job)
 	}
 }

@@ -54,6 +54,7 @@ impl<T: Config> Pallet<T> {
 
 /// A number below `count`, all but evenly spread over the seeds; none where there is none.
 fn start_of(seed: Digest, count: u32) -> Option<u32> {
-	let low = seed.to_low_u64_be().checked_rem(count.into())?;
+	// In the runtime's wasm `H256` has no `to_low_u64_be`.
+	let low = u64::from_be_bytes(*seed.0.last_chunk()?).checked_rem(count.into())?;
 	u32::try_from(low).ok()
 }

@@ -12,6 +12,7 @@ use frame_support::traits::{
 	Get,
 };
 use frame_system::RawOrigin;
+use sp_runtime::traits::Saturating;
 
 fn shard(hash: u64) -> Shard {
 	let hash = Digest::from_low_u64_be(hash);
@@ -66,7 +67,9 @@ mod benches {
 			Pallet::<T>::do_register(owner.clone(), spec(u64::from(k).saturating_add(10), 1))?;
 		}
 		Pallet::<T>::do_retire(owner.clone(), 0)?;
-		frame_system::Pallet::<T>::set_block_number(T::RetiredBlocks::get());
+		let later =
+			frame_system::Pallet::<T>::block_number().saturating_add(T::RetiredBlocks::get());
+		frame_system::Pallet::<T>::set_block_number(later);
 		let id = NextModel::<T>::get();
 		let spec = spec(5, l);
 

@@ -58,7 +58,7 @@ pub fn showing<AccountId: PartialEq>(
 	}
 	let copied = exhibit.commitment.is_some()
 		&& all.iter().any(|other| {
-			true
+			other.worker != exhibit.worker
 				&& other.commitment == exhibit.commitment
 				&& other.roots.is_some()
 		});

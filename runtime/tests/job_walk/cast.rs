@@ -14,7 +14,7 @@ use dllm_primitives::{
 use dllm_runtime::{
 	constants::money::DLLM, AccountId, Balance, Balances, RuntimeCall, RuntimeEvent,
 };
-use sp_core::blake2_256;
+use sp_io::hashing::blake2_256;
 
 /// The first model, pipeline and job of a chain.
 pub const MODEL: ModelId = 0;

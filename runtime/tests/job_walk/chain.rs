@@ -15,7 +15,10 @@ use sp_consensus_babe::{
 };
 use sp_core::{crypto::VrfSecret, sr25519, Pair, H256};
 use sp_io::TestExternalities;
-use sp_runtime::{generic::Era, BuildStorage, Digest, DigestItem, DispatchError, MultiSignature};
+use sp_runtime::{
+	generic::Era, traits::Header as _, BuildStorage, Digest, DigestItem, DispatchError,
+	MultiSignature,
+};
 
 /// Slot of the first block; any later than 0 would do.
 const FIRST_SLOT: u64 = 1_000;
@@ -53,11 +56,6 @@ impl Chain {
 	/// Reads the state after the last block.
 	pub fn read<R>(&mut self, read: impl FnOnce() -> R) -> R {
 		self.state.execute_with(read)
-	}
-
-	/// Number of the last block.
-	pub fn number(&self) -> u32 {
-		self.number
 	}
 
 	/// Makes a block of calls that must all succeed; answers its events.

@@ -80,6 +80,7 @@ fn hooks_and_operational_calls_keep_room_in_a_full_block() {
 fn a_worker_leaves_later_than_any_trial_ends() {
 	use dllm_primitives::flow::Trials;
 	let (_, longest) = <Runtime as pallet_jobs::Config>::DeadlineRange::get();
-	let verdict = <pallet_verification::Pallet<Runtime> as Trials<_, _>>::verdict_blocks();
-	assert!(<Runtime as pallet_miners::Config>::UnbondDelay::get() > longest + verdict);
+	let verdict: u32 = <pallet_verification::Pallet<Runtime> as Trials<_, _>>::verdict_blocks();
+	let delay: u32 = <Runtime as pallet_miners::Config>::UnbondDelay::get();
+	assert!(delay > longest + verdict);
 }

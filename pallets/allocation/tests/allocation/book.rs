@@ -82,7 +82,9 @@ fn a_served_job_resets_the_count() {
 fn a_failing_pipeline_finishes_its_other_jobs() {
 	execute(|| {
 		let id = live_with_slots(4);
-		(0..4).for_each(|_| assert_ok!(Allocation::reserve(id)));
+		for _ in 0..4 {
+			assert_ok!(Allocation::reserve(id));
+		}
 		(0..3).for_each(|_| Allocation::release(id, false));
 		let standing = Allocation::standing(id).expect("has an open job");
 		assert_eq!(standing.pipeline.open_jobs, 1);

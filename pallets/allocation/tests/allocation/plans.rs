@@ -18,8 +18,8 @@ const MEMORY_UNIT: u64 = 3_300;
 type Sketch = (u64, u64, bool, bool, bool);
 
 fn sketch() -> impl Strategy<Value = Sketch> {
-	let mostly = prop::bool::weighted(0.9);
-	(0..12u64, 1..12u64, mostly.clone(), mostly.clone(), mostly)
+	let mostly = prop::bool::weighted(0.97);
+	(0..60u64, 3..16u64, mostly.clone(), mostly.clone(), mostly)
 }
 
 /// Ranges that mostly cover the layers, and replicas that are mostly distinct.
@@ -27,6 +27,10 @@ fn random_plan() -> impl Strategy<Value = Plan<AccountId>> {
 	let cuts = prop::sample::select(vec![
 		vec![0u16, 4],
 		vec![0, 2, 4],
+		vec![0, 2, 4],
+		vec![0, 1, 4],
+		vec![0, 1, 2, 4],
+		vec![0, 3, 4],
 		vec![0, 1, 4],
 		vec![0, 1, 3, 4],
 		vec![0, 3],
@@ -35,10 +39,14 @@ fn random_plan() -> impl Strategy<Value = Plan<AccountId>> {
 		vec![0, 5],
 	]);
 	let order = Just((11..=24u64).collect::<Vec<_>>()).prop_shuffle();
-	let entries = prop::sample::select(vec![0usize, 0, 1, 2, 3]);
-	let replicas = prop::collection::vec(prop::sample::select(vec![1usize, 2, 2, 2, 3]), 3);
+	let entries = prop::sample::select(vec![0usize, 0, 0, 1, 2, 2, 2, 3]);
+	let replicas = prop::collection::vec(
+		prop::sample::select(vec![1usize, 2, 2, 2, 2, 2, 2, 2, 3, 3]),
+		3,
+	);
+	let slots = prop::sample::select(vec![0u8, 1, 1, 1, 1, 1, 2, 3]);
 	let doubled = prop::option::weighted(0.2, (0..14usize, 0..14usize));
-	(cuts, order, entries, replicas, doubled, 0..4u8).prop_map(
+	(cuts, order, entries, replicas, doubled, slots).prop_map(
 		|(cuts, mut order, entries, replicas, doubled, slots)| {
 			if let Some((from, to)) = doubled {
 				order[to] = order[from];
@@ -158,6 +166,7 @@ proptest! {
 				let expected = is_feasible(&plan, &workers, &promised);
 				let origin = RuntimeOrigin::signed(ALICE);
 				let stands = Allocation::submit_plan(origin, plan.clone());
+				eprintln!("JUDGED {expected} {stands:?}");
 				prop_assert_eq!(stands.is_ok(), expected, "{:?} of {:?}", stands, plan);
 				if expected {
 					for who in workers.keys() {

@@ -2,7 +2,6 @@
 
 use crate::mock::*;
 use dllm_primitives::{flow::PipelineBook, miner::WorkerState};
-use frame_support::traits::fungible::Inspect;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]

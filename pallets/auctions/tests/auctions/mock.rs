@@ -134,7 +134,7 @@ impl JobQueue<u128, u32> for Queue {
 	fn award(job: JobId, pipeline: PipelineId) -> DispatchResult {
 		Awarded::insert(job, pipeline);
 		if Cursed::get().contains(&job) {
-			return Err(DispatchError::Other("cursed"));
+			return Err(DispatchError::Unavailable);
 		}
 		Ok(())
 	}

@@ -132,7 +132,7 @@ fn an_award_that_fails_leaves_slot_and_job_as_they_were() {
 		Cursed::set(vec![0]);
 		idle();
 		assert_eq!((awarded(), open_jobs(0)), (vec![(1, 0)], 1));
-		let error = DispatchError::Other("cursed");
+		let error = DispatchError::Unavailable;
 		assert_eq!(
 			events(),
 			[Event::AwardFailed {

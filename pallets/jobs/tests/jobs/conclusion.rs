@@ -180,7 +180,7 @@ fn nobody_is_charged_where_the_payout_fails() {
 		assert_eq!((escrow(ALICE), free(ALICE), free(TILL)), (0, PURSE, ED));
 		let failed = Event::PaymentFailed {
 			job,
-			error: DispatchError::Other("no payout"),
+			error: DispatchError::Unavailable,
 		};
 		assert!(events().contains(&failed));
 		let record = Jobs::job(job).expect("is kept");

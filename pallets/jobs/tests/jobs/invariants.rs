@@ -35,7 +35,9 @@ fn escrow_that_is_missing() {
 
 #[test]
 fn escrow_that_is_left_over() {
-	broken_by(|| assert_ok!(Balances::hold(&HoldReason::Escrow.into(), &BOB, 1)));
+	broken_by(|| {
+		assert_ok!(Balances::hold(&HoldReason::Escrow.into(), &BOB, 1));
+	});
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl Payouts<AccountId, RuntimeHoldReason> for Cashier {
 		let (free, polite) = (Restriction::Free, Fortitude::Polite);
 		Balances::transfer_on_hold(reason, client, &TILL, fee, Precision::Exact, free, polite)?;
 		if PayoutsFail::get() {
-			return Err(DispatchError::Other("no payout"));
+			return Err(DispatchError::Unavailable);
 		}
 		Paid::mutate(|paid| paid.push(bill.clone()));
 		Ok(())

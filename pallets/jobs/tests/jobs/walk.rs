@@ -7,7 +7,6 @@ use dllm_primitives::{
 	ids::Digest,
 	job::{JobState, Refund},
 };
-use frame_support::traits::fungible::Inspect;
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]

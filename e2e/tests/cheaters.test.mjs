@@ -1,0 +1,98 @@
+// Miners that cheat are convicted and slashed, and the user is refunded or served; a silent one is never
+// taken for a cheat. The dishonest workers are a binary of their own (e2e/cheater).
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, it } from 'node:test';
+import { binary, REPOSITORY, run } from '../lib/processes.mjs';
+import { parts, standardNetwork, TOKEN } from '../lib/standard.mjs';
+
+const MAX_PRICE = 5n * TOKEN;
+
+/** A model folder like `source` with all weights coarsened to a few bits: cheaper to hold and to run. */
+function coarsen(source, target) {
+	mkdirSync(target, { recursive: true });
+	for (const file of readdirSync(source)) copyFileSync(path.join(source, file), path.join(target, file));
+	const file = path.join(target, 'model.safetensors');
+	const bytes = readFileSync(file);
+	const data = 8 + Number(bytes.readBigUInt64LE(0));
+	// Half precision: keep sign, exponent and two bits of the fraction.
+	for (let at = data; at + 1 < bytes.length; at += 2) bytes.writeUInt16LE(bytes.readUInt16LE(at) & 0xff00, at);
+	writeFileSync(file, bytes);
+}
+
+describe('cheating miners', () => {
+	/** Runs jobs with Miner1 cheating until one gives it the part that `wanted` asks for. */
+	async function trial(name, args, wanted) {
+		const starts = { Miner1: (worker) => worker.start(binary('dllm-cheater'), args) };
+		const network = await standardNetwork(`cheat-${name}`, { starts });
+		try {
+			const cheater = network.workers[0];
+			const user = network.account('User');
+			const bond = (await network.balance(cheater.address)).reserved;
+			for (let attempt = 0; attempt < 6; attempt++) {
+				const before = await network.balance(user.address);
+				const { job, fee } = await network.submit(user, {
+					model: network.model, text: 'Hello!', maxPrice: MAX_PRICE, deadline: 10,
+				});
+				const receipt = await network.ended(job, 300);
+				const all = receipt.stages.flatMap(({ stage }) => Object.values(parts(receipt, stage)));
+				const own = all.find(({ worker }) => worker === cheater.address);
+				const after = await network.balance(user.address);
+				const worker = (await network.rpc('dllm_workers')).find(({ account }) => account === cheater.address);
+				const innocent = all.filter((one) => one !== own);
+				assert.ok(innocent.every(({ verdict }) => verdict !== 'cheat'), JSON.stringify(receipt.stages));
+				if (!own || own.part !== wanted) continue;
+				const lost = bond - (await network.balance(cheater.address)).reserved;
+				return { receipt, own, worker, lost, gained: after.free - before.free + fee + BigInt(receipt.job.fee) };
+			}
+			assert.fail(`the cheater was never ${wanted}`);
+		} finally {
+			await network.stop();
+		}
+	}
+
+	const convicted = ({ own, worker, lost, receipt, gained }) => {
+		assert.equal(own.verdict, 'cheat', JSON.stringify(receipt.stages));
+		assert.equal(worker.cheats, 1);
+		assert.ok(lost > 0n, 'the bond is slashed');
+		assert.ok(gained > 0n, 'the user has its share of the slash');
+	};
+
+	it('an altered activation is convicted, and the user refunded', async () => {
+		const result = await trial('alter', ['--cheat', 'alter-activation'], 'lead');
+		convicted(result);
+		assert.equal(result.receipt.job.state.kind, 'refunded');
+	});
+
+	it('a skipped layer is convicted', async () => {
+		const result = await trial('skip', ['--cheat', 'skip-layer'], 'lead');
+		convicted(result);
+		assert.equal(result.receipt.job.state.kind, 'refunded');
+	});
+
+	it('a copied commitment is convicted, and the user served', async () => {
+		const result = await trial('copy', ['--cheat', 'copy-commitment'], 'replica');
+		convicted(result);
+		assert.equal(result.receipt.job.state.kind, 'settled');
+	});
+
+	it('a cheaper model is convicted', async () => {
+		const folder = path.join(REPOSITORY, '.demo', 'e2e', 'coarse');
+		coarsen(path.join(REPOSITORY, 'models', 'fixture-tied'), path.join(folder, 'model'));
+		await run('rm', ['-rf', path.join(folder, 'shards')]);
+		await run(binary('dllm-worker'), ['split', path.join(folder, 'model'), '--out', path.join(folder, 'shards'), '--profile', 'f32']);
+		const result = await trial('cheap', ['--cheat', 'cheap-model', '--cheap', path.join(folder, 'shards')], 'lead');
+		convicted(result);
+		assert.equal(result.receipt.job.state.kind, 'refunded');
+	});
+
+	it('silence costs the job, never the bond', async () => {
+		const { own, worker, lost, receipt } = await trial('silent', ['--cheat', 'silent'], 'lead');
+		assert.equal(own.verdict, 'workerFault');
+		assert.equal(worker.cheats, 0);
+		assert.equal(lost, 0n);
+		assert.equal(receipt.job.state.kind, 'refunded');
+	});
+});

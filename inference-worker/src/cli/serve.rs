@@ -1,0 +1,44 @@
+//! `serve`: does the work that the chain gives this worker.
+
+use super::{CliError, Context};
+use crate::{daemon, pipeline::Honest};
+use clap::Args;
+use std::{future::Future, process::ExitCode, sync::Arc};
+
+/// Do the work that the chain gives this worker, until Ctrl-C.
+#[derive(Args, Debug)]
+pub struct Serve {}
+
+impl Serve {
+	/// Runs the command.
+	pub async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+		let account = context.account()?;
+		daemon::serve(&context.config, account, Arc::new(Honest), stopped()?).await?;
+		Ok(ExitCode::SUCCESS)
+	}
+}
+
+/// Resolves at Ctrl-C, or when the system asks the process to end.
+#[cfg(unix)]
+pub fn stopped() -> Result<impl Future<Output = ()>, CliError> {
+	use tokio::signal::unix::{signal, SignalKind};
+	let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::NoThreads)?;
+	let mut terminate = signal(SignalKind::terminate()).map_err(CliError::NoThreads)?;
+	Ok(async move {
+		tokio::select! {
+			_ = interrupt.recv() => {},
+			_ = terminate.recv() => {},
+		}
+	})
+}
+
+/// Resolves at Ctrl-C.
+#[cfg(not(unix))]
+pub fn stopped() -> Result<impl Future<Output = ()>, CliError> {
+	Ok(async {
+		// Without a signal handler only the system can end the process.
+		if tokio::signal::ctrl_c().await.is_err() {
+			std::future::pending::<()>().await;
+		}
+	})
+}

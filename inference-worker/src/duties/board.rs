@@ -1,0 +1,297 @@
+//! Which duties are under way, which wait to be tried again, and which are done.
+
+use super::{job_of, key_of, DutyError, Key, Progress, Worker};
+use dllm_primitives::{
+	api::Duty,
+	ids::{JobId, ModelId, StageIndex},
+	model::LayerRange,
+};
+use libp2p::PeerId;
+use std::{
+	collections::{HashMap, HashSet},
+	future::Future,
+	time::Duration,
+};
+use tokio::{
+	task::{AbortHandle, JoinError, JoinSet},
+	time::{timeout, Instant},
+};
+
+/// First and longest pause before a failed duty is tried again.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// A duty that was done and still stands after this time was undone by a fork: it is done again.
+const UNDONE_AFTER: Duration = Duration::from_secs(45);
+
+/// What a task came to.
+type Outcome = (Key, Result<Progress, DutyError>);
+
+/// Keeps one task for each duty.
+pub struct Board {
+	worker: Worker,
+	tasks: JoinSet<Outcome>,
+	states: HashMap<Key, State>,
+	/// Jobs that this worker has had a part in and that have not ended.
+	attended: HashSet<JobId>,
+	/// Stages whose rows checkers may fetch.
+	served: HashSet<(JobId, StageIndex)>,
+	/// What is loaded, or being loaded, for pipelines; an empty range stands for the entry.
+	hosted: HashSet<(ModelId, LayerRange)>,
+}
+
+/// Where a duty stands.
+enum State {
+	/// Under way; tried again after that pause if it fails.
+	Running { task: AbortHandle, pause: Duration },
+	/// Tried again at that time; after a longer pause, if it fails again.
+	Failed { again: Instant, pause: Duration },
+	/// Nothing more to do, as of that time.
+	Done(Instant),
+	/// Cannot be done.
+	GivenUp,
+}
+
+impl Board {
+	/// An empty board. `attended` are the jobs that the ledger holds from before.
+	pub fn new(worker: Worker, attended: HashSet<JobId>) -> Self {
+		Self {
+			worker,
+			tasks: JoinSet::new(),
+			states: HashMap::new(),
+			attended,
+			served: HashSet::new(),
+			hosted: HashSet::new(),
+		}
+	}
+
+	/// What the tasks work with.
+	pub fn worker(&self) -> &Worker {
+		&self.worker
+	}
+
+	/// Brings tasks in line with the chain's list.
+	pub fn follow(&mut self, duties: &[Duty]) {
+		let keys = duties.iter().filter_map(key_of).collect::<HashSet<_>>();
+		self.drop_gone(&keys);
+		self.serve(duties);
+		self.release(duties);
+		for duty in duties {
+			self.start(duty, duties);
+		}
+		self.close(duties);
+	}
+
+	/// Waits for the end of a task and notes it; never ends while there is none.
+	pub async fn ended(&mut self) {
+		match self.tasks.join_next().await {
+			Some(ended) => self.note(ended),
+			None => std::future::pending().await,
+		}
+	}
+
+	/// When the next failed duty is due again.
+	pub fn next_attempt(&self) -> Option<Instant> {
+		let attempts = self.states.values().filter_map(|state| match state {
+			State::Failed { again, .. } => Some(*again),
+			_ => None,
+		});
+		attempts.min()
+	}
+
+	/// Lets tasks come to an end, for at most that long.
+	pub async fn finish(mut self, within: Duration) {
+		let all = async { while self.tasks.join_next().await.is_some() {} };
+		if timeout(within, all).await.is_err() {
+			self.tasks.shutdown().await;
+		}
+	}
+
+	/// Forgets duties that the chain does not ask for any more. A lead is not interrupted: its ring ends
+	/// by itself, and a fork may bring the duty back.
+	fn drop_gone(&mut self, keys: &HashSet<Key>) {
+		self.states.retain(|key, state| {
+			let keep = keys.contains(key) || matches!(key, Key::Close(_));
+			match state {
+				State::Running { .. } if matches!(key, Key::Run(..)) => true,
+				State::Running { task, .. } if !keep => {
+					task.abort();
+					false
+				}
+				_ => keep,
+			}
+		});
+	}
+
+	/// Lets the named checkers fetch rows, and nobody else.
+	fn serve(&mut self, duties: &[Duty]) {
+		let workshop = &self.worker.workshop;
+		let mut served = HashSet::new();
+		for duty in duties {
+			if let Duty::Serve {
+				job,
+				stage,
+				checkers,
+			} = duty
+			{
+				let peers = checkers
+					.iter()
+					.filter_map(|peer| PeerId::from_bytes(peer).ok());
+				workshop.allow(*job, *stage, peers);
+				served.insert((*job, *stage));
+			}
+		}
+		for (job, stage) in self.served.difference(&served) {
+			workshop.allow(*job, *stage, []);
+		}
+		self.served = served;
+	}
+
+	/// Frees what no pipeline needs any more.
+	fn release(&mut self, duties: &[Duty]) {
+		let wanted = duties.iter().filter_map(|duty| match duty {
+			Duty::Host { model, layers, .. } => Some((*model, *layers)),
+			_ => None,
+		});
+		let wanted = wanted.collect::<HashSet<_>>();
+		let host = &self.worker.workshop.host;
+		for (model, layers) in self.hosted.difference(&wanted) {
+			let freed = match layers.is_empty() {
+				true => host.release_entry(*model),
+				false => host.release(*model, *layers),
+			};
+			if freed {
+				tracing::info!(
+					model,
+					from = layers.start,
+					to = layers.end,
+					"shards released"
+				);
+			}
+		}
+		self.hosted = wanted;
+	}
+
+	/// Starts the task of a duty, unless it is under way, paused or done.
+	fn start(&mut self, duty: &Duty, duties: &[Duty]) {
+		self.attended.extend(job_of(duty));
+		// Shards that stay loaded stay done.
+		let stays = matches!(duty, Duty::Host { ready: true, .. });
+		let Some(key) = key_of(duty).filter(|key| self.is_due(key, stays)) else {
+			return;
+		};
+		let worker = self.worker.clone();
+		match duty.clone() {
+			Duty::Host {
+				pipeline,
+				model,
+				slots,
+				ready,
+				..
+			} => {
+				let stages = duties.iter().filter_map(|duty| match duty {
+					Duty::Host {
+						pipeline: other,
+						layers,
+						..
+					} if *other == pipeline => Some(*layers),
+					_ => None,
+				});
+				let stages = stages.collect::<Vec<_>>();
+				self.spawn(key, async move {
+					worker.host(pipeline, model, stages, slots, ready).await
+				});
+			}
+			Duty::Run {
+				route,
+				stage,
+				prompt,
+				..
+			} => self.spawn(key, async move { worker.run(route, stage, prompt).await }),
+			Duty::Check {
+				route,
+				stage,
+				part,
+				prompt,
+				commitments,
+				..
+			} => self.spawn(key, async move {
+				worker.check(route, stage, part, prompt, commitments).await
+			}),
+			Duty::Reveal { job, stage, .. } => {
+				self.spawn(key, async move { worker.reveal(job, stage).await })
+			}
+			Duty::Serve { .. } => {}
+		}
+	}
+
+	/// Looks after jobs that ask for nothing any more: they have ended, or are about to.
+	fn close(&mut self, duties: &[Duty]) {
+		let open = duties.iter().filter_map(job_of).collect::<HashSet<_>>();
+		for job in self.attended.difference(&open).copied().collect::<Vec<_>>() {
+			let key = Key::Close(job);
+			if matches!(self.states.get(&key), Some(State::Done(_) | State::GivenUp)) {
+				self.states.remove(&key);
+				self.attended.remove(&job);
+			} else if self.is_due(&key, true) {
+				let worker = self.worker.clone();
+				self.spawn(key, async move { worker.close(job).await });
+			}
+		}
+	}
+
+	/// Whether a task has to be started; one that is done counts as undone after a while, unless it
+	/// `stays` done.
+	fn is_due(&self, key: &Key, stays: bool) -> bool {
+		match self.states.get(key) {
+			None => true,
+			Some(State::Failed { again, .. }) => *again <= Instant::now(),
+			Some(State::Done(at)) => !stays && at.elapsed() > UNDONE_AFTER,
+			Some(State::Running { .. } | State::GivenUp) => false,
+		}
+	}
+
+	fn spawn(
+		&mut self,
+		key: Key,
+		task: impl Future<Output = Result<Progress, DutyError>> + Send + 'static,
+	) {
+		let pause = match self.states.get(&key) {
+			Some(State::Failed { pause, .. }) => (*pause * 2).min(PAUSES.1),
+			_ => PAUSES.0,
+		};
+		let task = self.tasks.spawn(async move { (key, task.await) });
+		self.states.insert(key, State::Running { task, pause });
+	}
+
+	fn note(&mut self, ended: Result<Outcome, JoinError>) {
+		let Ok((key, result)) = ended else {
+			// A task that was aborted has no state any more; one that panicked is started again.
+			let panicked =
+				|state: &State| matches!(state, State::Running { task, .. } if task.is_finished());
+			self.states.retain(|_, state| !panicked(state));
+			return;
+		};
+		let Some(State::Running { pause, .. }) = self.states.get(&key) else {
+			return;
+		};
+		let pause = *pause;
+		let state = match result {
+			Ok(Progress::Done) => State::Done(Instant::now()),
+			Ok(Progress::NotYet) => {
+				self.states.remove(&key);
+				return;
+			}
+			Err(error) if error.is_retryable() => {
+				tracing::warn!(duty = ?key, %error, again_in_s = pause.as_secs(), "a duty failed");
+				State::Failed {
+					again: Instant::now() + pause,
+					pause,
+				}
+			}
+			Err(error) => {
+				tracing::error!(duty = ?key, %error, "a duty cannot be done");
+				State::GivenUp
+			}
+		};
+		self.states.insert(key, state);
+	}
+}

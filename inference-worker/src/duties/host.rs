@@ -1,0 +1,91 @@
+//! `Host`: the shards of a pipeline's stages are fetched, loaded, and declared ready.
+
+use super::{DutyError, Progress, Worker};
+use crate::{
+	chain::calls,
+	network::{
+		shards::{distinct, Part},
+		Peer,
+	},
+};
+use dllm_primitives::{
+	ids::{ModelId, PipelineId},
+	model::LayerRange,
+};
+use std::{path::PathBuf, time::Instant};
+
+impl Worker {
+	/// Loads every stage that this worker has in a pipeline, then says so, unless it has.
+	pub(super) async fn host(
+		self,
+		pipeline: PipelineId,
+		model: ModelId,
+		stages: Vec<LayerRange>,
+		slots: u8,
+		ready: bool,
+	) -> Result<Progress, DutyError> {
+		let started = Instant::now();
+		for layers in stages {
+			self.load(model, layers, slots).await?;
+			let (from, to) = (layers.start, layers.end);
+			let seconds = started.elapsed().as_secs();
+			match layers.is_empty() {
+				true => tracing::info!(pipeline, model, seconds, "entry loaded"),
+				false => tracing::info!(pipeline, model, from, to, seconds, "layers loaded"),
+			}
+		}
+		if !ready {
+			let block = self.submitter.submit(&calls::ready(pipeline)).await?.block;
+			tracing::info!(pipeline, block, "ready");
+		}
+		Ok(Progress::Done)
+	}
+
+	/// Makes sure that layers, or the entry where the range is empty, stand ready.
+	pub(super) async fn load(
+		&self,
+		model: ModelId,
+		layers: LayerRange,
+		slots: u8,
+	) -> Result<(), DutyError> {
+		let host = self.workshop.host.clone();
+		let stands = match layers.is_empty() {
+			true => host.entry(model).is_ok(),
+			false => host.segment(model, layers).is_ok(),
+		};
+		if stands {
+			return Ok(());
+		}
+		let part = if layers.is_empty() {
+			Part::Entry
+		} else {
+			Part::Layers(layers)
+		};
+		let folder = self.fetch(model, part).await?;
+		let loading = tokio::task::spawn_blocking(move || match part {
+			Part::Entry => host.ensure_entry(model, &folder).map(|_| ()),
+			Part::Layers(layers) => host.ensure(model, &folder, layers, slots).map(|_| ()),
+		});
+		Ok(loading.await.map_err(|_| DutyError::ThreadDied)??)
+	}
+
+	/// The folder of a part of a model; what is missing is fetched from the other workers.
+	async fn fetch(&self, model: ModelId, part: Part) -> Result<PathBuf, DutyError> {
+		let view = self
+			.chain
+			.model(model)
+			.await?
+			.ok_or(DutyError::NoModel(model))?;
+		let mut workers = self.chain.workers().await?;
+		workers.retain(|worker| worker.active && worker.account != *self.account());
+		let peers = workers
+			.iter()
+			.filter_map(|worker| Peer::from_chain(&worker.peer_id, &worker.addresses).ok());
+		let peers = distinct(peers);
+		let network = &self.workshop.network;
+		Ok(self
+			.store
+			.model(network, &peers, view.manifest_root, part)
+			.await?)
+	}
+}

@@ -1,0 +1,196 @@
+//! What the chain expects of this worker, made into tasks.
+//!
+//! At every best block the list of duties is compared with what is under way ([`Board`]): a new duty
+//! starts a task, a failed one is tried again after a pause, one that is gone is dropped. A task that
+//! was interrupted finds what it had done in the ledger and goes on from there, so neither a restart
+//! nor a lost node makes the worker run, or say, anything twice.
+
+mod board;
+mod check;
+mod host;
+mod outcome;
+mod run;
+
+pub use board::Board;
+
+use crate::{
+	chain::{calls, AccountId32, Chain, ChainError, Submitter},
+	commitment::LedgerError,
+	network::{
+		shards::{ShardError, ShardStore},
+		NetworkError,
+	},
+	pipeline::{HostError, PipelineError, Workshop},
+	verification::CheckError,
+};
+use dllm_primitives::{
+	api::Duty,
+	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
+};
+
+/// What every task works with.
+#[derive(Clone)]
+pub struct Worker {
+	/// The node.
+	pub chain: Chain,
+	/// Signs for this worker.
+	pub submitter: Submitter,
+	/// Executes stages.
+	pub workshop: Workshop,
+	/// Shards, here and at other workers.
+	pub store: ShardStore,
+}
+
+/// Names a task: there is one at most for each.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Key {
+	/// Load all stages of a pipeline.
+	Host(PipelineId),
+	/// Lead a stage.
+	Run(JobId, StageIndex),
+	/// Execute a stage again.
+	Check(JobId, StageIndex),
+	/// Open a commitment.
+	Reveal(JobId, StageIndex),
+	/// Say how a job ended, and forget it.
+	Close(JobId),
+}
+
+/// How far a task came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+	/// To its end.
+	Done,
+	/// The time for it has not come; the next block may bring it.
+	NotYet,
+}
+
+/// Why a duty is not done.
+#[derive(thiserror::Error, Debug)]
+pub enum DutyError {
+	/// The chain did not answer, or refused.
+	#[error(transparent)]
+	Chain(#[from] ChainError),
+	/// The stage did not come to its end.
+	#[error(transparent)]
+	Pipeline(#[from] PipelineError),
+	/// The stage could not be executed again.
+	#[error(transparent)]
+	Check(#[from] CheckError),
+	/// The shards cannot be loaded.
+	#[error(transparent)]
+	Host(#[from] HostError),
+	/// The shards cannot be fetched.
+	#[error(transparent)]
+	Shards(#[from] ShardError),
+	/// A peer is described wrongly.
+	#[error(transparent)]
+	Network(#[from] NetworkError),
+	/// The ledger cannot be read.
+	#[error(transparent)]
+	Ledger(#[from] LedgerError),
+	/// The chain does not know the model of a pipeline.
+	#[error("model {0} is not on the chain")]
+	NoModel(ModelId),
+	/// What was committed to is gone.
+	#[error("job {job}: nothing in the ledger opens stage {stage}: was the data folder replaced?")]
+	NothingToReveal { job: JobId, stage: StageIndex },
+	/// The reply is longer than a text on chain may be.
+	#[error("job {job}: the reply does not fit on the chain")]
+	ReplyTooLong { job: JobId },
+	/// A blocking thread died.
+	#[error("a thread of the worker died")]
+	ThreadDied,
+}
+
+impl DutyError {
+	/// Whether the duty can be tried again while it stands.
+	pub fn is_retryable(&self) -> bool {
+		match self {
+			Self::Chain(error) => error.is_retryable(),
+			Self::Pipeline(error) => error.is_retryable(),
+			Self::Check(error) => error.is_retryable(),
+			Self::Host(error) => error.is_retryable(),
+			Self::Shards(error) => error.is_retryable(),
+			Self::Network(error) => error.is_retryable(),
+			Self::Ledger(_) | Self::ThreadDied => true,
+			Self::NoModel(_) | Self::NothingToReveal { .. } | Self::ReplyTooLong { .. } => false,
+		}
+	}
+}
+
+impl Worker {
+	/// This worker's account.
+	pub fn account(&self) -> &AccountId32 {
+		self.submitter.account().id()
+	}
+
+	/// The commitment that this worker posts for a stage that it has executed; none if it stays silent.
+	async fn commitment(&self, job: JobId, stage: StageIndex) -> Result<Option<Digest>, DutyError> {
+		let own = self
+			.workshop
+			.ledger
+			.commitment(job, stage, self.account())?;
+		let own = own.ok_or(DutyError::NothingToReveal { job, stage })?;
+		let receipt = self.chain.receipt(job).await?;
+		let stages = receipt.iter().flat_map(|receipt| &receipt.stages);
+		let others = stages
+			.flat_map(|stage| &stage.participants)
+			.filter(|participant| participant.worker != *self.account())
+			.filter_map(|participant| participant.commitment.map(|(digest, _)| digest))
+			.collect::<Vec<_>>();
+		Ok(self.workshop.conduct.commitment(own, &others))
+	}
+
+	/// Submits a call of a trial. That it was said already, as after a lost connection, is no error.
+	async fn say(&self, call: &calls::Call) -> Result<Option<u32>, DutyError> {
+		const SAID: [&str; 2] = [
+			"Verification::AlreadyCommitted",
+			"Verification::AlreadyRevealed",
+		];
+		match self.submitter.submit(call).await {
+			Ok(included) => Ok(Some(included.block)),
+			Err(error)
+				if error
+					.dispatch_error()
+					.is_some_and(|name| SAID.contains(&name)) =>
+			{
+				Ok(None)
+			}
+			Err(error) => Err(error.into()),
+		}
+	}
+
+	/// Opens the commitment to a stage.
+	async fn reveal(&self, job: JobId, stage: StageIndex) -> Result<Progress, DutyError> {
+		let opening = self.workshop.ledger.opening(job, stage)?;
+		let opening = opening.ok_or(DutyError::NothingToReveal { job, stage })?;
+		if let Some(block) = self.say(&calls::reveal(job, stage, &opening)).await? {
+			tracing::info!(job, stage, block, "revealed");
+		}
+		Ok(Progress::Done)
+	}
+}
+
+/// The task that a duty asks for; none where there is nothing to do but to stand by.
+fn key_of(duty: &Duty) -> Option<Key> {
+	match duty {
+		Duty::Host { pipeline, .. } => Some(Key::Host(*pipeline)),
+		Duty::Run {
+			committed: true, ..
+		}
+		| Duty::Serve { .. } => None,
+		Duty::Run { route, stage, .. } => Some(Key::Run(route.job, *stage)),
+		Duty::Check { route, stage, .. } => Some(Key::Check(route.job, *stage)),
+		Duty::Reveal { job, stage, .. } => Some(Key::Reveal(*job, *stage)),
+	}
+}
+
+/// The job of a duty.
+fn job_of(duty: &Duty) -> Option<JobId> {
+	match duty {
+		Duty::Host { .. } => None,
+		Duty::Run { route, .. } | Duty::Check { route, .. } => Some(route.job),
+		Duty::Reveal { job, .. } | Duty::Serve { job, .. } => Some(*job),
+	}
+}

@@ -1,0 +1,38 @@
+//! The end of a job: what was found of this worker, what it was paid, and what can be forgotten.
+
+use super::{DutyError, Progress, Worker};
+use crate::chain::Amount;
+use dllm_primitives::{api::Receipt, ids::JobId, job::JobState};
+
+impl Worker {
+	/// Tells the end of a job and forgets its rows; not yet while the job goes on.
+	pub(super) async fn close(self, job: JobId) -> Result<Progress, DutyError> {
+		if let Some(receipt) = self.chain.receipt(job).await? {
+			if !receipt.job.state.is_final() {
+				return Ok(Progress::NotYet);
+			}
+			self.tell(job, &receipt);
+		}
+		self.workshop.ledger.forget(job)?;
+		Ok(Progress::Done)
+	}
+
+	fn tell(&self, job: JobId, receipt: &Receipt) {
+		let own = self.account();
+		for stage in &receipt.stages {
+			for participant in stage.participants.iter().filter(|part| part.worker == *own) {
+				let (stage, part, verdict) = (stage.stage, participant.part, participant.verdict);
+				tracing::info!(job, stage, ?part, verdict = ?verdict, "judged");
+			}
+		}
+		let payments = receipt.miners.iter().chain(&receipt.verifiers);
+		let paid = payments
+			.filter(|payment| payment.to == *own)
+			.map(|payment| payment.amount);
+		let paid = Amount(paid.fold(0u128, u128::saturating_add));
+		match receipt.job.state {
+			JobState::Refunded(why) => tracing::info!(job, ?why, "job refunded"),
+			_ => tracing::info!(job, %paid, block = receipt.job.ended, "job settled"),
+		}
+	}
+}

@@ -1,0 +1,83 @@
+//! `Run`: a stage is led to its end, then committed to.
+
+use super::{DutyError, Progress, Worker};
+use crate::{
+	chain::calls,
+	pipeline::{
+		self,
+		entry::{self, Question},
+	},
+};
+use dllm_primitives::{
+	api::{Prompt, Route},
+	ids::{Bytes, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE},
+};
+
+impl Worker {
+	/// Leads a stage, unless the ledger says that this was done, and commits to it.
+	pub(super) async fn run(
+		self,
+		route: Route,
+		stage: StageIndex,
+		prompt: Option<Prompt>,
+	) -> Result<Progress, DutyError> {
+		match prompt {
+			Some(prompt) => self.run_entry(route, prompt).await,
+			None => self.run_segment(route, stage).await,
+		}
+	}
+
+	async fn run_segment(&self, route: Route, stage: StageIndex) -> Result<Progress, DutyError> {
+		let job = route.job;
+		tracing::info!(job, stage, "leading");
+		let roots = pipeline::lead(&self.workshop, route, stage).await?;
+		let rows = roots.rows;
+		let Some(commitment) = self.commitment(job, stage).await? else {
+			return Ok(Progress::Done);
+		};
+		if let Some(block) = self.say(&calls::commit(job, stage, commitment)).await? {
+			tracing::info!(job, stage, rows, block, "led and committed");
+		}
+		Ok(Progress::Done)
+	}
+
+	async fn run_entry(&self, route: Route, prompt: Prompt) -> Result<Progress, DutyError> {
+		let (job, stage) = (route.job, ENTRY_STAGE);
+		tracing::info!(job, stage, "leading");
+		let question = Question::public(&prompt)?;
+		let answer = entry::run(&self.workshop, route, question, &prompt.limits, |_| {}).await?;
+		let tokens = u32::try_from(answer.tokens.len()).unwrap_or(u32::MAX);
+		let Some(commitment) = self.commitment(job, stage).await? else {
+			return Ok(Progress::Done);
+		};
+		let reply = on_chain(job, answer.text)?;
+		let call = calls::commit_reply(job, commitment, tokens, &reply);
+		if let Some(block) = self.say(&call).await? {
+			tracing::info!(
+				job,
+				stage,
+				tokens,
+				rows = answer.rows,
+				block,
+				"answered and committed"
+			);
+		}
+		Ok(Progress::Done)
+	}
+}
+
+/// The reply as the chain holds it: cut at a character where it is too long.
+fn on_chain(job: JobId, mut reply: String) -> Result<Bytes<MAX_INLINE>, DutyError> {
+	let most = MAX_INLINE as usize;
+	if reply.len() > most {
+		let cut = (0..=most)
+			.rev()
+			.find(|at| reply.is_char_boundary(*at))
+			.unwrap_or(0);
+		reply.truncate(cut);
+	}
+	reply
+		.into_bytes()
+		.try_into()
+		.map_err(|_| DutyError::ReplyTooLong { job })
+}

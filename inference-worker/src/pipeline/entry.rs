@@ -1,0 +1,434 @@
+//! The entry of a job: turns the prompt into rows, the rows that come back into tokens, and each token
+//! into the next row, until the reply ends.
+
+use super::{
+	link_error,
+	recorder::Recorder,
+	ring::{join, Ring},
+	HostedEntry, PipelineError, Workshop,
+};
+use crate::{
+	commitment::{random_bytes, StageRecord},
+	entry::{Entry, EntryError, Generation, Message, ReplyLimits, SamplingParams, Step},
+	network::{
+		frame::{Frame, Open, Rows, Side, MAX_PAYLOAD, MAX_ROWS},
+		link::{out_of_turn, Link},
+	},
+};
+use dllm_primitives::{
+	api::{Prompt, Route},
+	commitment::{result_hash, Roots},
+	ids::ENTRY_STAGE,
+	job::Limits,
+};
+use libp2p::{bytes::Bytes, PeerId};
+use std::{
+	sync::Arc,
+	time::{Duration, Instant},
+};
+use tokio::task::spawn_blocking;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+	/// A user's text; the model's chat template goes around it.
+	Text(String),
+	/// Tokens as the model takes them.
+	Tokens(Vec<u32>),
+}
+
+/// What came of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+	/// Sampled tokens, the ending one included.
+	pub tokens: Vec<u32>,
+	/// The reply.
+	pub text: String,
+	/// Rows that passed the ring.
+	pub rows: u32,
+	/// What the entry commits to.
+	pub roots: Roots,
+}
+
+impl Question {
+	/// The prompt of a public job.
+	pub fn public(prompt: &Prompt) -> Result<Self, PipelineError> {
+		let text = String::from_utf8(prompt.text.clone()).map_err(|_| PipelineError::NotText)?;
+		Ok(Self::Text(text))
+	}
+
+	/// The tokens that go through the ring. A model without a chat template gets the bare text.
+	pub fn tokens(&self, entry: &Entry) -> Result<Vec<u32>, EntryError> {
+		let text = match self {
+			Self::Tokens(tokens) => return Ok(tokens.clone()),
+			Self::Text(text) => text,
+		};
+		match entry.tokenizer.prompt(&[Message::user(text.as_str())]) {
+			Err(EntryError::NoChatTemplate) => entry.tokenizer.encode(text),
+			tokens => tokens,
+		}
+	}
+}
+
+/// Runs a job as its entry and records what will be committed to; `on_token` sees every token as it is
+/// sampled. Where that was done before a restart, it only gives the answer again.
+pub async fn run(
+	workshop: &Workshop,
+	route: Route,
+	question: Question,
+	limits: &Limits,
+	on_token: impl FnMut(&Step) + Send,
+) -> Result<Answer, PipelineError> {
+	if let Some(record) = workshop.ledger.record(route.job, ENTRY_STAGE)? {
+		return Ok(answer(record));
+	}
+	let ring = Ring::read(&route)?;
+	let hosted = workshop.host.entry(ring.model)?;
+	let talk = Talk { workshop, ring: &ring, hosted: &hosted };
+	let work = talk.run(question, reply_limits(limits)?, on_token);
+	workshop.run_until(ring.job, route.run_until, work).await
+}
+
+/// The limits of a job as the sampler takes them.
+pub(crate) fn reply_limits(limits: &Limits) -> Result<ReplyLimits, PipelineError> {
+	let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| PipelineError::NotText);
+	Ok(ReplyLimits {
+		max_tokens: limits.max_tokens,
+		sampling: SamplingParams {
+			temperature_milli: limits.temperature_milli,
+			top_p_milli: limits.top_p_milli,
+			seed: limits.seed,
+		},
+		stop: limits.stop.iter().map(|stop| text(stop)).collect::<Result<_, _>>()?,
+	})
+}
+
+/// Fails where prompt and reply could take more rows than the job allows.
+pub(crate) fn check_ceiling(
+	prompt: &[u32],
+	limits: &ReplyLimits,
+	ceiling: u32,
+) -> Result<(), PipelineError> {
+	let (prompt, reply) = (prompt.len() as u32, limits.max_tokens);
+	// The last token of the reply is not sent.
+	if prompt.saturating_add(reply).saturating_sub(1) > ceiling {
+		return Err(PipelineError::PromptTooLong { prompt, reply, ceiling });
+	}
+	Ok(())
+}
+
+/// One job.
+struct Talk<'a> {
+	workshop: &'a Workshop,
+	ring: &'a Ring,
+	hosted: &'a HostedEntry,
+}
+
+/// Both links of the entry.
+struct Ends {
+	first: PeerId,
+	forward: Link,
+	last: PeerId,
+	back: Link,
+}
+
+/// A reply in the making and the row that its next token costs.
+struct Turn {
+	generation: Generation,
+	step: Step,
+	next: Option<Bytes>,
+}
+
+/// Where the time of a session went.
+#[derive(Default)]
+struct Clock {
+	compute: Duration,
+	network: Duration,
+	first_token: Option<Duration>,
+}
+
+impl Talk<'_> {
+	async fn run(
+		&self,
+		question: Question,
+		limits: ReplyLimits,
+		on_token: impl FnMut(&Step) + Send,
+	) -> Result<Answer, PipelineError> {
+		let (generation, prompt) = self.begin(question, limits).await?;
+		let open = self.open();
+		let mut ends = self.join(open).await?;
+		let boundaries = (self.ring.last(), ENTRY_STAGE);
+		let ledger = &self.workshop.ledger;
+		let recorder = Recorder::start(ledger, ENTRY_STAGE, boundaries, &open).await?;
+
+		let mut clock = Clock::default();
+		let spoken = self.speak(&mut ends, &recorder, generation, prompt, on_token, &mut clock).await;
+		let (generation, text) = match spoken {
+			Ok(spoken) => spoken,
+			Err(error) => {
+				let reason = error.reason();
+				tokio::join!(ends.forward.abort(reason), ends.back.abort(reason));
+				return Err(error);
+			}
+		};
+		let sums = recorder.finish().await?;
+		self.close(ends, sums.rows).await;
+
+		let roots = Roots {
+			class: self.hosted.class,
+			weights: self.hosted.weights,
+			input: sums.input,
+			output: sums.output,
+			result: result_hash(generation.tokens()),
+			rows: sums.rows,
+		};
+		let mut record = StageRecord::new(roots, open.job_key, open.width, open.dtype);
+		record.tokens = generation.tokens().to_vec();
+		record.reply = text;
+		ledger.close(self.ring.job, ENTRY_STAGE, &record)?;
+		tracing::info!(
+			job = self.ring.job,
+			tokens = record.tokens.len(),
+			rows = roots.rows,
+			first_token_ms = clock.first_token.unwrap_or_default().as_millis() as u64,
+			compute_ms = clock.compute.as_millis() as u64,
+			network_ms = clock.network.as_millis() as u64,
+			"reply done"
+		);
+		Ok(answer(record))
+	}
+
+	/// Tokens and rows of the prompt.
+	async fn begin(
+		&self,
+		question: Question,
+		limits: ReplyLimits,
+	) -> Result<(Generation, Bytes), PipelineError> {
+		let (entry, dtype) = (self.hosted.entry.clone(), self.hosted.dtype);
+		let ceiling = self.ring.rows_ceiling;
+		let begun = spawn_blocking(move || {
+			let tokens = question.tokens(&entry)?;
+			check_ceiling(&tokens, &limits, ceiling)?;
+			let generation = Generation::new(entry.tokenizer.clone(), &tokens, limits)?;
+			let rows = dtype.encode(&entry.embedder.embed(&tokens)?)?;
+			Ok((generation, Bytes::from(rows)))
+		});
+		begun.await.map_err(|_| self.interrupted())?
+	}
+
+	fn open(&self) -> Open {
+		Open {
+			job: self.ring.job,
+			boundary: ENTRY_STAGE,
+			job_key: random_bytes(),
+			rows_ceiling: self.ring.rows_ceiling,
+			width: self.hosted.width,
+			dtype: self.hosted.dtype,
+		}
+	}
+
+	/// Joins the first and the last segment.
+	async fn join(&self, open: Open) -> Result<Ends, PipelineError> {
+		let boundary = self.ring.last();
+		let first = &self.ring.member(ENTRY_STAGE + 1)?.peer;
+		let last = &self.ring.member(boundary)?.peer;
+		let (forward, back) = tokio::try_join!(
+			join(self.workshop, first, open),
+			join(self.workshop, last, Open { boundary, ..open }),
+		)?;
+		Ok(Ends { first: first.id, forward, last: last.id, back })
+	}
+
+	/// Sends the prompt, then token by token; gives the finished reply.
+	async fn speak(
+		&self,
+		ends: &mut Ends,
+		recorder: &Recorder,
+		mut generation: Generation,
+		prompt: Bytes,
+		mut on_token: impl FnMut(&Step) + Send,
+		clock: &mut Clock,
+	) -> Result<(Generation, String), PipelineError> {
+		let started = Instant::now();
+		let mut text = String::new();
+		let mut position = (prompt.len() / self.row_bytes()) as u32;
+		let mut row = self.prefill(ends, recorder, prompt).await?;
+		clock.network += started.elapsed();
+		loop {
+			let sampling = Instant::now();
+			let turn = self.sample(generation, row).await?;
+			clock.compute += sampling.elapsed();
+			clock.first_token.get_or_insert_with(|| started.elapsed());
+			generation = turn.generation;
+			on_token(&turn.step);
+			text.push_str(&turn.step.text);
+			let Some(next) = turn.next else { break };
+
+			let sent = Instant::now();
+			self.send(ends, position, next.clone()).await?;
+			recorder.push(Side::Output, position, next).await?;
+			let (count, rows) = self.receive_or_fail(ends, position).await?;
+			clock.network += sent.elapsed();
+			if count != 1 {
+				return Err(self.wrong_rows(ends.last, "more rows than were sent"));
+			}
+			recorder.push(Side::Input, position, rows.clone()).await?;
+			row = rows;
+			position += 1;
+		}
+		Ok((generation, text))
+	}
+
+	/// Sends the rows of the prompt while those that come back are taken in; gives the last of these.
+	async fn prefill(
+		&self,
+		ends: &mut Ends,
+		recorder: &Recorder,
+		prompt: Bytes,
+	) -> Result<Bytes, PipelineError> {
+		let row_bytes = self.row_bytes();
+		let frame_bytes = (MAX_PAYLOAD / row_bytes).clamp(1, MAX_ROWS) * row_bytes;
+		let total = (prompt.len() / row_bytes) as u32;
+		let Ends { first, forward, last, back } = ends;
+
+		let sending = async {
+			let mut position = 0;
+			for start in (0..prompt.len()).step_by(frame_bytes) {
+				let rows = prompt.slice(start..prompt.len().min(start + frame_bytes));
+				let count = (rows.len() / row_bytes) as u32;
+				let sent = forward.send(&self.rows_frame(position, rows.clone())).await;
+				if let Err(error) = sent {
+					return link_error(self.ring.job, *first, error);
+				}
+				if let Err(error) = recorder.push(Side::Output, position, rows).await {
+					return error;
+				}
+				position += count;
+			}
+			link_error(self.ring.job, *first, forward.failure().await)
+		};
+		let receiving = async {
+			let mut position = 0;
+			let mut row = Bytes::new();
+			while position < total {
+				let (count, rows) = self.receive(back, *last, position).await?;
+				if count > total - position {
+					return Err(self.wrong_rows(*last, "more rows than were sent"));
+				}
+				recorder.push(Side::Input, position, rows.clone()).await?;
+				row = rows.slice(rows.len() - row_bytes..);
+				position += count;
+			}
+			Ok(row)
+		};
+		tokio::select! {
+			error = sending => Err(error),
+			row = receiving => row,
+		}
+	}
+
+	/// Chooses the next token and looks up its row.
+	async fn sample(&self, mut generation: Generation, row: Bytes) -> Result<Turn, PipelineError> {
+		let (entry, dtype) = (self.hosted.entry.clone(), self.hosted.dtype);
+		let turn = spawn_blocking(move || {
+			let step = next_step(&entry, &mut generation, &dtype.decode(&row))?;
+			let next = match step.finish {
+				Some(_) => None,
+				None => Some(Bytes::from(dtype.encode(&entry.embedder.embed(&[step.token])?)?)),
+			};
+			Ok(Turn { generation, step, next })
+		});
+		turn.await.map_err(|_| self.interrupted())?
+	}
+
+	async fn send(&self, ends: &mut Ends, position: u32, row: Bytes) -> Result<(), PipelineError> {
+		let sent = ends.forward.send(&self.rows_frame(position, row)).await;
+		sent.map_err(|error| link_error(self.ring.job, ends.first, error))
+	}
+
+	/// The next rows, unless the first segment gives up before.
+	async fn receive_or_fail(
+		&self,
+		ends: &mut Ends,
+		position: u32,
+	) -> Result<(u32, Bytes), PipelineError> {
+		tokio::select! {
+			rows = self.receive(&mut ends.back, ends.last, position) => rows,
+			error = ends.forward.failure() => Err(link_error(self.ring.job, ends.first, error)),
+		}
+	}
+
+	/// The next rows of the last segment.
+	async fn receive(
+		&self,
+		back: &mut Link,
+		last: PeerId,
+		position: u32,
+	) -> Result<(u32, Bytes), PipelineError> {
+		let failed = |error| link_error(self.ring.job, last, error);
+		let rows = match back.receive(self.workshop.timings.idle).await.map_err(failed)? {
+			Frame::Rows(rows) => rows,
+			other => return Err(failed(out_of_turn(&other))),
+		};
+		let what = if rows.session != self.ring.job {
+			"their session"
+		} else if rows.position != position {
+			"their position"
+		} else if rows.dtype != self.hosted.dtype {
+			"their type"
+		} else if rows.payload.len() != usize::from(rows.count) * self.row_bytes() {
+			"their width"
+		} else {
+			return Ok((rows.count.into(), rows.payload));
+		};
+		Err(self.wrong_rows(last, what))
+	}
+
+	/// Tells the ring that the reply is over. The answer stands whether or not the ring hears it.
+	async fn close(&self, mut ends: Ends, rows: u32) {
+		let closed = async {
+			ends.forward.send(&Frame::Close { rows }).await?;
+			match ends.back.receive(self.workshop.timings.ready).await? {
+				Frame::Close { rows: closed } if closed == rows => {}
+				other => return Err(out_of_turn(&other)),
+			}
+			ends.forward.finish().await?;
+			ends.back.finish().await
+		};
+		if let Err(error) = closed.await {
+			tracing::warn!(job = self.ring.job, %error, "the ring did not close; the reply is whole");
+		}
+	}
+
+	fn rows_frame(&self, position: u32, payload: Bytes) -> Frame {
+		let count = (payload.len() / self.row_bytes()) as u16;
+		let (session, dtype) = (self.ring.job, self.hosted.dtype);
+		Frame::Rows(Rows { session, position, dtype, count, payload })
+	}
+
+	fn row_bytes(&self) -> usize {
+		self.hosted.width as usize * self.hosted.dtype.bytes()
+	}
+
+	fn wrong_rows(&self, peer: PeerId, what: &'static str) -> PipelineError {
+		PipelineError::WrongRows { job: self.ring.job, peer, what }
+	}
+
+	fn interrupted(&self) -> PipelineError {
+		PipelineError::Interrupted { job: self.ring.job }
+	}
+}
+
+/// The token that follows a row; the same for the entry and for whoever checks it.
+pub(crate) fn next_step(
+	entry: &Arc<Entry>,
+	generation: &mut Generation,
+	row: &[f32],
+) -> Result<Step, EntryError> {
+	generation.next(&entry.head.logits(row)?)
+}
+
+fn answer(record: StageRecord) -> Answer {
+	let roots = record.opening.roots;
+	Answer { tokens: record.tokens, text: record.reply, rows: roots.rows, roots }
+}

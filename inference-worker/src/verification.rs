@@ -1,0 +1,333 @@
+//! Checks another worker's stage by executing it again.
+//!
+//! The rows that went into a stage come from the lead of the stage before, who committed to them; they
+//! are compared with its opened commitment while they are executed as one prefill. The result is
+//! recorded like a run's, and committed blind. The entry is checked from the public prompt and the rows
+//! that the last segment sent back: they fix every token, and with it every row that the entry sent.
+
+mod permits;
+
+pub use permits::{Permits, PROTOCOL};
+
+use crate::{
+	commitment::{Leaves, LedgerError, StageRecord},
+	engine::Engine,
+	entry::{Generation, ReplyLimits},
+	network::{
+		frame::{Ask, Frame, Record, Rows, Side, MAX_ROWS},
+		link::{out_of_turn, Link, LinkError},
+		Dtype, NetworkError,
+	},
+	pipeline::{
+		entry::{check_ceiling, next_step, reply_limits, Question},
+		HostError, HostedEntry, PipelineError, Ring, Segment, Session, Workshop,
+	},
+};
+use dllm_primitives::{
+	api::{AccountId32, Prompt, Route},
+	commitment::{commitment, result_hash, Roots},
+	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
+};
+use codec::Encode;
+use libp2p::{bytes::Bytes, PeerId};
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+
+/// Commitment of every lead: its stage, its account, the digest on chain.
+pub type Commitments = [(StageIndex, AccountId32, Digest)];
+
+/// Why a stage cannot be checked.
+#[derive(thiserror::Error, Debug)]
+pub enum CheckError {
+	/// The chain holds no commitment of the lead that hands out the rows.
+	#[error("job {job}: no commitment of stage {stage} is on chain")]
+	NotCommitted { job: JobId, stage: StageIndex },
+	/// What the lead opened is not what it committed to.
+	#[error("job {job}: {peer} opens another commitment than the one on chain")]
+	OtherOpening { job: JobId, peer: PeerId },
+	/// The rows are not those that the lead committed to.
+	#[error("job {job}: {peer} hands out other rows than it committed to")]
+	OtherRows { job: JobId, peer: PeerId },
+	/// The prompt of a public job is missing.
+	#[error("job {job}: the chain gives no prompt to check the entry with")]
+	NoPrompt { job: JobId },
+	/// The lead's stream failed or made no sense.
+	#[error("job {job}: rows from {peer}: {error}")]
+	Link { job: JobId, peer: PeerId, error: LinkError },
+	/// The lead cannot be reached.
+	#[error(transparent)]
+	Network(#[from] NetworkError),
+	/// The model is not ready.
+	#[error(transparent)]
+	Host(#[from] HostError),
+	/// The stage could not be executed.
+	#[error(transparent)]
+	Pipeline(#[from] PipelineError),
+	/// The result cannot be recorded.
+	#[error(transparent)]
+	Ledger(#[from] LedgerError),
+}
+
+impl CheckError {
+	/// Whether the check can be tried again while its duty stands.
+	pub fn is_retryable(&self) -> bool {
+		match self {
+			Self::Link { .. } => true,
+			Self::Network(error) => error.is_retryable(),
+			Self::Host(error) => error.is_retryable(),
+			Self::Pipeline(error) => error.is_retryable(),
+			_ => false,
+		}
+	}
+}
+
+/// Executes a stage of a job again, records the result and gives its roots. Where that was done before
+/// a restart, it only gives the roots again.
+pub async fn check(
+	workshop: &Workshop,
+	route: Route,
+	stage: StageIndex,
+	prompt: Option<Prompt>,
+	commitments: &Commitments,
+) -> Result<Roots, CheckError> {
+	let job = route.job;
+	if let Some(opening) = workshop.ledger.opening(job, stage)? {
+		return Ok(opening.roots);
+	}
+	let ring = Ring::read(&route)?;
+	let record = if stage == ENTRY_STAGE {
+		let prompt = prompt.ok_or(CheckError::NoPrompt { job })?;
+		let hosted = workshop.host.entry(ring.model)?;
+		let shape = (hosted.width, hosted.dtype);
+		let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
+		check_entry(&ring, &hosted, prompt, source).await?
+	} else {
+		let segment = workshop.host.segment(ring.model, ring.member(stage)?.layers)?;
+		let shape = (segment.width, segment.dtype);
+		let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
+		check_segment(workshop, &segment, stage, source).await?
+	};
+	workshop.ledger.close(job, stage, &record)?;
+	let roots = record.opening.roots;
+	tracing::info!(job, stage, rows = roots.rows, "stage checked");
+	Ok(roots)
+}
+
+async fn check_segment(
+	workshop: &Workshop,
+	segment: &Segment,
+	stage: StageIndex,
+	mut source: Source,
+) -> Result<StageRecord, CheckError> {
+	let (job, record) = (source.job, source.record.clone());
+	let session = Session::open(workshop, segment, (job, stage), record.rows).await?;
+	let mut output = Leaves::new(job, record.job_key, stage, source.row_bytes());
+	while let Some((position, rows)) = source.next().await? {
+		let rows = session.execute(position, rows).output().await?;
+		output.append(position, &rows)?;
+	}
+	let roots = Roots {
+		class: segment.engine.profile_id(),
+		weights: segment.weights,
+		input: source.input.root(),
+		output: output.root(),
+		result: Digest::zero(),
+		rows: record.rows,
+	};
+	Ok(StageRecord::new(roots, record.job_key, record.width, record.dtype))
+}
+
+async fn check_entry(
+	ring: &Ring,
+	hosted: &HostedEntry,
+	prompt: Prompt,
+	mut source: Source,
+) -> Result<StageRecord, CheckError> {
+	let (job, record) = (source.job, source.record.clone());
+	let limits = reply_limits(&prompt.limits)?;
+	let question = Question::public(&prompt)?;
+	let mut replay = Replay::begin(hosted.clone(), question, limits, ring.rows_ceiling)?;
+	while let Some((position, rows)) = source.next().await? {
+		let followed = spawn_blocking(move || replay.follow(position, rows));
+		replay = followed.await.map_err(|_| PipelineError::Interrupted { job })??;
+	}
+	let input = source.input.root();
+	let finished = spawn_blocking(move || replay.finish(job, &record, input));
+	Ok(finished.await.map_err(|_| PipelineError::Interrupted { job })??)
+}
+
+/// A reply that is sampled again from the rows that came back to the entry.
+struct Replay {
+	hosted: HostedEntry,
+	prompt: Vec<u32>,
+	generation: Generation,
+}
+
+impl Replay {
+	fn begin(
+		hosted: HostedEntry,
+		question: Question,
+		limits: ReplyLimits,
+		ceiling: u32,
+	) -> Result<Self, PipelineError> {
+		let prompt = question.tokens(&hosted.entry)?;
+		check_ceiling(&prompt, &limits, ceiling)?;
+		let generation = Generation::new(hosted.entry.tokenizer.clone(), &prompt, limits)?;
+		Ok(Self { hosted, prompt, generation })
+	}
+
+	/// Samples from every row from the prompt's last one on. Rows behind the end of the reply change
+	/// nothing: there should be none.
+	fn follow(mut self, position: u32, rows: Bytes) -> Result<Self, PipelineError> {
+		let HostedEntry { entry, width, dtype, .. } = &self.hosted;
+		let row_bytes = *width as usize * dtype.bytes();
+		for (position, row) in (position..).zip(rows.chunks(row_bytes)) {
+			let sampled = position as usize + 1 >= self.prompt.len();
+			if sampled && self.generation.finished().is_none() {
+				next_step(entry, &mut self.generation, &dtype.decode(row))?;
+			}
+		}
+		Ok(self)
+	}
+
+	/// The roots of the entry, as they should be. Where the ring carried fewer or more rows than the
+	/// reply takes, the number of rows here says so, and differs from the lead's.
+	fn finish(
+		self,
+		job: JobId,
+		record: &Record,
+		input: Digest,
+	) -> Result<StageRecord, PipelineError> {
+		let HostedEntry { entry, weights, class, .. } = &self.hosted;
+		let tokens = self.generation.tokens();
+		let ended = self.generation.finished().is_some();
+		let sent = tokens.len().saturating_sub(usize::from(ended));
+		let sequence = self.prompt.iter().chain(&tokens[..sent]).copied().collect::<Vec<_>>();
+
+		let row_bytes = record.width as usize * record.dtype.bytes();
+		let mut output = Leaves::new(job, record.job_key, ENTRY_STAGE, row_bytes);
+		for part in sequence.chunks(MAX_ROWS) {
+			let rows = record.dtype.encode(&entry.embedder.embed(part)?)?;
+			output.append(output.rows(), &rows)?;
+		}
+		let roots = Roots {
+			class: *class,
+			weights: *weights,
+			input,
+			output: output.root(),
+			result: result_hash(tokens),
+			rows: sequence.len() as u32,
+		};
+		let mut record = StageRecord::new(roots, record.job_key, record.width, record.dtype);
+		record.tokens = tokens.to_vec();
+		Ok(record)
+	}
+}
+
+/// The rows that went into a stage, as a lead hands them out.
+struct Source {
+	job: JobId,
+	peer: PeerId,
+	link: Link,
+	record: Record,
+	/// Root that the rows must come to; none where the checked lead itself hands them out.
+	committed: Option<Digest>,
+	input: Leaves,
+	idle: Duration,
+}
+
+impl Source {
+	/// Asks for the rows that went into `stage`. They come from the stage before; where that is the user,
+	/// from the lead of the stage itself, whose roots must then equal the checker's on this side too.
+	async fn open(
+		workshop: &Workshop,
+		ring: &Ring,
+		stage: StageIndex,
+		commitments: &Commitments,
+		shape: (u32, Dtype),
+	) -> Result<Self, CheckError> {
+		let job = ring.job;
+		let boundary = ring.boundary_into(stage);
+		let before = ring.member(boundary)?;
+		let (from, side) = match before.account {
+			Some(_) => (boundary, Side::Output),
+			None => (stage, Side::Input),
+		};
+		let lead = &ring.member(from)?.peer;
+		let failed = |error| CheckError::Link { job, peer: lead.id, error };
+		let mut link = Link::new(workshop.network.open(lead, PROTOCOL).await?);
+		link.send(&Frame::Ask(Ask { job, stage: from, side })).await.map_err(failed)?;
+		let record = match link.receive(workshop.timings.ready).await.map_err(failed)? {
+			Frame::Record(record) => *record,
+			other => return Err(failed(out_of_turn(&other))),
+		};
+		if (record.width, record.dtype) != shape || !(1..=ring.rows_ceiling).contains(&record.rows) {
+			return Err(CheckError::OtherRows { job, peer: lead.id });
+		}
+		let committed = match side {
+			Side::Input => None,
+			Side::Output => Some(opened(ring, from, &record, commitments)?),
+		};
+		let row_bytes = record.width as usize * record.dtype.bytes();
+		let input = Leaves::new(job, record.job_key, boundary, row_bytes);
+		let idle = workshop.timings.idle;
+		Ok(Self { job, peer: lead.id, link, record, committed, input, idle })
+	}
+
+	/// The next rows and the position of the first; `None` once all came and match the commitment.
+	async fn next(&mut self) -> Result<Option<(u32, Bytes)>, CheckError> {
+		let (job, peer) = (self.job, self.peer);
+		let frame = self.link.receive(self.idle).await;
+		let rows = match frame.map_err(|error| CheckError::Link { job, peer, error })? {
+			Frame::Rows(rows) => rows,
+			Frame::Close { rows } => {
+				let complete = rows == self.record.rows && rows == self.input.rows();
+				let matching = self.committed.is_none_or(|root| root == self.input.root());
+				return match complete && matching {
+					true => Ok(None),
+					false => Err(CheckError::OtherRows { job, peer }),
+				};
+			}
+			other => {
+				let error = out_of_turn(&other);
+				return Err(CheckError::Link { job, peer, error });
+			}
+		};
+		if !self.follows(&rows) {
+			return Err(CheckError::OtherRows { job, peer });
+		}
+		self.input.append(rows.position, &rows.payload)?;
+		Ok(Some((rows.position, rows.payload)))
+	}
+
+	fn follows(&self, rows: &Rows) -> bool {
+		rows.session == self.job
+			&& rows.position == self.input.rows()
+			&& rows.dtype == self.record.dtype
+			&& rows.payload.len() == usize::from(rows.count) * self.row_bytes()
+			&& u32::from(rows.count) <= self.record.rows - self.input.rows()
+	}
+
+	fn row_bytes(&self) -> usize {
+		self.record.width as usize * self.record.dtype.bytes()
+	}
+}
+
+/// The root of the rows that a lead sent, out of an opening that matches its commitment on chain.
+fn opened(
+	ring: &Ring,
+	stage: StageIndex,
+	record: &Record,
+	commitments: &Commitments,
+) -> Result<Digest, CheckError> {
+	let job = ring.job;
+	let found = commitments.iter().find(|(of, _, _)| *of == stage);
+	let (_, account, on_chain) = found.ok_or(CheckError::NotCommitted { job, stage })?;
+	let peer = ring.member(stage)?.peer.id;
+	let opening = record.opening.ok_or(CheckError::OtherOpening { job, peer })?;
+	let opens = commitment(job, stage, &account.encode(), &opening) == *on_chain;
+	if !opens || opening.roots.rows != record.rows {
+		return Err(CheckError::OtherOpening { job, peer });
+	}
+	Ok(opening.roots.output)
+}

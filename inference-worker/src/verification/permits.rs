@@ -1,0 +1,136 @@
+//! Hands the rows of a stage to those who check it.
+//!
+//! Nobody else gets them, as rows reveal what was said. What was sent comes with the opening of the
+//! commitment, by which a checker of the next stage knows it for what it is.
+
+use crate::{
+	commitment::{Ledger, LedgerError, RowFile, StageRecord},
+	network::{
+		frame::{Ask, Frame, Reason, Record, Rows, Side, MAX_PAYLOAD, MAX_ROWS},
+		link::{out_of_turn, Link, LinkError},
+		Network, NetworkError, Stream,
+	},
+};
+use dllm_primitives::ids::{JobId, StageIndex};
+use libp2p::{bytes::Bytes, PeerId, StreamProtocol};
+use std::{
+	collections::{HashMap, HashSet},
+	sync::{Arc, Mutex, MutexGuard, PoisonError},
+	time::Duration,
+};
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+/// The protocol: `Ask`, then `Record`, rows and `Close`.
+pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/dllm/rows/1");
+/// Longest wait for the question.
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Checkers that are served at once.
+const MAX_SERVED: usize = 16;
+
+/// Who may fetch the rows of which stage.
+#[derive(Clone, Default)]
+pub struct Permits {
+	allowed: Arc<Mutex<Allowed>>,
+}
+
+type Allowed = HashMap<(JobId, StageIndex), HashSet<PeerId>>;
+
+/// Why a checker did not get all rows.
+#[derive(thiserror::Error, Debug)]
+enum ServeError {
+	#[error(transparent)]
+	Link(#[from] LinkError),
+	#[error(transparent)]
+	Ledger(#[from] LedgerError),
+	#[error("a thread died")]
+	Interrupted,
+}
+
+impl Permits {
+	/// Lets exactly these peers fetch the rows of a stage.
+	pub fn set(&self, job: JobId, stage: StageIndex, peers: HashSet<PeerId>) {
+		match peers.is_empty() {
+			true => drop(self.allowed().remove(&(job, stage))),
+			false => drop(self.allowed().insert((job, stage), peers)),
+		}
+	}
+
+	/// Answers checkers until the network stops.
+	pub fn serve(&self, network: &Network, ledger: &Ledger) -> Result<(), NetworkError> {
+		let mut incoming = network.accept(PROTOCOL)?;
+		let (permits, ledger) = (self.clone(), ledger.clone());
+		let slots = Arc::new(Semaphore::new(MAX_SERVED));
+		tokio::spawn(async move {
+			while let Some((peer, stream)) = incoming.next().await {
+				let Ok(slot) = slots.clone().try_acquire_owned() else { continue };
+				let (permits, ledger) = (permits.clone(), ledger.clone());
+				tokio::spawn(async move {
+					if let Err(error) = permits.answer(&ledger, peer, stream).await {
+						tracing::debug!(%peer, %error, "a checker was not served to the end");
+					}
+					drop(slot);
+				});
+			}
+		});
+		Ok(())
+	}
+
+	async fn answer(
+		&self,
+		ledger: &Ledger,
+		peer: PeerId,
+		stream: Stream,
+	) -> Result<(), ServeError> {
+		let mut link = Link::new(stream);
+		let ask = match link.receive(ASK_TIMEOUT).await? {
+			Frame::Ask(ask) => ask,
+			other => return Err(out_of_turn(&other).into()),
+		};
+		let allowed = self.allowed().get(&(ask.job, ask.stage)).is_some_and(|of| of.contains(&peer));
+		if !allowed {
+			tracing::debug!(%peer, job = ask.job, stage = ask.stage, "no permit for these rows");
+			link.abort(Reason::Refused).await;
+			return Ok(());
+		}
+		let Some(record) = ledger.record(ask.job, ask.stage)? else {
+			link.abort(Reason::NotExpected).await;
+			return Ok(());
+		};
+		let rows = ledger.rows(ask.job, ask.stage, ask.side)?;
+		hand_out(link, ask, &record, rows).await
+	}
+
+	fn allowed(&self) -> MutexGuard<'_, Allowed> {
+		self.allowed.lock().unwrap_or_else(PoisonError::into_inner)
+	}
+}
+
+async fn hand_out(
+	mut link: Link,
+	ask: Ask,
+	record: &StageRecord,
+	mut file: RowFile,
+) -> Result<(), ServeError> {
+	let (rows, width, dtype) = (record.opening.roots.rows, record.width, record.dtype());
+	let opening = (ask.side == Side::Output).then_some(record.opening);
+	let answer = Record { job_key: record.job_key, rows, width, dtype, opening };
+	link.send(&Frame::Record(Box::new(answer))).await?;
+
+	let row_bytes = width as usize * dtype.bytes();
+	let at_once = (MAX_PAYLOAD / row_bytes).clamp(1, MAX_ROWS) as u32;
+	let mut position = 0;
+	while position < rows {
+		let count = at_once.min(rows - position);
+		let reading = spawn_blocking(move || {
+			let read = file.read(position, count as usize, row_bytes);
+			(file, read)
+		});
+		let (back, read) = reading.await.map_err(|_| ServeError::Interrupted)?;
+		file = back;
+		let (count, payload) = (count as u16, Bytes::from(read?));
+		link.send(&Frame::Rows(Rows { session: ask.job, position, dtype, count, payload })).await?;
+		position += u32::from(count);
+	}
+	link.send(&Frame::Close { rows }).await?;
+	Ok(link.finish().await?)
+}

@@ -1,0 +1,5 @@
+//! Property tests of everything that a peer's bytes run through: frames, the codec of rows, and links.
+
+mod frames;
+mod links;
+mod rows;

@@ -1,0 +1,202 @@
+//! Workers, routes and a split model for the tests.
+
+use dllm_primitives::{
+	api::{AccountId32, Prompt, RingMember, Route},
+	ids::{Digest, JobId, ModelId, StageIndex},
+	job::Limits,
+	model::{LayerRange, Profile},
+};
+use dllm_worker::{
+	commitment::Ledger,
+	engine::{pin_environment, Engine, OrtEngine},
+	entry::{Entry, Generation, ReplyLimits, SamplingParams},
+	manifest::Manifest,
+	network::{Network, NetworkConfig, Peer},
+	pipeline::{entry::Question, Conduct, Honest, Host, Timings, Workshop},
+	splitter::split,
+};
+use libp2p::{identity::Keypair, Multiaddr};
+use std::{
+	path::{Path, PathBuf},
+	sync::{Arc, OnceLock},
+	time::Duration,
+};
+use tempfile::{tempdir, TempDir};
+
+pub const MODEL: ModelId = 3;
+pub const PROMPT: &str = "Tell me about the ring.";
+pub const MAX_TOKENS: u32 = 12;
+/// Rows of every job here: the prompt fits, and the reply.
+pub const CEILING: u32 = 160;
+const MODEL_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/fixture-untied");
+const PLENTY: u64 = 1 << 30;
+/// Waits that no working test comes near.
+pub const PATIENT: Timings = Timings {
+	join: Duration::from_secs(60),
+	ready: Duration::from_secs(50),
+	idle: Duration::from_secs(60),
+};
+
+/// The split model, made once.
+pub fn model() -> &'static Path {
+	static MODEL: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+	let (_, folder) = MODEL.get_or_init(|| {
+		pin_environment();
+		let guard = tempdir().unwrap();
+		let folder = guard.path().join("split");
+		split(Path::new(MODEL_FOLDER), &folder, Profile::F32, &mut |_| {}).unwrap();
+		(guard, folder)
+	});
+	folder
+}
+
+pub fn manifest() -> Manifest {
+	Manifest::load(model()).unwrap()
+}
+
+pub fn range(start: u16, end: u16) -> LayerRange {
+	LayerRange { start, end }
+}
+
+/// A worker of the tests.
+pub struct Worker {
+	pub workshop: Workshop,
+	pub folder: TempDir,
+}
+
+pub const TCP: &str = "/ip4/127.0.0.1/tcp/0";
+pub const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
+
+impl Worker {
+	pub async fn new(number: u8) -> Self {
+		Self::with(number, TCP, PATIENT, Arc::new(Honest)).await
+	}
+
+	pub async fn with(
+		number: u8,
+		listen: &str,
+		timings: Timings,
+		conduct: Arc<dyn Conduct>,
+	) -> Self {
+		let network = network(&[listen]).await;
+		let folder = tempdir().unwrap();
+		let ledger = Ledger::open(folder.path().join("jobs")).unwrap();
+		let host = Arc::new(Host::new(PLENTY, conduct.clone()));
+		let account = AccountId32::new([number; 32]);
+		let workshop =
+			Workshop::open(network, ledger, host, conduct, account, timings).unwrap();
+		Self { workshop, folder }
+	}
+
+	/// Loads layers.
+	pub fn hold(self, layers: LayerRange) -> Self {
+		self.workshop.host.ensure(MODEL, model(), layers, 2).unwrap();
+		self
+	}
+
+	/// Loads the entry.
+	pub fn enter(self) -> Self {
+		self.workshop.host.ensure_entry(MODEL, model()).unwrap();
+		self
+	}
+
+	pub fn peer(&self) -> Peer {
+		self.workshop.network.as_peer()
+	}
+
+	/// The commitment that it would post.
+	pub fn commitment(&self, job: JobId, stage: StageIndex) -> Digest {
+		let account = &self.workshop.account;
+		self.workshop.ledger.commitment(job, stage, account).unwrap().unwrap()
+	}
+
+	/// Its commitment, as a checker gets it from the chain.
+	pub fn committed(&self, job: JobId, stage: StageIndex) -> (StageIndex, AccountId32, Digest) {
+		(stage, self.workshop.account.clone(), self.commitment(job, stage))
+	}
+}
+
+pub async fn network(listen: &[&str]) -> Network {
+	let listen = listen.iter().map(|address| address.parse::<Multiaddr>().unwrap()).collect();
+	let keypair = Keypair::generate_ed25519();
+	Network::start(NetworkConfig { keypair, listen }).await.unwrap()
+}
+
+/// The route of a job: the entry first, then who holds which layers.
+pub fn route(job: JobId, entry: &Worker, segments: &[(&Worker, LayerRange)]) -> Route {
+	let mut members = vec![member(0, LayerRange::default(), entry)];
+	for (stage, (worker, layers)) in (1..).zip(segments) {
+		members.push(member(stage, *layers, worker));
+	}
+	Route { job, model: MODEL, rows_ceiling: CEILING, run_until: 1000, members }
+}
+
+/// The same where the user is the entry.
+pub fn sealed_route(job: JobId, user: &Worker, segments: &[(&Worker, LayerRange)]) -> Route {
+	let mut route = route(job, user, segments);
+	route.members[0].worker = None;
+	route.members[0].addresses.clear();
+	route
+}
+
+fn member(stage: StageIndex, layers: LayerRange, worker: &Worker) -> RingMember {
+	let peer = worker.peer();
+	RingMember {
+		stage,
+		layers,
+		worker: Some(worker.workshop.account.clone()),
+		peer_id: peer.id.to_bytes(),
+		addresses: peer.addresses.iter().map(|address| address.to_string()).collect(),
+	}
+}
+
+pub fn limits() -> Limits {
+	Limits {
+		max_tokens: MAX_TOKENS,
+		temperature_milli: 800,
+		top_p_milli: 950,
+		seed: 11,
+		stop: Default::default(),
+	}
+}
+
+pub fn prompt() -> Prompt {
+	Prompt { text: PROMPT.as_bytes().to_vec(), limits: limits() }
+}
+
+pub fn question() -> Question {
+	Question::Text(PROMPT.into())
+}
+
+/// The reply of the whole model in one engine, without any network: tokens and rows.
+pub fn reference() -> (Vec<u32>, u32) {
+	let manifest = manifest();
+	let all = range(0, manifest.layers.len() as u16);
+	let engine = OrtEngine::load(&manifest, model(), all, PLENTY).unwrap();
+	let entry = Entry::load(&manifest, model()).unwrap();
+	let tokens = question().tokens(&entry).unwrap();
+	let limits = limits();
+	let limits = ReplyLimits {
+		max_tokens: limits.max_tokens,
+		sampling: SamplingParams {
+			temperature_milli: limits.temperature_milli,
+			top_p_milli: limits.top_p_milli,
+			seed: limits.seed,
+		},
+		stop: Vec::new(),
+	};
+	let mut generation = Generation::new(entry.tokenizer.clone(), &tokens, limits).unwrap();
+	engine.open(0, CEILING).unwrap();
+	let mut position = 0;
+	let mut input = entry.embedder.embed(&tokens).unwrap();
+	loop {
+		let output = engine.prefill(0, position, &input).unwrap();
+		position += (input.len() / engine.hidden()) as u32;
+		let last = &output[output.len() - engine.hidden()..];
+		let step = generation.next(&entry.head.logits(last).unwrap()).unwrap();
+		if step.finish.is_some() {
+			return (generation.tokens().to_vec(), position);
+		}
+		input = entry.embedder.embed(&[step.token]).unwrap();
+	}
+}

@@ -1,0 +1,9 @@
+//! Workers in one process, over real libp2p on loopback and the real ONNX Runtime, which
+//! `scripts/fetch-onnxruntime.sh` installs.
+
+mod defence;
+mod job_walk;
+mod lab;
+mod reachable;
+mod recovery;
+mod shards;
