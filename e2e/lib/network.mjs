@@ -23,7 +23,7 @@ class Validator {
 	start(chain, bootnode) {
 		const args = ['--chain', chain, `--${this.name}`, '--validator', '--base-path', this.folder];
 		args.push('--port', this.port, '--rpc-port', this.rpcPort, '--no-prometheus', '--no-telemetry');
-		args.push('--rpc-cors', 'all', '--no-mdns', '--allow-private-ip');
+		args.push('--rpc-cors', 'all', '--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
 		if (bootnode) args.push('--bootnodes', bootnode);
 		this.daemon = Daemon.start(this.name, binary('dllm-node'), args.map(String), {
 			logFile: path.join(this.folder, 'node.log'),
@@ -220,6 +220,11 @@ export class Network {
 	async ended(job, seconds = 240) {
 		await until(`job ${job} ends`, seconds, async () => (await this.rpc('dllm_job', job)).ended);
 		return this.rpc('dllm_receipt', job);
+	}
+
+	/** The registered workers, as the runtime API tells them. */
+	async pool() {
+		return (await this.api.call.dllmApi.workers()).toJSON();
 	}
 
 	/** Free and held balance of an account, in planck. */

@@ -40,7 +40,7 @@ describe('cheating miners', () => {
 				const all = receipt.stages.flatMap(({ stage }) => Object.values(parts(receipt, stage)));
 				const own = all.find(({ worker }) => worker === cheater.address);
 				const after = await network.balance(user.address);
-				const worker = (await network.rpc('dllm_workers')).find(({ account }) => account === cheater.address);
+				const worker = (await network.pool()).find(({ account }) => account === cheater.address);
 				const innocent = all.filter((one) => one !== own);
 				assert.ok(innocent.every(({ verdict }) => verdict !== 'cheat'), JSON.stringify(receipt.stages));
 				if (!own || own.part !== wanted) continue;

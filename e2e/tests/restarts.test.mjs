@@ -58,7 +58,7 @@ describe('restarts', () => {
 		assert.equal(after.reserved, 0n);
 		assert.equal(after.free, before.free - transactionFee - BigInt(receipt.job.fee));
 		assert.ok(['settled', 'refunded'].includes(receipt.job.state.kind));
-		for (const worker of await network.rpc('dllm_workers')) assert.equal(worker.cheats, 0);
+		for (const worker of await network.pool()) assert.equal(worker.cheats, 0);
 
 		const again = await ask();
 		assert.equal((await network.ended(again.job)).job.state.kind, 'settled', 'and the network goes on');

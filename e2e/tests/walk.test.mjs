@@ -136,6 +136,6 @@ describe('the walk of a prompt', () => {
 		assert.equal(BigInt(receipt.refunded), MAX_PRICE);
 		const verdicts = receipt.stages.flatMap(({ participants }) => participants.map(({ verdict }) => verdict));
 		assert.ok(verdicts.length > 0 && !verdicts.includes('cheat'));
-		for (const worker of await network.rpc('dllm_workers')) assert.equal(worker.cheats, 0);
+		for (const worker of await network.pool()) assert.equal(worker.cheats, 0);
 	});
 });

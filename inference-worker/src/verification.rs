@@ -87,7 +87,7 @@ pub async fn check(
 	workshop: &Workshop,
 	route: Route,
 	stage: StageIndex,
-	prompt: Option<Prompt>,
+	prompt: Option<&Prompt>,
 	commitments: &Commitments,
 ) -> Result<Roots, CheckError> {
 	let job = route.job;
@@ -140,12 +140,12 @@ async fn check_segment(
 async fn check_entry(
 	ring: &Ring,
 	hosted: &HostedEntry,
-	prompt: Prompt,
+	prompt: &Prompt,
 	mut source: Source,
 ) -> Result<StageRecord, CheckError> {
 	let (job, record) = (source.job, source.record.clone());
 	let limits = reply_limits(&prompt.limits)?;
-	let question = Question::public(&prompt)?;
+	let question = Question::public(prompt)?;
 	let mut replay = Replay::begin(hosted.clone(), question, limits, ring.rows_ceiling)?;
 	while let Some((position, rows)) = source.next().await? {
 		let followed = spawn_blocking(move || replay.follow(position, rows));

@@ -32,7 +32,6 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_auctions, Auctions]
 	[pallet_allocation, Allocation]
 	[pallet_verification, Verification]
-	[pallet_rewards, Rewards]
 );
 
 impl frame_system_benchmarking::Config for Runtime {}
@@ -133,7 +132,6 @@ fn put_worker(number: u32) -> AccountId {
 
 /// Every benchmark, and what is known of the storage of all pallets.
 pub fn metadata(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {
-	use frame_benchmarking::Benchmarking;
 	let mut list = Vec::new();
 	list_benchmarks!(list, extra);
 	(list, AllPalletsWithSystem::storage_info())
@@ -141,7 +139,6 @@ pub fn metadata(extra: bool) -> (Vec<BenchmarkList>, Vec<StorageInfo>) {
 
 /// Runs one benchmark.
 pub fn dispatch(config: BenchmarkConfig) -> Result<Vec<BenchmarkBatch>, String> {
-	use frame_benchmarking::Benchmarking;
 	let whitelist = AllPalletsWithSystem::whitelisted_storage_keys();
 	let mut batches = Vec::new();
 	let params = (&config, &whitelist);

@@ -2,7 +2,7 @@
 
 use super::{ChainError, Rpc, RETRY_FROM, RETRY_UP_TO};
 use codec::Encode;
-use sp_core::{hashing::blake2_256, H256};
+use sp_core::{Blake2Hasher, Hasher, H256};
 use std::time::Duration;
 use subxt::config::{substrate::SubstrateHeader, Header};
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ impl BestBlock {
 		let number = u32::try_from(header.number()).unwrap_or(u32::MAX);
 		Self {
 			number,
-			hash: blake2_256(&header.encode()).into(),
+			hash: Blake2Hasher::hash(&header.encode()),
 		}
 	}
 }

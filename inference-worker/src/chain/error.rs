@@ -3,7 +3,7 @@
 use subxt::{
 	error::{
 		BackendError, DispatchError, ExtrinsicError, OnlineClientAtBlockError, OnlineClientError,
-		RpcError, TokenError, TransactionEventsError, TransactionProgressError,
+		RpcError, StorageError, TokenError, TransactionEventsError, TransactionProgressError,
 	},
 	rpcs::{self, UserError},
 };
@@ -90,7 +90,7 @@ impl ChainError {
 				reason: error.to_string(),
 			},
 			error => Self::Lost {
-				reason: error.to_string(),
+				reason: innermost(&error),
 			},
 		}
 	}
@@ -125,6 +125,15 @@ impl ChainError {
 			OnlineClientAtBlockError::CannotGetMetadata { reason, .. } => Self::Lost { reason },
 			error => Self::OtherVersion {
 				reason: error.to_string(),
+			},
+		}
+	}
+
+	pub(super) fn from_storage(error: StorageError, what: &str) -> Self {
+		match error {
+			StorageError::CannotFetchValue(error) => Self::from_backend(error, what),
+			error => Self::OtherVersion {
+				reason: format!("{what}: {error}"),
 			},
 		}
 	}
@@ -253,4 +262,15 @@ fn plain(sentence: &str) -> String {
 	letters.next().map_or(String::new(), |first| {
 		first.to_lowercase().chain(letters).collect()
 	})
+}
+
+/// What happened, without the layers of libraries that it passed.
+pub(super) fn innermost(error: &impl std::fmt::Display) -> String {
+	const LAYERS: [&str; 3] = ["Backend error: ", "RPC error: ", "client error: "];
+	let text = error.to_string();
+	let mut rest = text.as_str();
+	while let Some(inner) = LAYERS.iter().find_map(|layer| rest.strip_prefix(layer)) {
+		rest = inner;
+	}
+	rest.into()
 }

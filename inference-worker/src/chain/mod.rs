@@ -25,11 +25,11 @@ use dllm_primitives::{
 	api::{Duty, JobView, ModelView, PipelineView, Receipt, Route, WorkerView},
 	ids::{JobId, ModelId},
 };
-use sp_core::hashing::{blake2_128, twox_128};
 use std::{sync::Arc, time::Duration};
 use subxt::{
-	backend::LegacyBackend,
+	backend::{BlockRef, LegacyBackend},
 	config::{substrate::SubstrateConfig, RpcConfigFor},
+	ext::scale_value::Value,
 	rpcs::{
 		self,
 		client::reconnecting_rpc_client::{ExponentialBackoff, RpcClient as ReconnectingClient},
@@ -217,29 +217,17 @@ impl Chain {
 
 	/// Money of an account.
 	pub async fn balance(&self, who: &AccountId32) -> Result<Balance, ChainError> {
-		/// The beginning of `frame_system::AccountInfo` over `pallet_balances::AccountData`.
-		#[derive(Decode)]
-		struct AccountInfo {
-			_nonce_and_references: [u32; 4],
-			free: u128,
-			reserved: u128,
-		}
+		/// The beginning of `frame_system::AccountInfo` over `pallet_balances::AccountData`: nonce and
+		/// three reference counts, free, reserved.
+		type AccountInfo = ([u32; 4], u128, u128);
 		let id: &[u8] = who.as_ref();
-		let entry = [&blake2_128(id)[..], id].concat();
-		let info = self
-			.stored::<AccountInfo>("System", "Account", &entry)
-			.await?;
-		Ok(info.map_or(Balance::default(), |info| Balance {
-			free: info.free,
-			held: info.reserved,
-		}))
+		let info = self.stored::<AccountInfo>("System", "Account", vec![Value::from_bytes(id)]).await?;
+		Ok(info.map_or(Balance::default(), |(_, free, held)| Balance { free, held }))
 	}
 
 	/// Milliseconds since 1970 at the best block, as its author saw them.
 	pub async fn timestamp(&self) -> Result<u64, ChainError> {
-		self.stored("Timestamp", "Now", &[])
-			.await
-			.map(Option::unwrap_or_default)
+		self.stored("Timestamp", "Now", Vec::new()).await.map(Option::unwrap_or_default)
 	}
 
 	/// A constant of a pallet, from the metadata.
@@ -257,29 +245,21 @@ impl Chain {
 		value.ok_or(ChainError::OtherVersion { reason })
 	}
 
-	/// A value of the best block's storage; `entry` is the hashed key of a map.
+	/// A value of the best block's storage, or the beginning of one.
 	async fn stored<R: Decode>(
 		&self,
 		pallet: &str,
 		item: &str,
-		entry: &[u8],
+		keys: Vec<Value>,
 	) -> Result<Option<R>, ChainError> {
-		let key = [
-			&twox_128(pallet.as_bytes())[..],
-			&twox_128(item.as_bytes()),
-			entry,
-		]
-		.concat();
+		let BestBlock { number, hash } = *self.best.borrow();
+		let at = self.client.at_block_hash_and_number(BlockRef::from_hash(hash), number.into());
+		let at = at.await.map_err(ChainError::from_block)?;
 		let what = format!("{pallet}.{item}");
-		let stored = self
-			.patient(&what, || self.rpc.state_get_storage(&key, None))
-			.await?;
-		let value = stored
-			.map(|bytes| R::decode(&mut bytes.as_slice()))
-			.transpose();
-		value.map_err(|error| ChainError::OtherVersion {
-			reason: format!("{what}: {error}"),
-		})
+		let stored = at.storage().try_fetch((pallet, item), keys).await;
+		let stored = stored.map_err(|error| ChainError::from_storage(error, &what))?;
+		let value = stored.map(|value| R::decode(&mut value.bytes())).transpose();
+		value.map_err(|error| ChainError::OtherVersion { reason: format!("{what}: {error}") })
 	}
 
 	/// Repeats a read as long as the connection is lost in the middle of it.
@@ -328,6 +308,6 @@ async fn probe(url: &str) -> Result<(), ChainError> {
 fn unreachable_node(url: &str, reason: impl std::fmt::Display) -> ChainError {
 	ChainError::Unreachable {
 		url: url.into(),
-		reason: reason.to_string(),
+		reason: error::innermost(&reason),
 	}
 }

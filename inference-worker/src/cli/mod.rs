@@ -27,15 +27,18 @@ use clap::{Parser, Subcommand};
 use context::Context;
 use std::{env, path::PathBuf, process::ExitCode};
 
+/// Heading of the options that every command has.
+const COMMON: &str = "Common options";
+
 /// Runs shards of language models for the chain, and pays for prompts.
 #[derive(Parser, Debug)]
 #[command(name = "dllm-worker", version, propagate_version = true)]
 pub struct Cli {
 	/// Configuration file; worker.toml of this folder where left out, if there is one.
-	#[arg(long, global = true, env = "DLLM_CONFIG", value_name = "FILE")]
+	#[arg(long, global = true, help_heading = COMMON, env = "DLLM_CONFIG", value_name = "FILE")]
 	config: Option<PathBuf>,
 	/// WebSocket address of a node, over `node` of the configuration.
-	#[arg(long, global = true, env = "DLLM_NODE", value_name = "URL")]
+	#[arg(long, global = true, help_heading = COMMON, env = "DLLM_NODE", value_name = "URL")]
 	chain: Option<String>,
 	/// What is logged to stderr: a level, a filter like `dllm_worker=debug`, or `json` for one JSON
 	/// object a line; several between commas.
@@ -48,10 +51,10 @@ pub struct Cli {
 	)]
 	log: String,
 	/// Who signs, over `account` of the configuration: a key file, or a name like //Miner1.
-	#[arg(long, global = true, value_name = "KEY")]
+	#[arg(long, global = true, help_heading = COMMON, value_name = "KEY")]
 	account: Option<String>,
 	/// Print data as JSON.
-	#[arg(long, global = true)]
+	#[arg(long, global = true, help_heading = COMMON)]
 	json: bool,
 	#[command(subcommand)]
 	command: Command,

@@ -5,7 +5,7 @@ use crate::chain::{calls, Amount, Chain, ChainError, Submitter};
 use clap::Args;
 use dllm_primitives::{
 	api::{JobView, ModelView, Receipt},
-	ids::JobId,
+	ids::{Bytes, JobId},
 	job::{Body, JobState, Limits},
 };
 use std::{
@@ -65,23 +65,18 @@ impl Terms {
 
 	/// The limits as the chain holds them.
 	pub fn limits(&self) -> Result<Limits, CliError> {
-		let bad = |what| {
-			move |_| CliError::BadArgument {
-				what,
-				reason: "at most 4 of up to 32 bytes".into(),
-			}
+		let bad = || CliError::BadArgument {
+			what: "--stop",
+			reason: "at most 4 texts of up to 32 bytes".into(),
 		};
-		let stop = self
-			.stop
-			.iter()
-			.map(|text| text.clone().into_bytes().try_into());
-		let stop = stop.collect::<Result<Vec<_>, _>>().map_err(bad("--stop"))?;
+		let stop = self.stop.iter().map(|text| Bytes::try_from(text.clone().into_bytes()));
+		let stop = stop.collect::<Result<Vec<_>, _>>().map_err(|_| bad())?;
 		let limits = Limits {
 			max_tokens: self.max_tokens,
 			temperature_milli: thousandths("--temperature", self.temperature, 5.0)?,
 			top_p_milli: thousandths("--top-p", self.top_p, 1.0)?,
 			seed: self.seed,
-			stop: stop.try_into().map_err(bad("--stop"))?,
+			stop: stop.try_into().map_err(|_| bad())?,
 		};
 		match limits.is_valid() {
 			true => Ok(limits),

@@ -8,7 +8,7 @@ use dllm_primitives::{
 };
 use libp2p::PeerId;
 use std::{
-	collections::{HashMap, HashSet},
+	collections::{BTreeSet, HashMap, HashSet},
 	future::Future,
 	time::Duration,
 };
@@ -35,7 +35,7 @@ pub struct Board {
 	/// Stages whose rows checkers may fetch.
 	served: HashSet<(JobId, StageIndex)>,
 	/// What is loaded, or being loaded, for pipelines; an empty range stands for the entry.
-	hosted: HashSet<(ModelId, LayerRange)>,
+	hosted: BTreeSet<(ModelId, LayerRange)>,
 }
 
 /// Where a duty stands.
@@ -59,7 +59,7 @@ impl Board {
 			states: HashMap::new(),
 			attended,
 			served: HashSet::new(),
-			hosted: HashSet::new(),
+			hosted: BTreeSet::new(),
 		}
 	}
 
@@ -151,7 +151,7 @@ impl Board {
 			Duty::Host { model, layers, .. } => Some((*model, *layers)),
 			_ => None,
 		});
-		let wanted = wanted.collect::<HashSet<_>>();
+		let wanted = wanted.collect::<BTreeSet<_>>();
 		let host = &self.worker.workshop.host;
 		for (model, layers) in self.hosted.difference(&wanted) {
 			let freed = match layers.is_empty() {

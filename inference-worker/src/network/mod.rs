@@ -6,6 +6,7 @@
 //! are counted, flow control bounds a stream, and streams that nobody takes are dropped.
 
 pub mod dtype;
+mod exchange;
 pub mod frame;
 pub mod identity;
 pub mod link;
@@ -16,13 +17,11 @@ mod swarm;
 pub use dtype::Dtype;
 pub use stream::Stream;
 
-use futures::StreamExt;
+use exchange::Served;
 use libp2p::{identity::Keypair, multiaddr::Protocol, Multiaddr, PeerId, StreamProtocol};
-use libp2p_stream::{Control, IncomingStreams};
 use std::{
-	collections::HashMap,
 	net::{IpAddr, TcpListener, UdpSocket},
-	sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+	sync::{Arc, Mutex, PoisonError, RwLock},
 	time::Duration,
 };
 use swarm::Command;
@@ -102,10 +101,8 @@ pub struct Network {
 struct Shared {
 	peer_id: PeerId,
 	listening: Arc<RwLock<Vec<Multiaddr>>>,
-	control: Control,
+	served: Served,
 	commands: mpsc::Sender<Command>,
-	/// Who takes the streams that this worker opens to itself.
-	local: Mutex<HashMap<StreamProtocol, mpsc::Sender<(PeerId, Stream)>>>,
 	stop: watch::Sender<bool>,
 	task: Mutex<Option<JoinHandle<()>>>,
 }
@@ -123,19 +120,18 @@ impl Network {
 			refuse_taken_port(address)?;
 		}
 		let peer_id = config.keypair.public().to_peer_id();
-		let mut swarm = swarm::build(config.keypair)?;
+		let served = Served::default();
+		let mut swarm = swarm::build(config.keypair, served.clone())?;
 		let listening = swarm::listen(&mut swarm, &config.listen).await?;
 		let listening = Arc::new(RwLock::new(listening));
-		let control = swarm.behaviour().new_control();
 		let (commands, queue) = mpsc::channel(WAITING_COMMANDS);
 		let (stop, stopped) = watch::channel(false);
 		let task = tokio::spawn(swarm::drive(swarm, queue, stopped, listening.clone()));
 		let shared = Shared {
 			peer_id,
 			listening,
-			control,
+			served,
 			commands,
-			local: Mutex::new(HashMap::new()),
 			stop,
 			task: Mutex::new(Some(task)),
 		};
@@ -187,13 +183,10 @@ impl Network {
 
 	/// Takes the streams that peers open for a protocol, until the result is dropped.
 	pub fn accept(&self, protocol: StreamProtocol) -> Result<Incoming, NetworkError> {
-		let mut control = self.shared.control.clone();
-		let remote = control
-			.accept(protocol.clone())
-			.map_err(|_| NetworkError::AlreadyServed(protocol.clone()))?;
-		let (sender, streams) = mpsc::channel(WAITING_STREAMS);
-		self.local().insert(protocol, sender.clone());
-		tokio::spawn(forward(remote, sender));
+		let (taker, streams) = mpsc::channel(WAITING_STREAMS);
+		if !self.shared.served.insert(protocol.clone(), taker) {
+			return Err(NetworkError::AlreadyServed(protocol));
+		}
 		Ok(Incoming { streams, stop: self.shared.stop.subscribe() })
 	}
 
@@ -219,13 +212,16 @@ impl Network {
 		protocol: StreamProtocol,
 	) -> Result<Stream, NetworkError> {
 		self.connect(peer).await?;
-		let mut control = self.shared.control.clone();
 		let unreachable = |reason: String| NetworkError::Unreachable { peer: peer.id, reason };
-		match timeout(DIAL_TIMEOUT, control.open_stream(peer.id, protocol)).await {
-			Ok(Ok(stream)) => Ok(Stream::Remote(stream)),
-			Ok(Err(error)) => Err(unreachable(error.to_string())),
-			Err(_) => Err(unreachable(format!("no stream in {} s", DIAL_TIMEOUT.as_secs()))),
-		}
+		let (answer, opened) = oneshot::channel();
+		let command = Command::Open { peer: peer.id, protocol, answer };
+		let asked = async {
+			self.shared.commands.send(command).await.map_err(|_| NetworkError::Stopped)?;
+			let lost = |_| unreachable("the connection was lost".into());
+			opened.await.map_err(lost)?.map_err(unreachable)
+		};
+		let late = |_| unreachable(format!("no stream in {} s", DIAL_TIMEOUT.as_secs()));
+		timeout(DIAL_TIMEOUT, asked).await.map_err(late)?
 	}
 
 	async fn open_local(&self, protocol: StreamProtocol) -> Result<Stream, NetworkError> {
@@ -233,17 +229,13 @@ impl Network {
 			peer: self.peer_id(),
 			reason: format!("this worker does not serve {protocol}"),
 		};
-		let taker = self.local().get(&protocol).cloned().ok_or_else(unreachable)?;
+		let taker = self.shared.served.taker(&protocol).ok_or_else(unreachable)?;
 		let (near, far) = Stream::pair();
 		let handed = timeout(DIAL_TIMEOUT, taker.send((self.peer_id(), far))).await;
 		match handed {
 			Ok(Ok(())) => Ok(near),
 			_ => Err(unreachable()),
 		}
-	}
-
-	fn local(&self) -> MutexGuard<'_, HashMap<StreamProtocol, mpsc::Sender<(PeerId, Stream)>>> {
-		self.shared.local.lock().unwrap_or_else(PoisonError::into_inner)
 	}
 }
 
@@ -264,20 +256,6 @@ impl Peer {
 		let id = PeerId::from_bytes(id).map_err(bad)?;
 		let addresses = addresses.iter().filter_map(|address| address.parse().ok()).collect();
 		Ok(Self { id, addresses })
-	}
-}
-
-/// Hands streams on, so that several that come at once are not lost.
-async fn forward(mut remote: IncomingStreams, sender: mpsc::Sender<(PeerId, Stream)>) {
-	loop {
-		let stream = tokio::select! {
-			() = sender.closed() => return,
-			stream = remote.next() => stream,
-		};
-		let Some((peer, stream)) = stream else { return };
-		if sender.send((peer, Stream::Remote(stream))).await.is_err() {
-			return;
-		}
 	}
 }
 

@@ -1,6 +1,9 @@
 //! The task that drives libp2p: it listens, dials on command and closes.
 
-use super::{NetworkError, Peer};
+use super::{
+	exchange::{Answer, Exchange, Served},
+	NetworkError, Peer,
+};
 use futures::StreamExt;
 use libp2p::{
 	connection_limits::{self, ConnectionLimits},
@@ -12,7 +15,7 @@ use libp2p::{
 		dial_opts::{DialOpts, PeerCondition},
 		DialError, NetworkBehaviour, SwarmEvent,
 	},
-	tcp, yamux, Multiaddr, PeerId, Swarm, SwarmBuilder,
+	tcp, yamux, Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder,
 };
 use std::{
 	collections::{HashMap, HashSet},
@@ -44,6 +47,8 @@ const MAX_PER_PEER: u32 = 4;
 pub(super) enum Command {
 	/// Connect to a peer, and say when that is done.
 	Connect { peer: Peer, done: oneshot::Sender<Result<(), String>> },
+	/// Open a stream to a connected peer.
+	Open { peer: PeerId, protocol: StreamProtocol, answer: Answer },
 }
 
 #[derive(NetworkBehaviour)]
@@ -51,18 +56,14 @@ pub(super) struct Behaviour {
 	limits: connection_limits::Behaviour,
 	identify: identify::Behaviour,
 	ping: ping::Behaviour,
-	streams: libp2p_stream::Behaviour,
-}
-
-impl Behaviour {
-	/// A handle that opens and accepts streams.
-	pub(super) fn new_control(&self) -> libp2p_stream::Control {
-		self.streams.new_control()
-	}
+	streams: Exchange,
 }
 
 /// Sets up transports and behaviours.
-pub(super) fn build(keypair: Keypair) -> Result<Swarm<Behaviour>, NetworkError> {
+pub(super) fn build(
+	keypair: Keypair,
+	served: Served,
+) -> Result<Swarm<Behaviour>, NetworkError> {
 	let failed = |error: &dyn std::fmt::Display| NetworkError::NotStarted {
 		reason: error.to_string(),
 	};
@@ -89,7 +90,7 @@ pub(super) fn build(keypair: Keypair) -> Result<Swarm<Behaviour>, NetworkError> 
 					.with_agent_version(AGENT.into()),
 			),
 			ping: ping::Behaviour::default(),
-			streams: libp2p_stream::Behaviour::new(),
+			streams: Exchange::new(served),
 		})
 		.map_err(|error| failed(&error))?
 		.with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_TIMEOUT))
@@ -144,6 +145,9 @@ pub(super) async fn drive(
 			_ = stop.wait_for(|stop| *stop) => break,
 			command = commands.recv() => match command {
 				Some(Command::Connect { peer, done }) => dialling.start(&mut swarm, peer, done),
+				Some(Command::Open { peer, protocol, answer }) => {
+					swarm.behaviour_mut().streams.open(peer, protocol, answer);
+				}
 				None => break,
 			},
 			event = swarm.select_next_some() => {

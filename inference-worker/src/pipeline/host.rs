@@ -16,7 +16,7 @@ use dllm_primitives::{
 	model::LayerRange,
 };
 use std::{
-	collections::HashMap,
+	collections::BTreeMap,
 	path::Path,
 	sync::{
 		atomic::{AtomicU64, Ordering},
@@ -104,8 +104,8 @@ pub struct Host {
 
 #[derive(Default)]
 struct Loaded {
-	segments: HashMap<(ModelId, LayerRange), (Segment, u64)>,
-	entries: HashMap<ModelId, (HostedEntry, u64)>,
+	segments: BTreeMap<(ModelId, LayerRange), (Segment, u64)>,
+	entries: BTreeMap<ModelId, (HostedEntry, u64)>,
 }
 
 impl Host {

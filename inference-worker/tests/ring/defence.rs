@@ -448,7 +448,7 @@ async fn another_prompt_or_another_seed_changes_the_entry() {
 		let checker = Worker::new(number).await.enter();
 		lead.workshop.allow(job, 1, [checker.peer().id]);
 		let workshop = &checker.workshop;
-		let roots = verification::check(workshop, route.clone(), 0, Some(prompt), &committed);
+		let roots = verification::check(workshop, route.clone(), 0, Some(&prompt), &committed);
 		assert_eq!(roots.await.unwrap() == answer.roots, same, "checker {number}");
 	}
 }

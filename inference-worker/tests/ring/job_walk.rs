@@ -2,9 +2,9 @@
 
 use crate::lab::*;
 use dllm_primitives::{
-	api::Route,
+	api::{AccountId32, Route},
 	commitment::{merkle_root, result_hash, row_leaf, shards_root, Roots},
-	ids::JobId,
+	ids::{Digest, JobId, StageIndex},
 };
 use dllm_worker::{
 	network::frame::Side,
@@ -39,12 +39,13 @@ impl Leads {
 		let route = self.route(job);
 		let mut seen = Vec::new();
 		let mut shown = String::new();
+		let limits = limits();
 		let (answer, first, second) = tokio::join!(
 			pipeline::entry::run(
 				&self.entry.workshop,
 				route.clone(),
 				question(),
-				&limits(),
+				&limits,
 				|step| {
 					seen.push(step.token);
 					shown.push_str(&step.text);
@@ -59,7 +60,7 @@ impl Leads {
 		(answer, first.unwrap(), second.unwrap())
 	}
 
-	fn committed(&self, job: JobId) -> Vec<(u8, dllm_primitives::api::AccountId32, dllm_primitives::ids::Digest)> {
+	fn committed(&self, job: JobId) -> Vec<(StageIndex, AccountId32, Digest)> {
 		vec![
 			self.entry.committed(job, 0),
 			self.first.committed(job, 1),
@@ -102,7 +103,7 @@ async fn walk(listen: &str) {
 	for (stage, checker) in (0..).zip(&checkers) {
 		let prompt = (stage == 0).then(prompt);
 		let workshop = &checker.workshop;
-		let roots = verification::check(workshop, leads.route(job), stage, prompt, &committed);
+		let roots = verification::check(workshop, leads.route(job), stage, prompt.as_ref(), &committed);
 		let lead = leaders[usize::from(stage)];
 		let led = lead.workshop.ledger.opening(job, stage).unwrap().unwrap().roots;
 		assert_eq!(roots.await.unwrap(), led, "stage {stage}");

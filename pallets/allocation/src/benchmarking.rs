@@ -104,18 +104,4 @@ mod benchmarks {
 		assert_eq!(Swept::<T>::get(), Some(id));
 		Ok(())
 	}
-
-	#[benchmark]
-	fn release() -> Result<(), BenchmarkError> {
-		let (id, _) = accepted::<T>(&submitter::<T>())?;
-		let standing = Pipelines::<T>::get(id).ok_or(BenchmarkError::Stop("it is closed"))?;
-
-		#[block]
-		{
-			Pallet::<T>::end(standing);
-		}
-
-		assert!(Pipelines::<T>::get(id).is_none());
-		Ok(())
-	}
 }

@@ -65,7 +65,7 @@ pub mod pallet {
 		/// Planck on hold while a pipeline stands.
 		#[pallet::constant]
 		type PlanDeposit: Get<u128>;
-		/// Pipelines of a model at most.
+		/// Pipelines of a model at most, up to [`dllm_primitives::plan::MAX_PIPELINES`].
 		#[pallet::constant]
 		type MaxPipelinesPerModel: Get<u32>;
 		/// Blocks within which every worker of an accepted plan says that it is ready.
@@ -237,7 +237,12 @@ pub mod pallet {
 		}
 
 		fn integrity_test() {
-			assert!(T::MaxPipelinesPerModel::get() > 0, "no plan could stand");
+			let most = T::MaxPipelinesPerModel::get();
+			assert!(most > 0, "no plan could stand");
+			assert!(
+				most <= dllm_primitives::plan::MAX_PIPELINES,
+				"weights count fewer pipelines"
+			);
 		}
 
 		#[cfg(feature = "try-runtime")]

@@ -6,6 +6,7 @@
 
 use crate::MAX_MEMBERS;
 use core::marker::PhantomData;
+use dllm_primitives::plan::MAX_PIPELINES;
 use frame_support::{
 	traits::Get,
 	weights::{constants::RocksDbWeight, RuntimeDbWeight, Weight},
@@ -28,8 +29,6 @@ pub trait WeightInfo {
 	fn close() -> Weight;
 	/// One step of the sweep.
 	fn sweep() -> Weight;
-	/// What `PipelineBook::release` costs the pallet that calls it.
-	fn release() -> Weight;
 }
 
 fn counted(db: RuntimeDbWeight, reads: u64, writes: u64) -> Weight {
@@ -41,11 +40,11 @@ fn for_members(db: RuntimeDbWeight, reads: u64, writes: u64) -> Weight {
 	each.saturating_mul(MEMBERS)
 }
 
-/// Reads: model, `ByModel`, 8 pipelines, `NextPipeline`, `Account`, `Holds`; of every member its worker and
+/// Reads: model, `ByModel`, its pipelines, `NextPipeline`, `Account`, `Holds`; of every member its worker and
 /// `Hosted`. Writes: `ByModel`, pipeline, `NextPipeline`, `Account`, `Holds`; of every member `Hosted`. A
 /// replaced pipeline is ended besides.
 fn submit_plan(db: RuntimeDbWeight) -> Weight {
-	counted(db, 13, 5)
+	counted(db, 5u64.saturating_add(MAX_PIPELINES.into()), 5)
 		.saturating_add(for_members(db, 2, 1))
 		.saturating_add(end(db))
 }
@@ -88,9 +87,6 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	fn sweep() -> Weight {
 		sweep(T::DbWeight::get())
 	}
-	fn release() -> Weight {
-		end(T::DbWeight::get())
-	}
 }
 
 /// For mocks.
@@ -106,8 +102,5 @@ impl WeightInfo for () {
 	}
 	fn sweep() -> Weight {
 		sweep(RocksDbWeight::get())
-	}
-	fn release() -> Weight {
-		end(RocksDbWeight::get())
 	}
 }

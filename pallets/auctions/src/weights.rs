@@ -6,6 +6,7 @@
 //! steps are what neighbouring pallets read and write.
 
 use core::marker::PhantomData;
+use dllm_primitives::plan::MAX_PIPELINES;
 use frame_support::{
 	traits::Get,
 	weights::{constants::RocksDbWeight, RuntimeDbWeight, Weight},
@@ -13,7 +14,7 @@ use frame_support::{
 
 /// Time allowed for a step, in picoseconds.
 const STEP_TIME: u64 = 100_000_000;
-/// Time allowed for pricing one job at the 8 pipelines of its model, in picoseconds.
+/// Time allowed for pricing one job at the pipelines of its model, in picoseconds.
 const JOB_TIME: u64 = 30_000_000;
 
 /// What the steps of an auction cost.
@@ -33,9 +34,10 @@ fn consider(db: RuntimeDbWeight, jobs: u32) -> Weight {
 	base.saturating_add(each.saturating_mul(jobs.into()))
 }
 
-/// Reads: model, the index of its pipelines, and 8 pipelines.
+/// Reads: model, the index of its pipelines, and the pipelines.
 fn model(db: RuntimeDbWeight) -> Weight {
-	Weight::from_parts(STEP_TIME, 0).saturating_add(db.reads(10))
+	Weight::from_parts(STEP_TIME, 0)
+		.saturating_add(db.reads(2u64.saturating_add(MAX_PIPELINES.into())))
 }
 
 /// Reads: pipeline, `Jobs`, `Waiting`, `Agenda`, model, and the trial's agenda. Writes: pipeline, `Jobs`,

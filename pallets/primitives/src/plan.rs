@@ -20,6 +20,8 @@ pub const MIN_REPLICAS: usize = 2;
 pub const MEMORY_SHARE_PERCENT: u64 = 80;
 /// Jobs that a pipeline may run at once at most.
 pub const MAX_SLOTS: u8 = 8;
+/// Pipelines of a model at most: weights of jobs, auctions and allocation count on it.
+pub const MAX_PIPELINES: u32 = 8;
 
 /// Workers that each hold the same layers.
 #[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]

@@ -36,10 +36,10 @@ parameter_types! {
 	pub const DeadlineRange: (u32, u32) = DEADLINE_RANGE;
 	// Name, licence, two digests, four figures and the way from the manifest root back to the number.
 	pub const ModelDepositBase: Balance = deposit(3, 300);
-	// A plan names up to 68 workers of 32 bytes; most name a few.
-	pub const PlanDeposit: Balance = deposit(3, 1_000);
 	// A shard is a digest and three figures.
 	pub const ModelDepositPerShard: Balance = deposit(0, 52);
+	// A plan names up to 68 workers of 32 bytes; most name a few.
+	pub const PlanDeposit: Balance = deposit(3, 1_000);
 }
 
 impl pallet_models::Config for Runtime {
@@ -95,7 +95,7 @@ impl pallet_allocation::Config for Runtime {
 	type Models = Models;
 	type Workers = Miners;
 	type PlanDeposit = PlanDeposit;
-	type MaxPipelinesPerModel = ConstU32<64>;
+	type MaxPipelinesPerModel = ConstU32<8>;
 	// Time to fetch some gigabytes over an ordinary line.
 	type PrepareBlocks = ConstU32<HOURS>;
 	type WeightInfo = pallet_allocation::weights::SubstrateWeight<Runtime>;

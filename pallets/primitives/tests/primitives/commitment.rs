@@ -215,6 +215,17 @@ fn a_lonely_leaf_moves_up_but_its_tree_knows_its_size() {
 }
 
 #[test]
+fn an_inner_node_is_no_leaf() {
+	let leaf = Digest::repeat_byte;
+	let node = blake3::hash(&[b"dllm/node/v1".as_slice(), &[1; 32], &[2; 32]].concat());
+	let grafted = [Digest::from(*node.as_bytes()), leaf(3)];
+	assert_ne!(
+		merkle_root(&grafted),
+		merkle_root(&[leaf(1), leaf(2), leaf(3)])
+	);
+}
+
+#[test]
 fn an_account_is_named_by_its_scale_encoding() {
 	let account = sp_runtime::AccountId32::new([7; 32]);
 	let opening = Opening::default();

@@ -162,6 +162,19 @@ fn refuses_a_plan_without_segments() {
 }
 
 #[test]
+fn refuses_a_segment_without_layers() {
+	for empty in 0..3 {
+		let mut lengths = [2, 2, 2];
+		lengths[empty] = 0;
+		let plan = plan(&lengths);
+		assert_eq!(
+			judge(&plan, &model(4), &workers_of(&plan)),
+			Err(PlanError::Coverage)
+		);
+	}
+}
+
+#[test]
 fn refuses_a_lonely_replica_or_entry_but_not_a_plan_without_entries() {
 	let mut lonely = plan(&[2, 2]);
 	lonely.segments[1].replicas.truncate(1);
