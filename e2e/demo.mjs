@@ -51,7 +51,7 @@ async function main() {
 		return run(binary('dllm-worker'), args.map(String), { inherit: true });
 	};
 	say(`a sealed prompt: the tokens stay with the user, the reply streams\n\n> ${QUESTION}\n`);
-	await ask('prompt', '--shards', shards);
+	await ask('prompt');
 	console.log();
 	say(`the same prompt in public, as polkadot.js would send it: an entry serves it\n\n> ${QUESTION}\n`);
 	await ask('pay');

@@ -7,8 +7,6 @@ import { binary, Daemon, freePort, REPOSITORY, run, until } from './processes.mj
 
 /** Milliseconds between blocks. */
 export const BLOCK = 3000;
-/** Bond of every worker. */
-const BOND = '100 DLLM';
 
 /** A validator process and how to reach it. */
 class Validator {
@@ -65,7 +63,7 @@ export class Worker {
 
 	/** Registers it on chain with its bond. */
 	register() {
-		return this.network.worker(['register', '--bond', BOND, '--config', this.config]);
+		return this.network.worker(['register', '--config', this.config]);
 	}
 
 	/** Starts the process; `command` may be another binary with the same interface. */
@@ -113,7 +111,8 @@ export class Network {
 
 	/** Connects polkadot.js to the first validator. */
 	async connect() {
-		this.api = await ApiPromise.create({ provider: new WsProvider(this.url), noInitWarn: true });
+		this.provider = new WsProvider(this.url);
+		this.api = await ApiPromise.create({ provider: this.provider, noInitWarn: true });
 	}
 
 	get url() {
@@ -177,7 +176,7 @@ export class Network {
 
 	/** A call of the node's JSON-RPC. */
 	rpc(method, ...params) {
-		return this.api.rpc.provider.send(method, params);
+		return this.provider.send(method, params);
 	}
 
 	/**

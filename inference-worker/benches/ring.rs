@@ -45,7 +45,11 @@ async fn main() -> Result<()> {
 	let folder = tempfile::tempdir()?;
 	let model = folder.path().join("split");
 	let manifest = split(Path::new(MODEL), &model, Profile::F32, &mut |_| {})?;
-	println!("# {} on {} threads, TCP on loopback", manifest.model, runtime()?.threads);
+	println!(
+		"# {} on {} threads, TCP on loopback",
+		manifest.model,
+		runtime()?.threads
+	);
 
 	let single = single_process(&manifest, &model)?;
 	let ring = through_ring(&manifest, &model, folder.path()).await?;
@@ -54,13 +58,21 @@ async fn main() -> Result<()> {
 	println!("R2 decode, ring of three workers {ring:.1} tokens/s (goal none) ok");
 	let ratio = single / ring;
 	let verdict = if ratio <= GOAL_TIME { "ok" } else { "SHORT" };
-	println!("R3 time per token, ring over one process {ratio:.2} ratio (goal ≤ {GOAL_TIME}) {verdict}");
+	println!(
+		"R3 time per token, ring over one process {ratio:.2} ratio (goal ≤ {GOAL_TIME}) {verdict}"
+	);
 	Ok(())
 }
 
 fn limits() -> Limits {
 	let stop = Default::default();
-	Limits { max_tokens: MAX_TOKENS, temperature_milli: 0, top_p_milli: 1000, seed: 0, stop }
+	Limits {
+		max_tokens: MAX_TOKENS,
+		temperature_milli: 0,
+		top_p_milli: 1000,
+		seed: 0,
+		stop,
+	}
 }
 
 /// Times between the tokens of a reply.
@@ -81,20 +93,29 @@ impl Pace {
 	}
 
 	fn per_token(&self) -> Result<Duration> {
-		self.total.checked_div(self.tokens).context("the reply has one token only")
+		self.total
+			.checked_div(self.tokens)
+			.context("the reply has one token only")
 	}
 }
 
 /// Shortest time per token of the whole model in this process.
 fn single_process(manifest: &Manifest, folder: &Path) -> Result<Duration> {
-	let range = LayerRange { start: 0, end: manifest.layers.len() as u16 };
+	let range = LayerRange {
+		start: 0,
+		end: manifest.layers.len() as u16,
+	};
 	let engine = OrtEngine::load(manifest, folder, range, MEMORY)?;
 	let entry = Entry::load(manifest, folder)?;
 	let tokens = Question::Text(PROMPT.into()).tokens(&entry)?;
 	let mut best = Duration::MAX;
 	for round in 0..ROUNDS {
 		let sampling = SamplingParams::GREEDY;
-		let limits = ReplyLimits { max_tokens: MAX_TOKENS, sampling, stop: Vec::new() };
+		let limits = ReplyLimits {
+			max_tokens: MAX_TOKENS,
+			sampling,
+			stop: Vec::new(),
+		};
 		let mut generation = Generation::new(entry.tokenizer.clone(), &tokens, limits)?;
 		let mut pace = Pace::default();
 		engine.open(round, CEILING)?;
@@ -122,8 +143,14 @@ async fn through_ring(manifest: &Manifest, model: &Path, data: &Path) -> Result<
 	let layers = manifest.layers.len() as u16;
 	let ranges = [
 		LayerRange::default(),
-		LayerRange { start: 0, end: layers / 2 },
-		LayerRange { start: layers / 2, end: layers },
+		LayerRange {
+			start: 0,
+			end: layers / 2,
+		},
+		LayerRange {
+			start: layers / 2,
+			end: layers,
+		},
 	];
 	let mut workers = Vec::new();
 	for (stage, range) in (0..).zip(ranges) {
@@ -134,12 +161,18 @@ async fn through_ring(manifest: &Manifest, model: &Path, data: &Path) -> Result<
 		let members = (0..).zip(workers.iter().zip(ranges));
 		let members = members.map(|(stage, (workshop, range))| member(stage, workshop, range));
 		let members = members.collect();
-		let route =
-			Route { job, model: MODEL_ID, rows_ceiling: CEILING, run_until: u32::MAX, members };
+		let route = Route {
+			job,
+			model: MODEL_ID,
+			rows_ceiling: CEILING,
+			run_until: u32::MAX,
+			members,
+		};
 		let mut pace = Pace::default();
 		let (limits, question) = (limits(), Question::Text(PROMPT.into()));
 		let (answer, first, second) = tokio::join!(
-			pipeline::entry::run(&workers[0], route.clone(), question, &limits, |_| pace.token()),
+			pipeline::entry::run(&workers[0], route.clone(), question, &limits, |_| pace
+				.token()),
 			pipeline::lead(&workers[1], route.clone(), 1),
 			pipeline::lead(&workers[2], route.clone(), 2),
 		);
@@ -168,7 +201,14 @@ async fn worker(
 		host.ensure(MODEL_ID, model, range, 1)?;
 	}
 	let account = AccountId32::new([stage; 32]);
-	Ok(Workshop::open(network, ledger, host, Arc::new(Honest), account, Timings::default())?)
+	Ok(Workshop::open(
+		network,
+		ledger,
+		host,
+		Arc::new(Honest),
+		account,
+		Timings::default(),
+	)?)
 }
 
 fn member(stage: StageIndex, workshop: &Workshop, layers: LayerRange) -> RingMember {
@@ -178,6 +218,10 @@ fn member(stage: StageIndex, workshop: &Workshop, layers: LayerRange) -> RingMem
 		layers,
 		worker: Some(workshop.account.clone()),
 		peer_id: peer.id.to_bytes(),
-		addresses: peer.addresses.iter().map(|address| address.to_string()).collect(),
+		addresses: peer
+			.addresses
+			.iter()
+			.map(|address| address.to_string())
+			.collect(),
 	}
 }

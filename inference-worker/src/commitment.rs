@@ -62,9 +62,19 @@ pub struct StageRecord {
 impl StageRecord {
 	/// A record with a salt of its own.
 	pub fn new(roots: Roots, job_key: [u8; 32], width: u32, dtype: Dtype) -> Self {
-		let opening = Opening { salt: Digest::from(random_bytes()), roots };
+		let opening = Opening {
+			salt: Digest::from(random_bytes()),
+			roots,
+		};
 		let (tokens, reply) = (Vec::new(), String::new());
-		Self { opening, job_key, width, dtype: dtype.code(), tokens, reply }
+		Self {
+			opening,
+			job_key,
+			width,
+			dtype: dtype.code(),
+			tokens,
+			reply,
+		}
 	}
 
 	/// How values were sent.
@@ -84,7 +94,9 @@ impl Ledger {
 	pub fn open(folder: impl Into<PathBuf>) -> Result<Self, LedgerError> {
 		let folder = folder.into();
 		fs::create_dir_all(&folder).map_err(at(&folder))?;
-		Ok(Self { folder: Arc::new(folder) })
+		Ok(Self {
+			folder: Arc::new(folder),
+		})
 	}
 
 	/// Begins the log of one side of a stage; an unfinished earlier one is overwritten.
@@ -113,7 +125,9 @@ impl Ledger {
 		fs::create_dir_all(&folder).map_err(at(&folder))?;
 		let (path, beside) = (folder.join(RECORD), folder.join("record.new"));
 		let mut file = File::create(&beside).map_err(at(&beside))?;
-		file.write_all(&record.encode()).and_then(|()| file.sync_all()).map_err(at(&beside))?;
+		file.write_all(&record.encode())
+			.and_then(|()| file.sync_all())
+			.map_err(at(&beside))?;
 		fs::rename(&beside, &path).map_err(at(&path))
 	}
 
@@ -197,21 +211,36 @@ pub struct Leaves {
 impl Leaves {
 	/// No rows yet.
 	pub fn new(job: JobId, job_key: [u8; 32], boundary: StageIndex, row_bytes: usize) -> Self {
-		Self { job, job_key, boundary, row_bytes, digests: Vec::new() }
+		Self {
+			job,
+			job_key,
+			boundary,
+			row_bytes,
+			digests: Vec::new(),
+		}
 	}
 
 	/// Hashes whole rows from `position` on.
 	pub fn append(&mut self, position: u32, bytes: &[u8]) -> Result<(), LedgerError> {
 		let expected = self.rows();
 		if position != expected {
-			return Err(LedgerError::WrongPosition { found: position, expected });
+			return Err(LedgerError::WrongPosition {
+				found: position,
+				expected,
+			});
 		}
-		if bytes.is_empty() || bytes.len() % self.row_bytes != 0 {
+		if bytes.is_empty() || !bytes.len().is_multiple_of(self.row_bytes) {
 			let (bytes, row_bytes) = (bytes.len(), self.row_bytes);
 			return Err(LedgerError::WrongWidth { bytes, row_bytes });
 		}
 		for (position, row) in (position..).zip(bytes.chunks(self.row_bytes)) {
-			self.digests.push(row_leaf(&self.job_key, self.job, self.boundary, position, row));
+			self.digests.push(row_leaf(
+				&self.job_key,
+				self.job,
+				self.boundary,
+				position,
+				row,
+			));
 		}
 		Ok(())
 	}
@@ -245,7 +274,10 @@ impl RowLog {
 	/// Makes the file durable and gives the root and the number of rows.
 	pub fn finish(self) -> Result<(Digest, u32), LedgerError> {
 		let (root, rows, path) = (self.leaves.root(), self.leaves.rows(), self.path);
-		let file = self.file.into_inner().map_err(|error| at(&path)(error.into_error()))?;
+		let file = self
+			.file
+			.into_inner()
+			.map_err(|error| at(&path)(error.into_error()))?;
 		file.sync_all().map_err(at(&path))?;
 		Ok((root, rows))
 	}
@@ -291,5 +323,8 @@ fn file_name(side: Side) -> &'static str {
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> LedgerError + '_ {
-	move |source| LedgerError::Io { path: path.into(), source }
+	move |source| LedgerError::Io {
+		path: path.into(),
+		source,
+	}
 }

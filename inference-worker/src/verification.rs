@@ -19,16 +19,16 @@ use crate::{
 		Dtype, NetworkError,
 	},
 	pipeline::{
-		entry::{check_ceiling, next_step, reply_limits, Question},
+		entry::{check_ceiling, next_step, reply_limits, result_of, Question},
 		HostError, HostedEntry, PipelineError, Ring, Segment, Session, Workshop,
 	},
 };
+use codec::Encode;
 use dllm_primitives::{
 	api::{AccountId32, Prompt, Route},
-	commitment::{commitment, result_hash, Roots},
+	commitment::{commitment, Roots},
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 };
-use codec::Encode;
 use libp2p::{bytes::Bytes, PeerId};
 use std::time::Duration;
 use tokio::task::spawn_blocking;
@@ -53,7 +53,11 @@ pub enum CheckError {
 	NoPrompt { job: JobId },
 	/// The lead's stream failed or made no sense.
 	#[error("job {job}: rows from {peer}: {error}")]
-	Link { job: JobId, peer: PeerId, error: LinkError },
+	Link {
+		job: JobId,
+		peer: PeerId,
+		error: LinkError,
+	},
 	/// The lead cannot be reached.
 	#[error(transparent)]
 	Network(#[from] NetworkError),
@@ -102,7 +106,9 @@ pub async fn check(
 		let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
 		check_entry(&ring, &hosted, prompt, source).await?
 	} else {
-		let segment = workshop.host.segment(ring.model, ring.member(stage)?.layers)?;
+		let segment = workshop
+			.host
+			.segment(ring.model, ring.member(stage)?.layers)?;
 		let shape = (segment.width, segment.dtype);
 		let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
 		check_segment(workshop, &segment, stage, source).await?
@@ -134,7 +140,12 @@ async fn check_segment(
 		result: Digest::zero(),
 		rows: record.rows,
 	};
-	Ok(StageRecord::new(roots, record.job_key, record.width, record.dtype))
+	Ok(StageRecord::new(
+		roots,
+		record.job_key,
+		record.width,
+		record.dtype,
+	))
 }
 
 async fn check_entry(
@@ -149,11 +160,15 @@ async fn check_entry(
 	let mut replay = Replay::begin(hosted.clone(), question, limits, ring.rows_ceiling)?;
 	while let Some((position, rows)) = source.next().await? {
 		let followed = spawn_blocking(move || replay.follow(position, rows));
-		replay = followed.await.map_err(|_| PipelineError::Interrupted { job })??;
+		replay = followed
+			.await
+			.map_err(|_| PipelineError::Interrupted { job })??;
 	}
 	let input = source.input.root();
 	let finished = spawn_blocking(move || replay.finish(job, &record, input));
-	Ok(finished.await.map_err(|_| PipelineError::Interrupted { job })??)
+	Ok(finished
+		.await
+		.map_err(|_| PipelineError::Interrupted { job })??)
 }
 
 /// A reply that is sampled again from the rows that came back to the entry.
@@ -161,6 +176,7 @@ struct Replay {
 	hosted: HostedEntry,
 	prompt: Vec<u32>,
 	generation: Generation,
+	reply: String,
 }
 
 impl Replay {
@@ -173,18 +189,29 @@ impl Replay {
 		let prompt = question.tokens(&hosted.entry)?;
 		check_ceiling(&prompt, &limits, ceiling)?;
 		let generation = Generation::new(hosted.entry.tokenizer.clone(), &prompt, limits)?;
-		Ok(Self { hosted, prompt, generation })
+		Ok(Self {
+			hosted,
+			prompt,
+			generation,
+			reply: String::new(),
+		})
 	}
 
 	/// Samples from every row from the prompt's last one on. Rows behind the end of the reply change
 	/// nothing: there should be none.
 	fn follow(mut self, position: u32, rows: Bytes) -> Result<Self, PipelineError> {
-		let HostedEntry { entry, width, dtype, .. } = &self.hosted;
+		let HostedEntry {
+			entry,
+			width,
+			dtype,
+			..
+		} = &self.hosted;
 		let row_bytes = *width as usize * dtype.bytes();
 		for (position, row) in (position..).zip(rows.chunks(row_bytes)) {
 			let sampled = position as usize + 1 >= self.prompt.len();
 			if sampled && self.generation.finished().is_none() {
-				next_step(entry, &mut self.generation, &dtype.decode(row))?;
+				let step = next_step(entry, &mut self.generation, &dtype.decode(row))?;
+				self.reply.push_str(&step.text);
 			}
 		}
 		Ok(self)
@@ -198,11 +225,21 @@ impl Replay {
 		record: &Record,
 		input: Digest,
 	) -> Result<StageRecord, PipelineError> {
-		let HostedEntry { entry, weights, class, .. } = &self.hosted;
+		let HostedEntry {
+			entry,
+			weights,
+			class,
+			..
+		} = &self.hosted;
 		let tokens = self.generation.tokens();
 		let ended = self.generation.finished().is_some();
 		let sent = tokens.len().saturating_sub(usize::from(ended));
-		let sequence = self.prompt.iter().chain(&tokens[..sent]).copied().collect::<Vec<_>>();
+		let sequence = self
+			.prompt
+			.iter()
+			.chain(&tokens[..sent])
+			.copied()
+			.collect::<Vec<_>>();
 
 		let row_bytes = record.width as usize * record.dtype.bytes();
 		let mut output = Leaves::new(job, record.job_key, ENTRY_STAGE, row_bytes);
@@ -215,11 +252,12 @@ impl Replay {
 			weights: *weights,
 			input,
 			output: output.root(),
-			result: result_hash(tokens),
+			result: result_of(tokens, &self.reply),
 			rows: sequence.len() as u32,
 		};
 		let mut record = StageRecord::new(roots, record.job_key, record.width, record.dtype);
 		record.tokens = tokens.to_vec();
+		record.reply = self.reply;
 		Ok(record)
 	}
 }
@@ -254,14 +292,25 @@ impl Source {
 			None => (stage, Side::Input),
 		};
 		let lead = &ring.member(from)?.peer;
-		let failed = |error| CheckError::Link { job, peer: lead.id, error };
+		let failed = |error| CheckError::Link {
+			job,
+			peer: lead.id,
+			error,
+		};
 		let mut link = Link::new(workshop.network.open(lead, PROTOCOL).await?);
-		link.send(&Frame::Ask(Ask { job, stage: from, side })).await.map_err(failed)?;
+		link.send(&Frame::Ask(Ask {
+			job,
+			stage: from,
+			side,
+		}))
+		.await
+		.map_err(failed)?;
 		let record = match link.receive(workshop.timings.ready).await.map_err(failed)? {
 			Frame::Record(record) => *record,
 			other => return Err(failed(out_of_turn(&other))),
 		};
-		if (record.width, record.dtype) != shape || !(1..=ring.rows_ceiling).contains(&record.rows) {
+		if (record.width, record.dtype) != shape || !(1..=ring.rows_ceiling).contains(&record.rows)
+		{
 			return Err(CheckError::OtherRows { job, peer: lead.id });
 		}
 		let committed = match side {
@@ -271,7 +320,15 @@ impl Source {
 		let row_bytes = record.width as usize * record.dtype.bytes();
 		let input = Leaves::new(job, record.job_key, boundary, row_bytes);
 		let idle = workshop.timings.idle;
-		Ok(Self { job, peer: lead.id, link, record, committed, input, idle })
+		Ok(Self {
+			job,
+			peer: lead.id,
+			link,
+			record,
+			committed,
+			input,
+			idle,
+		})
 	}
 
 	/// The next rows and the position of the first; `None` once all came and match the commitment.
@@ -324,7 +381,9 @@ fn opened(
 	let found = commitments.iter().find(|(of, _, _)| *of == stage);
 	let (_, account, on_chain) = found.ok_or(CheckError::NotCommitted { job, stage })?;
 	let peer = ring.member(stage)?.peer.id;
-	let opening = record.opening.ok_or(CheckError::OtherOpening { job, peer })?;
+	let opening = record
+		.opening
+		.ok_or(CheckError::OtherOpening { job, peer })?;
 	let opens = commitment(job, stage, &account.encode(), &opening) == *on_chain;
 	if !opens || opening.roots.rows != record.rows {
 		return Err(CheckError::OtherOpening { job, peer });

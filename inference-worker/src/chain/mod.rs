@@ -221,13 +221,17 @@ impl Chain {
 		/// three reference counts, free, reserved.
 		type AccountInfo = ([u32; 4], u128, u128);
 		let id: &[u8] = who.as_ref();
-		let info = self.stored::<AccountInfo>("System", "Account", vec![Value::from_bytes(id)]).await?;
+		let info = self
+			.stored::<AccountInfo>("System", "Account", vec![Value::from_bytes(id)])
+			.await?;
 		Ok(info.map_or(Balance::default(), |(_, free, held)| Balance { free, held }))
 	}
 
 	/// Milliseconds since 1970 at the best block, as its author saw them.
 	pub async fn timestamp(&self) -> Result<u64, ChainError> {
-		self.stored("Timestamp", "Now", Vec::new()).await.map(Option::unwrap_or_default)
+		self.stored("Timestamp", "Now", Vec::new())
+			.await
+			.map(Option::unwrap_or_default)
 	}
 
 	/// A constant of a pallet, from the metadata.
@@ -253,13 +257,19 @@ impl Chain {
 		keys: Vec<Value>,
 	) -> Result<Option<R>, ChainError> {
 		let BestBlock { number, hash } = *self.best.borrow();
-		let at = self.client.at_block_hash_and_number(BlockRef::from_hash(hash), number.into());
+		let at = self
+			.client
+			.at_block_hash_and_number(BlockRef::from_hash(hash), number.into());
 		let at = at.await.map_err(ChainError::from_block)?;
 		let what = format!("{pallet}.{item}");
 		let stored = at.storage().try_fetch((pallet, item), keys).await;
 		let stored = stored.map_err(|error| ChainError::from_storage(error, &what))?;
-		let value = stored.map(|value| R::decode(&mut value.bytes())).transpose();
-		value.map_err(|error| ChainError::OtherVersion { reason: format!("{what}: {error}") })
+		let value = stored
+			.map(|value| R::decode(&mut value.bytes()))
+			.transpose();
+		value.map_err(|error| ChainError::OtherVersion {
+			reason: format!("{what}: {error}"),
+		})
 	}
 
 	/// Repeats a read as long as the connection is lost in the middle of it.

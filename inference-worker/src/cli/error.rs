@@ -116,11 +116,21 @@ pub enum CliError {
 	/// The worker cannot serve.
 	#[error(transparent)]
 	Daemon(#[from] DaemonError),
+	/// Ctrl-C before a pipeline took the job.
+	#[error("interrupted; job {job} is cancelled and refunded")]
+	Cancelled { job: u64 },
 	/// Ctrl-C.
 	#[error(
 		"interrupted; job {job} goes on without you and is settled or refunded by block {deadline}"
 	)]
 	Interrupted { job: u64, deadline: u32 },
+}
+
+impl CliError {
+	/// Whether the person ended the command.
+	pub fn is_interruption(&self) -> bool {
+		matches!(self, Self::Cancelled { .. } | Self::Interrupted { .. })
+	}
 }
 
 /// What can be done about a plan that cannot stand.

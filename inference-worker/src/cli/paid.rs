@@ -7,6 +7,7 @@ use dllm_primitives::{
 	api::{JobView, ModelView, Receipt},
 	ids::{Bytes, JobId},
 	job::{Body, JobState, Limits},
+	verdict::Phase,
 };
 use std::{
 	io::Read,
@@ -15,6 +16,8 @@ use std::{
 
 /// Times that a block may take before a wait looks again anyway.
 const LOOK_AGAIN: Duration = Duration::from_secs(6);
+/// Blocks for which the job may be missing on the best fork after its submission.
+const FORK_LOOKS: u32 = 5;
 
 /// How a prompt is answered and what it may cost.
 #[derive(Args, Debug)]
@@ -69,7 +72,10 @@ impl Terms {
 			what: "--stop",
 			reason: "at most 4 texts of up to 32 bytes".into(),
 		};
-		let stop = self.stop.iter().map(|text| Bytes::try_from(text.clone().into_bytes()));
+		let stop = self
+			.stop
+			.iter()
+			.map(|text| Bytes::try_from(text.clone().into_bytes()));
 		let stop = stop.collect::<Result<Vec<_>, _>>().map_err(|_| bad())?;
 		let limits = Limits {
 			max_tokens: self.max_tokens,
@@ -98,107 +104,138 @@ fn thousandths(what: &'static str, value: f32, most: f32) -> Result<u16, CliErro
 	Ok((value * 1000.0).round() as u16)
 }
 
-/// A job that was submitted.
-pub struct Submitted {
+/// A job that is paid for, followed to its end.
+pub struct Paid {
+	chain: Chain,
+	submitter: Submitter,
 	/// Its number.
 	pub job: JobId,
 	/// When the transaction was sent.
 	pub sent: Instant,
+	told: Option<(JobState, Option<Phase>)>,
 }
 
-/// Checks the price, then pays for the prompt.
-pub async fn submit(
-	chain: &Chain,
-	submitter: &Submitter,
-	model: &ModelView,
-	terms: &Terms,
-	body: &Body,
-	limits: &Limits,
-) -> Result<Submitted, CliError> {
-	let own_entry = matches!(body, Body::Sealed { .. });
-	let ceiling = body.prompt_ceiling();
-	let price = match terms.max_price {
-		Some(Amount(price)) => price,
-		None => {
-			let quote = chain
-				.quote(model.id, ceiling, limits.max_tokens, own_entry)
-				.await?;
-			quote.ok_or_else(|| CliError::NoPipeline {
-				name: model.name.clone(),
-			})?
+impl Paid {
+	/// Checks the price, then pays for the prompt.
+	pub async fn submit(
+		(chain, submitter): (&Chain, &Submitter),
+		model: &ModelView,
+		terms: &Terms,
+		body: &Body,
+		limits: &Limits,
+	) -> Result<Self, CliError> {
+		let own_entry = matches!(body, Body::Sealed { .. });
+		let ceiling = body.prompt_ceiling();
+		let price = match terms.max_price {
+			Some(Amount(price)) => price,
+			None => {
+				let quote = chain
+					.quote(model.id, ceiling, limits.max_tokens, own_entry)
+					.await?;
+				quote.ok_or_else(|| CliError::NoPipeline {
+					name: model.name.clone(),
+				})?
+			}
+		};
+		let account = submitter.account();
+		let balance = chain.balance(account.id()).await?;
+		if balance.free < price {
+			let (free, price) = (Amount(balance.free), Amount(price));
+			return Err(CliError::InsufficientFunds {
+				account: account.address(),
+				free,
+				price,
+			});
 		}
-	};
-	let account = submitter.account();
-	let balance = chain.balance(account.id()).await?;
-	if balance.free < price {
-		let (free, price) = (Amount(balance.free), Amount(price));
-		return Err(CliError::InsufficientFunds {
-			account: account.address(),
-			free,
-			price,
-		});
+		let sent = Instant::now();
+		let call = calls::submit_job(model.id, body, limits, price, terms.deadline);
+		let included = submitter.submit(&call).await?;
+		let job = included.number("Jobs", "Submitted", "job")?;
+		let job = JobId::try_from(job).unwrap_or(JobId::MAX);
+		let price = Amount(price);
+		eprintln!(
+			"job {job} submitted in block {}; it costs {price} at most",
+			included.block
+		);
+		Ok(Self {
+			chain: chain.clone(),
+			submitter: submitter.clone(),
+			job,
+			sent,
+			told: None,
+		})
 	}
-	let sent = Instant::now();
-	let call = calls::submit_job(model.id, body, limits, price, terms.deadline);
-	let included = submitter.submit(&call).await?;
-	let job = included.number("Jobs", "Submitted", "job")?;
-	let job = JobId::try_from(job).unwrap_or(JobId::MAX);
-	eprintln!(
-		"job {job} submitted in block {}; it costs {} at most",
-		included.block,
-		Amount(price)
-	);
-	Ok(Submitted { job, sent })
-}
 
-/// Waits until the job satisfies `done`, looking at every best block. Says where the job stands each
-/// time that changes; Ctrl-C ends the wait.
-pub async fn wait(
-	chain: &Chain,
-	job: JobId,
-	done: impl Fn(&JobView) -> bool,
-) -> Result<JobView, CliError> {
-	let mut best = chain.best();
-	let mut told = None;
-	loop {
-		let view = known(chain.job(job).await?, job)?;
-		let stands = (view.state, view.phase);
-		if told != Some(stands) {
-			tell(&view);
-			told = Some(stands);
-		}
-		if done(&view) || view.state.is_final() {
-			return Ok(view);
-		}
-		tokio::select! {
-			_ = tokio::signal::ctrl_c() =>
-				return Err(CliError::Interrupted { job, deadline: view.deadline }),
-			_ = tokio::time::timeout(LOOK_AGAIN, best.changed()) => {},
+	/// Waits until the job satisfies `done` or has ended, looking at every best block. Says where it
+	/// stands each time that changes. Ctrl-C ends the wait, and cancels a job that nobody runs yet.
+	pub async fn until(&mut self, done: impl Fn(&JobView) -> bool) -> Result<JobView, CliError> {
+		let mut best = self.chain.best();
+		let mut unknown = 0;
+		loop {
+			let view = match self.chain.job(self.job).await? {
+				Some(view) => view,
+				// A short fork may not have the job yet.
+				None if unknown < FORK_LOOKS => {
+					unknown += 1;
+					let _ = tokio::time::timeout(LOOK_AGAIN, best.changed()).await;
+					continue;
+				}
+				None => return Err(self.gone()),
+			};
+			let stands = (view.state, view.phase);
+			if self.told.replace(stands) != Some(stands) {
+				tell(&view);
+			}
+			if done(&view) || view.state.is_final() {
+				return Ok(view);
+			}
+			tokio::select! {
+				_ = tokio::signal::ctrl_c() => return Err(self.interrupted(&view).await),
+				_ = tokio::time::timeout(LOOK_AGAIN, best.changed()) => {},
+			}
 		}
 	}
-}
 
-/// Waits for the end of a job and takes its receipt.
-pub async fn settle(chain: &Chain, job: JobId) -> Result<Receipt, CliError> {
-	wait(chain, job, |view| view.state.is_final()).await?;
-	known(chain.receipt(job).await?, job)
+	/// Waits for the end of the job and takes its receipt.
+	pub async fn settle(&mut self) -> Result<Receipt, CliError> {
+		self.until(|view| view.state.is_final()).await?;
+		self.chain
+			.receipt(self.job)
+			.await?
+			.ok_or_else(|| self.gone())
+	}
+
+	async fn interrupted(&self, view: &JobView) -> CliError {
+		let job = self.job;
+		let waits = view.state == JobState::Waiting;
+		if waits && self.submitter.submit(&calls::cancel_job(job)).await.is_ok() {
+			return CliError::Cancelled { job };
+		}
+		CliError::Interrupted {
+			job,
+			deadline: view.deadline,
+		}
+	}
+
+	fn gone(&self) -> CliError {
+		let reason = "a fork undid it, or its record was dropped".into();
+		ChainError::Refused {
+			what: format!("job {}", self.job),
+			reason,
+		}
+		.into()
+	}
 }
 
 fn tell(view: &JobView) {
 	let doing = match (view.state, view.phase) {
-		(JobState::Running { pipeline }, None) => format!("awarded to pipeline {pipeline}"),
+		(JobState::Running { pipeline }, None | Some(Phase::Running)) => {
+			format!("runs on pipeline {pipeline}")
+		}
 		(JobState::Running { .. }, Some(phase)) => format!("{phase:?}").to_lowercase(),
 		(state, _) => super::receipt::state_in_words(state),
 	};
 	eprintln!("job {}: {doing}", view.id);
-}
-
-fn known<T>(view: Option<T>, job: JobId) -> Result<T, CliError> {
-	let gone = || ChainError::Refused {
-		what: format!("job {job}"),
-		reason: "a fork undid it, or its record was dropped".into(),
-	};
-	Ok(view.ok_or_else(gone)?)
 }
 
 /// Prints the part of a reply that is new.

@@ -2,7 +2,7 @@
 
 use super::{
 	context::active_model,
-	paid::{self, Terms},
+	paid::{self, Paid, Terms},
 	receipt::Report,
 	CliError, Context,
 };
@@ -28,15 +28,15 @@ impl Pay {
 		})?);
 		let (chain, submitter) = context.submitter().await?;
 		let model = active_model(&chain, self.terms.model.as_deref()).await?;
-		let submitted =
-			paid::submit(&chain, &submitter, &model, &self.terms, &body, &limits).await?;
+		let payer = (&chain, &submitter);
+		let mut paid = Paid::submit(payer, &model, &self.terms, &body, &limits).await?;
 
-		let answered = paid::wait(&chain, submitted.job, |view| view.reply.is_some()).await?;
-		let seen = submitted.sent.elapsed();
+		let answered = paid.until(|view| view.reply.is_some()).await?;
+		let seen = paid.sent.elapsed();
 		if let Some(reply) = &answered.reply {
 			paid::stream(context, &format!("{reply}\n"));
 		}
-		let receipt = paid::settle(&chain, submitted.job).await?;
+		let receipt = paid.settle().await?;
 		let mut report = Report::of(model.name, receipt);
 		report.first_token_ms = answered.reply.map(|_| seen.as_millis() as u64);
 		report.finish(context)

@@ -3,7 +3,7 @@
 
 use super::{
 	context::active_model,
-	paid::{self, Terms},
+	paid::{self, Paid, Terms},
 	receipt::Report,
 	CliError, Context,
 };
@@ -23,7 +23,7 @@ use crate::{
 use clap::Args;
 use dllm_primitives::{
 	api::{ModelView, Route},
-	ids::{Digest, JobId, PeerId},
+	ids::{Digest, PeerId},
 	job::{Body, JobState, Limits},
 };
 use libp2p::identity::Keypair;
@@ -87,30 +87,32 @@ impl PromptCommand {
 			model,
 			..
 		} = &desk;
-		let submitted = paid::submit(chain, submitter, model, &self.terms, &body, &limits).await?;
+		let payer = (chain, submitter);
+		let mut paid = Paid::submit(payer, model, &self.terms, &body, &limits).await?;
 
 		let mut watch = Stopwatch::default();
 		let answer = desk
-			.converse(context, submitted.job, tokens, &limits, &mut watch)
+			.converse(context, &mut paid, tokens, &limits, &mut watch)
 			.await;
 		desk.workshop.network.shutdown().await;
 		let text = match answer {
 			Ok(answer) => Some(answer.text),
-			Err(error @ CliError::Interrupted { .. }) => return Err(error),
+			Err(error) if error.is_interruption() => return Err(error),
 			Err(error) => {
 				// The job is refunded then, which is worth waiting for too.
 				eprintln!("error: {error}");
 				None
 			}
 		};
-		let receipt = paid::settle(chain, submitted.job).await?;
+		let receipt = paid.settle().await?;
 		let mut report = Report::of(model.name.clone(), receipt);
 		let first = watch
 			.first
-			.map(|at| at.duration_since(submitted.sent).as_millis());
+			.map(|at| at.duration_since(paid.sent).as_millis());
 		report.first_token_ms = first.and_then(|ms| u64::try_from(ms).ok());
 		report.tokens_per_second = watch.rate();
 		report.salt = Some(format!("0x{}", HexDisplay::from(&salt)));
+		report.tokens = Some(watch.tokens);
 		report.settled &= text.is_some();
 		report.reply = text;
 		report.finish(context)
@@ -199,13 +201,14 @@ impl Desk {
 	async fn converse(
 		&self,
 		context: &Context,
-		job: JobId,
+		paid: &mut Paid,
 		tokens: Vec<u32>,
 		limits: &Limits,
 		watch: &mut Stopwatch,
 	) -> Result<Answer, CliError> {
+		let job = paid.job;
 		let is_awarded = |state| matches!(state, JobState::Running { .. });
-		let view = paid::wait(&self.chain, job, |view| is_awarded(view.state)).await?;
+		let view = paid.until(|view| is_awarded(view.state)).await?;
 		let broken = |reason: &str| CliError::BrokeOff {
 			reason: reason.into(),
 		};

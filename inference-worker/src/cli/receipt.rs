@@ -29,6 +29,8 @@ pub struct Report {
 	pub first_token_ms: Option<u64>,
 	/// Tokens a second, after the first one.
 	pub tokens_per_second: Option<f64>,
+	/// Tokens of the reply.
+	pub tokens: Option<u32>,
 	/// Salt of the digest of a sealed prompt: with it the user can prove what was asked.
 	#[serde(skip_serializing_if = "Option::is_none")]
 	pub salt: Option<String>,
@@ -43,12 +45,14 @@ impl Report {
 	pub fn of(model: String, receipt: Receipt) -> Self {
 		let settled = receipt.job.state == JobState::Settled;
 		let reply = receipt.job.reply.clone();
+		let tokens = Some(receipt.job.tokens).filter(|tokens| *tokens > 0);
 		let (first_token_ms, tokens_per_second, salt) = (None, None, None);
 		Self {
 			model,
 			reply,
 			first_token_ms,
 			tokens_per_second,
+			tokens,
 			salt,
 			settled,
 			receipt,
@@ -95,7 +99,7 @@ impl Report {
 			"job {} of model {}{pipeline}: {state}{ended}\n",
 			job.id, self.model
 		);
-		let tokens = (job.tokens > 0).then(|| format!("{} tokens", job.tokens));
+		let tokens = self.tokens.map(|tokens| format!("{tokens} tokens"));
 		let rows = (job.rows > 0).then(|| format!("{} rows charged", job.rows));
 		let first = self
 			.first_token_ms

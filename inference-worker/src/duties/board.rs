@@ -19,6 +19,8 @@ use tokio::{
 
 /// First and longest pause before a failed duty is tried again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// Pause before a duty that cannot be done is looked at again: money may have come, or memory.
+const GIVE_UP: Duration = Duration::from_secs(300);
 /// A duty that was done and still stands after this time was undone by a fork: it is done again.
 const UNDONE_AFTER: Duration = Duration::from_secs(45);
 
@@ -46,8 +48,6 @@ enum State {
 	Failed { again: Instant, pause: Duration },
 	/// Nothing more to do, as of that time.
 	Done(Instant),
-	/// Cannot be done.
-	GivenUp,
 }
 
 impl Board {
@@ -145,11 +145,15 @@ impl Board {
 		self.served = served;
 	}
 
-	/// Frees what no pipeline needs any more.
+	/// Frees what neither a pipeline nor an open job needs any more.
 	fn release(&mut self, duties: &[Duty]) {
 		let wanted = duties.iter().filter_map(|duty| match duty {
 			Duty::Host { model, layers, .. } => Some((*model, *layers)),
-			_ => None,
+			Duty::Run { route, stage, .. } | Duty::Check { route, stage, .. } => {
+				let member = route.members.get(usize::from(*stage))?;
+				Some((route.model, member.layers))
+			}
+			Duty::Reveal { .. } | Duty::Serve { .. } => None,
 		});
 		let wanted = wanted.collect::<BTreeSet<_>>();
 		let host = &self.worker.workshop.host;
@@ -228,7 +232,7 @@ impl Board {
 		let open = duties.iter().filter_map(job_of).collect::<HashSet<_>>();
 		for job in self.attended.difference(&open).copied().collect::<Vec<_>>() {
 			let key = Key::Close(job);
-			if matches!(self.states.get(&key), Some(State::Done(_) | State::GivenUp)) {
+			if matches!(self.states.get(&key), Some(State::Done(_))) {
 				self.states.remove(&key);
 				self.attended.remove(&job);
 			} else if self.is_due(&key, true) {
@@ -245,7 +249,7 @@ impl Board {
 			None => true,
 			Some(State::Failed { again, .. }) => *again <= Instant::now(),
 			Some(State::Done(at)) => !stays && at.elapsed() > UNDONE_AFTER,
-			Some(State::Running { .. } | State::GivenUp) => false,
+			Some(State::Running { .. }) => false,
 		}
 	}
 
@@ -281,7 +285,12 @@ impl Board {
 				return;
 			}
 			Err(error) if error.is_retryable() => {
-				tracing::warn!(duty = ?key, %error, again_in_s = pause.as_secs(), "a duty failed");
+				let again_in_s = pause.as_secs();
+				// The first time it is often only that another worker is a block behind.
+				match pause == PAUSES.0 {
+					true => tracing::debug!(duty = ?key, %error, again_in_s, "a duty failed"),
+					false => tracing::warn!(duty = ?key, %error, again_in_s, "a duty failed"),
+				}
 				State::Failed {
 					again: Instant::now() + pause,
 					pause,
@@ -289,7 +298,10 @@ impl Board {
 			}
 			Err(error) => {
 				tracing::error!(duty = ?key, %error, "a duty cannot be done");
-				State::GivenUp
+				State::Failed {
+					again: Instant::now() + GIVE_UP,
+					pause: PAUSES.1,
+				}
 			}
 		};
 		self.states.insert(key, state);

@@ -21,8 +21,11 @@ impl Worker {
 		let own = self.account();
 		for stage in &receipt.stages {
 			for participant in stage.participants.iter().filter(|part| part.worker == *own) {
-				let (stage, part, verdict) = (stage.stage, participant.part, participant.verdict);
-				tracing::info!(job, stage, ?part, verdict = ?verdict, "judged");
+				let (stage, part) = (stage.stage, participant.part);
+				match participant.verdict {
+					Some(verdict) => tracing::info!(job, stage, ?part, ?verdict, "judged"),
+					None => tracing::info!(job, stage, ?part, "not judged"),
+				}
 			}
 		}
 		let payments = receipt.miners.iter().chain(&receipt.verifiers);

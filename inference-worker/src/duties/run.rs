@@ -10,7 +10,7 @@ use crate::{
 };
 use dllm_primitives::{
 	api::{Prompt, Route},
-	ids::{Bytes, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE},
+	ids::{Bytes, StageIndex, ENTRY_STAGE},
 };
 
 impl Worker {
@@ -50,7 +50,8 @@ impl Worker {
 		let Some(commitment) = self.commitment(job, stage).await? else {
 			return Ok(Progress::Done);
 		};
-		let reply = on_chain(job, answer.text)?;
+		let reply = Bytes::try_from(entry::posted(&answer.text).as_bytes().to_vec());
+		let reply = reply.map_err(|_| DutyError::ReplyTooLong { job })?;
 		let call = calls::commit_reply(job, commitment, tokens, &reply);
 		if let Some(block) = self.say(&call).await? {
 			tracing::info!(
@@ -64,20 +65,4 @@ impl Worker {
 		}
 		Ok(Progress::Done)
 	}
-}
-
-/// The reply as the chain holds it: cut at a character where it is too long.
-fn on_chain(job: JobId, mut reply: String) -> Result<Bytes<MAX_INLINE>, DutyError> {
-	let most = MAX_INLINE as usize;
-	if reply.len() > most {
-		let cut = (0..=most)
-			.rev()
-			.find(|at| reply.is_char_boundary(*at))
-			.unwrap_or(0);
-		reply.truncate(cut);
-	}
-	reply
-		.into_bytes()
-		.try_into()
-		.map_err(|_| DutyError::ReplyTooLong { job })
 }

@@ -69,10 +69,14 @@ impl Dtype {
 			return Err(NotFinite { at, dtype: self });
 		}
 		Ok(match self {
-			Self::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-			Self::F16 => {
-				values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect()
-			}
+			Self::F32 => values
+				.iter()
+				.flat_map(|value| value.to_le_bytes())
+				.collect(),
+			Self::F16 => values
+				.iter()
+				.flat_map(|value| f16::from_f32(*value).to_le_bytes())
+				.collect(),
 		})
 	}
 

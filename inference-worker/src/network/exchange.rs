@@ -62,7 +62,10 @@ impl Served {
 	/// Serves a protocol, unless somebody does.
 	pub fn insert(&self, protocol: StreamProtocol, taker: Taker) -> bool {
 		let mut served = self.lock();
-		if served.get(&protocol).is_some_and(|taker| !taker.is_closed()) {
+		if served
+			.get(&protocol)
+			.is_some_and(|taker| !taker.is_closed())
+		{
 			return false;
 		}
 		served.insert(protocol, taker);
@@ -71,7 +74,10 @@ impl Served {
 
 	/// Who serves a protocol.
 	pub fn taker(&self, protocol: &StreamProtocol) -> Option<Taker> {
-		self.lock().get(protocol).filter(|taker| !taker.is_closed()).cloned()
+		self.lock()
+			.get(protocol)
+			.filter(|taker| !taker.is_closed())
+			.cloned()
 	}
 
 	fn protocols(&self) -> Vec<StreamProtocol> {
@@ -88,7 +94,10 @@ impl Served {
 impl Exchange {
 	/// Takes streams for what is served.
 	pub fn new(served: Served) -> Self {
-		Self { served, wanted: VecDeque::new() }
+		Self {
+			served,
+			wanted: VecDeque::new(),
+		}
 	}
 
 	/// Asks for a stream over the connection with a peer; the answer is dropped where there is none.
@@ -97,7 +106,11 @@ impl Exchange {
 	}
 
 	fn desk(&self, peer: PeerId) -> Desk {
-		Desk { peer, served: self.served.clone(), wanted: VecDeque::new() }
+		Desk {
+			peer,
+			served: self.served.clone(),
+			wanted: VecDeque::new(),
+		}
 	}
 }
 
@@ -142,7 +155,11 @@ impl NetworkBehaviour for Exchange {
 		match self.wanted.pop_front() {
 			Some((peer_id, event)) => {
 				let handler = NotifyHandler::Any;
-				Poll::Ready(ToSwarm::NotifyHandler { peer_id, handler, event })
+				Poll::Ready(ToSwarm::NotifyHandler {
+					peer_id,
+					handler,
+					event,
+				})
 			}
 			None => Poll::Pending,
 		}
@@ -181,7 +198,9 @@ impl ConnectionHandler for Desk {
 	fn on_connection_event(&mut self, event: ConnectionEvent<'_, Offer, Offer, (), Answer>) {
 		// Whoever asked for a stream may have gone; it is dropped then.
 		match event {
-			ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound { protocol, .. }) => {
+			ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
+				protocol, ..
+			}) => {
 				let (stream, protocol) = protocol;
 				let taker = self.served.taker(&protocol);
 				let taken = taker.is_some_and(|taker| taker.try_send((self.peer, stream)).is_ok());
@@ -189,7 +208,10 @@ impl ConnectionHandler for Desk {
 					tracing::debug!(peer = %self.peer, %protocol, "a stream finds the queue full");
 				}
 			}
-			ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol, info }) => {
+			ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
+				protocol,
+				info,
+			}) => {
 				let _ = info.send(Ok(protocol.0));
 			}
 			ConnectionEvent::DialUpgradeError(DialUpgradeError { error, info }) => {

@@ -24,6 +24,8 @@ pub const MAX_ROWS: usize = 128;
 pub const LENGTH_BYTES: usize = 4;
 /// Bytes of a frame, its length not counted, at most: the longest header has fewer than 512.
 pub const MAX_FRAME: usize = MAX_PAYLOAD + 512;
+/// Bytes of the first frame of a stream at most: until it came, anybody may be at the other end.
+pub const MAX_FIRST: usize = 512;
 /// Bytes before the rows of a [`Rows`] frame, the length included.
 pub const ROWS_HEADER: usize = LENGTH_BYTES + 1 + 8 + 4 + 1 + 2;
 /// Version of the ring protocol; others are refused.
@@ -159,7 +161,7 @@ pub enum Reason {
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
 	/// The frame is too long to be taken in.
-	#[error("a frame of {0} bytes, at most {MAX_FRAME} are allowed")]
+	#[error("a frame of {0} bytes is longer than any that may come here")]
 	TooLong(usize),
 	/// The frame ends before its last field.
 	#[error("a frame ends too early")]
@@ -232,11 +234,16 @@ impl Frame {
 	/// Takes one frame from the front of `bytes`: the frame and the bytes that it took, or `None` while
 	/// it is incomplete.
 	pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, FrameError> {
+		Self::decode_within(bytes, MAX_FRAME)
+	}
+
+	/// The same where fewer bytes than [`MAX_FRAME`] are allowed.
+	pub fn decode_within(bytes: &[u8], most: usize) -> Result<Option<(Self, usize)>, FrameError> {
 		let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
 			return Ok(None);
 		};
 		let length = u32::from_le_bytes(*length) as usize;
-		if length > MAX_FRAME {
+		if length > most {
 			return Err(FrameError::TooLong(length));
 		}
 		let Some(body) = rest.get(..length) else {
@@ -309,7 +316,9 @@ impl Frame {
 			kind::OPEN => Self::Open(Open::read(fields)?),
 			kind::READY => Self::Ready,
 			kind::ROWS => Self::Rows(Rows::read(fields)?),
-			kind::CLOSE => Self::Close { rows: fields.u32()? },
+			kind::CLOSE => Self::Close {
+				rows: fields.u32()?,
+			},
 			kind::ABORT => Self::Abort(Reason::from_code(fields.byte()?)?),
 			kind::ASK => Self::Ask(Ask {
 				job: fields.u64()?,
@@ -328,8 +337,13 @@ impl Frame {
 				opening: Option::<Opening>::decode(&mut fields.0)
 					.map_err(|_| FrameError::WrongField("opening"))?,
 			})),
-			kind::WANT => Self::Want { hash: Digest::from(fields.array()?), offset: fields.u64()? },
-			kind::HAVE => Self::Have { bytes: fields.u64()? },
+			kind::WANT => Self::Want {
+				hash: Digest::from(fields.array()?),
+				offset: fields.u64()?,
+			},
+			kind::HAVE => Self::Have {
+				bytes: fields.u64()?,
+			},
 			kind::CHUNK => Self::Chunk(fields.payload()?),
 			_ => return Err(FrameError::WrongField("kind")),
 		})
@@ -366,7 +380,8 @@ impl Rows {
 		if count == 0 || count > MAX_ROWS {
 			return Err(FrameError::WrongField("count"));
 		}
-		if rows.payload.is_empty() || rows.payload.len() % (count * rows.dtype.bytes()) != 0 {
+		let column = count * rows.dtype.bytes();
+		if rows.payload.is_empty() || !rows.payload.len().is_multiple_of(column) {
 			return Err(FrameError::WrongField("payload"));
 		}
 		Ok(rows)
@@ -375,11 +390,17 @@ impl Rows {
 
 impl Reason {
 	fn code(self) -> u8 {
-		REASONS.iter().position(|reason| *reason == self).unwrap_or(0) as u8
+		REASONS
+			.iter()
+			.position(|reason| *reason == self)
+			.unwrap_or(0) as u8
 	}
 
 	fn from_code(code: u8) -> Result<Self, FrameError> {
-		REASONS.get(usize::from(code)).copied().ok_or(FrameError::WrongField("reason"))
+		REASONS
+			.get(usize::from(code))
+			.copied()
+			.ok_or(FrameError::WrongField("reason"))
 	}
 }
 
@@ -388,7 +409,10 @@ struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
 	fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
-		let (field, rest) = self.0.split_first_chunk::<N>().ok_or(FrameError::TooShort)?;
+		let (field, rest) = self
+			.0
+			.split_first_chunk::<N>()
+			.ok_or(FrameError::TooShort)?;
 		self.0 = rest;
 		Ok(*field)
 	}

@@ -20,7 +20,10 @@ pub enum IdentityError {
 
 /// The key in `path`; made, where there is none.
 pub fn load_or_create(path: &Path) -> Result<Keypair, IdentityError> {
-	let failed = |source| IdentityError::Io { path: path.into(), source };
+	let failed = |source| IdentityError::Io {
+		path: path.into(),
+		source,
+	};
 	match fs::read(path) {
 		Ok(bytes) => Keypair::from_protobuf_encoding(&bytes)
 			.map_err(|_| IdentityError::NoKey { path: path.into() }),
@@ -30,7 +33,10 @@ pub fn load_or_create(path: &Path) -> Result<Keypair, IdentityError> {
 }
 
 fn create(path: &Path) -> Result<Keypair, IdentityError> {
-	let failed = |source| IdentityError::Io { path: path.into(), source };
+	let failed = |source| IdentityError::Io {
+		path: path.into(),
+		source,
+	};
 	let keypair = Keypair::generate_ed25519();
 	let bytes = keypair
 		.to_protobuf_encoding()
@@ -39,7 +45,9 @@ fn create(path: &Path) -> Result<Keypair, IdentityError> {
 		fs::create_dir_all(folder).map_err(failed)?;
 	}
 	let mut file = private_file(path).map_err(failed)?;
-	file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+	file.write_all(&bytes)
+		.and_then(|()| file.sync_all())
+		.map_err(failed)?;
 	Ok(keypair)
 }
 

@@ -1,7 +1,7 @@
 //! Frames over a stream, with a limit on every wait and on what is held in memory.
 
 use super::{
-	frame::{Frame, FrameError, Reason, LENGTH_BYTES, MAX_FRAME},
+	frame::{Frame, FrameError, Reason, LENGTH_BYTES, MAX_FIRST, MAX_FRAME},
 	stream::Stream,
 };
 use futures::{AsyncReadExt, AsyncWriteExt};
@@ -63,7 +63,11 @@ impl Link {
 	/// Speaks frames over a stream.
 	pub fn new(stream: Stream) -> Self {
 		let scratch = vec![0; READ_BYTES].into_boxed_slice();
-		Self { stream, buffer: Vec::new(), scratch }
+		Self {
+			stream,
+			buffer: Vec::new(),
+			scratch,
+		}
 	}
 
 	/// Sends a frame; returns once the transport has it.
@@ -81,13 +85,20 @@ impl Link {
 
 	/// The next frame; an abort is an error. A call that is dropped loses nothing.
 	pub async fn receive(&mut self, within: Duration) -> Result<Frame, LinkError> {
-		timeout(within, self.next()).await.map_err(|_| LinkError::Silent(within))?
+		let next = timeout(within, self.next(MAX_FRAME)).await;
+		next.map_err(|_| LinkError::Silent(within))?
+	}
+
+	/// The first frame of a stream that anybody may have opened: it has to be short.
+	pub async fn receive_first(&mut self, within: Duration) -> Result<Frame, LinkError> {
+		let next = timeout(within, self.next(MAX_FIRST)).await;
+		next.map_err(|_| LinkError::Silent(within))?
 	}
 
 	/// Waits, as long as the link stands, for the peer to give up; anything else that it sends is out of
 	/// turn. A call that is dropped loses nothing.
 	pub async fn failure(&mut self) -> LinkError {
-		match self.next().await {
+		match self.next(MAX_FRAME).await {
 			Ok(frame) => out_of_turn(&frame),
 			Err(error) => error,
 		}
@@ -121,9 +132,9 @@ impl Link {
 		}
 	}
 
-	async fn next(&mut self) -> Result<Frame, LinkError> {
+	async fn next(&mut self, most: usize) -> Result<Frame, LinkError> {
 		loop {
-			if let Some((frame, taken)) = Frame::decode(&self.buffer)? {
+			if let Some((frame, taken)) = Frame::decode_within(&self.buffer, most)? {
 				self.buffer.drain(..taken);
 				return match frame {
 					Frame::Abort(reason) => Err(LinkError::Aborted(reason)),

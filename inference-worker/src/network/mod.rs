@@ -135,7 +135,9 @@ impl Network {
 			stop,
 			task: Mutex::new(Some(task)),
 		};
-		Ok(Self { shared: Arc::new(shared) })
+		Ok(Self {
+			shared: Arc::new(shared),
+		})
 	}
 
 	/// Who this worker is.
@@ -145,12 +147,19 @@ impl Network {
 
 	/// Where it listens now, without the peer id.
 	pub fn listen_addresses(&self) -> Vec<Multiaddr> {
-		self.shared.listening.read().unwrap_or_else(PoisonError::into_inner).clone()
+		self.shared
+			.listening
+			.read()
+			.unwrap_or_else(PoisonError::into_inner)
+			.clone()
 	}
 
 	/// This worker as its peers dial it.
 	pub fn as_peer(&self) -> Peer {
-		Peer { id: self.peer_id(), addresses: self.listen_addresses() }
+		Peer {
+			id: self.peer_id(),
+			addresses: self.listen_addresses(),
+		}
 	}
 
 	/// Connects to a peer, unless that is done already; a stream opens faster afterwards.
@@ -159,18 +168,35 @@ impl Network {
 			return Ok(());
 		}
 		let (done, connected) = oneshot::channel();
-		let command = Command::Connect { peer: peer.clone(), done };
-		let unreachable = |reason: String| NetworkError::Unreachable { peer: peer.id, reason };
+		let command = Command::Connect {
+			peer: peer.clone(),
+			done,
+		};
+		let unreachable = |reason: String| NetworkError::Unreachable {
+			peer: peer.id,
+			reason,
+		};
 		let asked = async {
-			self.shared.commands.send(command).await.map_err(|_| NetworkError::Stopped)?;
-			connected.await.map_err(|_| NetworkError::Stopped)?.map_err(unreachable)
+			self.shared
+				.commands
+				.send(command)
+				.await
+				.map_err(|_| NetworkError::Stopped)?;
+			connected
+				.await
+				.map_err(|_| NetworkError::Stopped)?
+				.map_err(unreachable)
 		};
 		let late = |_| unreachable(format!("no answer in {} s", DIAL_TIMEOUT.as_secs()));
 		timeout(DIAL_TIMEOUT, asked).await.map_err(late)?
 	}
 
 	/// Opens a stream to a peer, dialling it where there is no connection.
-	pub async fn open(&self, peer: &Peer, protocol: StreamProtocol) -> Result<Stream, NetworkError> {
+	pub async fn open(
+		&self,
+		peer: &Peer,
+		protocol: StreamProtocol,
+	) -> Result<Stream, NetworkError> {
 		if peer.id == self.peer_id() {
 			return self.open_local(protocol).await;
 		}
@@ -187,7 +213,10 @@ impl Network {
 		if !self.shared.served.insert(protocol.clone(), taker) {
 			return Err(NetworkError::AlreadyServed(protocol));
 		}
-		Ok(Incoming { streams, stop: self.shared.stop.subscribe() })
+		Ok(Incoming {
+			streams,
+			stop: self.shared.stop.subscribe(),
+		})
 	}
 
 	/// Resolves once the network has been told to stop.
@@ -199,7 +228,12 @@ impl Network {
 	/// Closes every connection and stops listening.
 	pub async fn shutdown(&self) {
 		self.shared.stop.send_replace(true);
-		let task = self.shared.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+		let task = self
+			.shared
+			.task
+			.lock()
+			.unwrap_or_else(PoisonError::into_inner)
+			.take();
 		let Some(mut task) = task else { return };
 		if timeout(SHUTDOWN_TIMEOUT, &mut task).await.is_err() {
 			task.abort();
@@ -212,11 +246,22 @@ impl Network {
 		protocol: StreamProtocol,
 	) -> Result<Stream, NetworkError> {
 		self.connect(peer).await?;
-		let unreachable = |reason: String| NetworkError::Unreachable { peer: peer.id, reason };
+		let unreachable = |reason: String| NetworkError::Unreachable {
+			peer: peer.id,
+			reason,
+		};
 		let (answer, opened) = oneshot::channel();
-		let command = Command::Open { peer: peer.id, protocol, answer };
+		let command = Command::Open {
+			peer: peer.id,
+			protocol,
+			answer,
+		};
 		let asked = async {
-			self.shared.commands.send(command).await.map_err(|_| NetworkError::Stopped)?;
+			self.shared
+				.commands
+				.send(command)
+				.await
+				.map_err(|_| NetworkError::Stopped)?;
 			let lost = |_| unreachable("the connection was lost".into());
 			opened.await.map_err(lost)?.map_err(unreachable)
 		};
@@ -229,7 +274,11 @@ impl Network {
 			peer: self.peer_id(),
 			reason: format!("this worker does not serve {protocol}"),
 		};
-		let taker = self.shared.served.taker(&protocol).ok_or_else(unreachable)?;
+		let taker = self
+			.shared
+			.served
+			.taker(&protocol)
+			.ok_or_else(unreachable)?;
 		let (near, far) = Stream::pair();
 		let handed = timeout(DIAL_TIMEOUT, taker.send((self.peer_id(), far))).await;
 		match handed {
@@ -254,7 +303,10 @@ impl Peer {
 	pub fn from_chain(id: &[u8], addresses: &[String]) -> Result<Self, NetworkError> {
 		let bad = |_| NetworkError::BadPeerId { bytes: id.len() };
 		let id = PeerId::from_bytes(id).map_err(bad)?;
-		let addresses = addresses.iter().filter_map(|address| address.parse().ok()).collect();
+		let addresses = addresses
+			.iter()
+			.filter_map(|address| address.parse().ok())
+			.collect();
 		Ok(Self { id, addresses })
 	}
 }
@@ -278,8 +330,11 @@ fn refuse_taken_port(address: &Multiaddr) -> Result<(), NetworkError> {
 			_ => continue,
 		};
 		match taken {
-			Some(error) if error.kind() == std::io::ErrorKind::AddrInUse =>
-				return Err(NetworkError::PortInUse { address: address.clone() }),
+			Some(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+				return Err(NetworkError::PortInUse {
+					address: address.clone(),
+				})
+			}
 			Some(error) => {
 				let (address, reason) = (address.clone(), error.to_string());
 				return Err(NetworkError::CannotListen { address, reason });

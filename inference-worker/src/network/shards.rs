@@ -60,7 +60,11 @@ pub enum Part {
 pub enum ShardError {
 	/// No peer gave the file.
 	#[error("no peer has shard {hash:?} ({asked} asked; last: {last}): start a worker that holds the model, or import its folder")]
-	NotFound { hash: Digest, asked: usize, last: String },
+	NotFound {
+		hash: Digest,
+		asked: usize,
+		last: String,
+	},
 	/// The manifest is wrong.
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),
@@ -108,7 +112,10 @@ impl ShardStore {
 		let folder = folder.into();
 		let path = folder.join(MODELS);
 		fs::create_dir_all(&path).map_err(|source| ShardError::Io { path, source })?;
-		Ok(Self { folder: Arc::new(folder), fetching: Arc::default() })
+		Ok(Self {
+			folder: Arc::new(folder),
+			fetching: Arc::default(),
+		})
 	}
 
 	/// Where a file lies, if it is there.
@@ -179,7 +186,9 @@ impl ShardStore {
 	) -> Result<PathBuf, ShardError> {
 		self.ensure(network, peers, &[root]).await?;
 		let path = self.path(&root);
-		let length = fs::metadata(&path).map_err(|source| io_error(&path, source))?.len();
+		let length = fs::metadata(&path)
+			.map_err(|source| io_error(&path, source))?
+			.len();
 		if length > manifest::MAX_BYTES {
 			return Err(ManifestError::TooLarge { bytes: length }.into());
 		}
@@ -284,7 +293,7 @@ impl ShardStore {
 	}
 
 	async fn answer(&self, mut link: Link) -> Result<(), FetchError> {
-		let (hash, offset) = match link.receive(CHUNK_TIMEOUT).await? {
+		let (hash, offset) = match link.receive_first(CHUNK_TIMEOUT).await? {
 			Frame::Want { hash, offset } => (hash, offset),
 			other => return Err(out_of_turn(&other).into()),
 		};
@@ -301,7 +310,8 @@ impl ShardStore {
 			if read == 0 {
 				return Ok(link.finish().await?);
 			}
-			link.send(&Frame::Chunk(Bytes::copy_from_slice(&chunk[..read]))).await?;
+			link.send(&Frame::Chunk(Bytes::copy_from_slice(&chunk[..read])))
+				.await?;
 		}
 	}
 
@@ -322,7 +332,11 @@ impl ShardStore {
 
 /// Appends `missing` bytes of chunks to a file.
 async fn append(link: &mut Link, part: &Path, missing: u64) -> Result<(), FetchError> {
-	let mut file = tokio::fs::OpenOptions::new().create(true).append(true).open(part).await?;
+	let mut file = tokio::fs::OpenOptions::new()
+		.create(true)
+		.append(true)
+		.open(part)
+		.await?;
 	let mut left = missing;
 	while left > 0 {
 		let chunk = match link.receive(CHUNK_TIMEOUT).await {
@@ -344,9 +358,13 @@ async fn append(link: &mut Link, part: &Path, missing: u64) -> Result<(), FetchE
 
 /// Every file that a manifest names, with its digest.
 fn files(manifest: &Manifest) -> Vec<(String, Digest)> {
-	let shards = manifest.shards().map(|shard| (shard.file.clone(), shard.blake3));
+	let shards = manifest
+		.shards()
+		.map(|shard| (shard.file.clone(), shard.blake3));
 	let texts = manifest.texts.iter().chain([&manifest.tokenizer]);
-	shards.chain(texts.map(|text| (text.file.clone(), text.blake3))).collect()
+	shards
+		.chain(texts.map(|text| (text.file.clone(), text.blake3)))
+		.collect()
 }
 
 /// The files of a part.
@@ -354,7 +372,9 @@ fn part_files(manifest: &Manifest, part: Part) -> Result<Vec<(String, Digest)>, 
 	let shards = match part {
 		Part::Layers(range) => {
 			let layers = manifest.layers.len();
-			let files = manifest.layers.get(usize::from(range.start)..usize::from(range.end));
+			let files = manifest
+				.layers
+				.get(usize::from(range.start)..usize::from(range.end));
 			let files = files.filter(|files| !files.is_empty());
 			return Ok(files
 				.ok_or(ShardError::RangeOutside { range, layers })?
@@ -364,9 +384,13 @@ fn part_files(manifest: &Manifest, part: Part) -> Result<Vec<(String, Digest)>, 
 		}
 		Part::Entry => [&manifest.embed, &manifest.head],
 	};
-	let shards = shards.into_iter().map(|shard| (shard.file.clone(), shard.blake3));
+	let shards = shards
+		.into_iter()
+		.map(|shard| (shard.file.clone(), shard.blake3));
 	let texts = manifest.texts.iter().chain([&manifest.tokenizer]);
-	Ok(shards.chain(texts.map(|text| (text.file.clone(), text.blake3))).collect())
+	Ok(shards
+		.chain(texts.map(|text| (text.file.clone(), text.blake3)))
+		.collect())
 }
 
 /// blake3 of a file, read piece by piece.
@@ -403,7 +427,10 @@ fn discard(path: &Path) -> io::Result<()> {
 }
 
 fn io_error(path: &Path, source: io::Error) -> ShardError {
-	ShardError::Io { path: path.into(), source }
+	ShardError::Io {
+		path: path.into(),
+		source,
+	}
 }
 
 async fn blocking<T: Send + 'static>(
@@ -422,5 +449,8 @@ async fn blocking<T: Send + 'static>(
 /// The peers of a model, each once, the nearest known first: what [`ShardStore::ensure`] is given.
 pub fn distinct(peers: impl IntoIterator<Item = Peer>) -> Vec<Peer> {
 	let mut seen = std::collections::HashSet::<PeerId>::new();
-	peers.into_iter().filter(|peer| seen.insert(peer.id)).collect()
+	peers
+		.into_iter()
+		.filter(|peer| seen.insert(peer.id))
+		.collect()
 }

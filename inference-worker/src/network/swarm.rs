@@ -46,9 +46,16 @@ const MAX_PER_PEER: u32 = 4;
 /// What the swarm is asked for.
 pub(super) enum Command {
 	/// Connect to a peer, and say when that is done.
-	Connect { peer: Peer, done: oneshot::Sender<Result<(), String>> },
+	Connect {
+		peer: Peer,
+		done: oneshot::Sender<Result<(), String>>,
+	},
 	/// Open a stream to a connected peer.
-	Open { peer: PeerId, protocol: StreamProtocol, answer: Answer },
+	Open {
+		peer: PeerId,
+		protocol: StreamProtocol,
+		answer: Answer,
+	},
 }
 
 #[derive(NetworkBehaviour)]
@@ -60,10 +67,7 @@ pub(super) struct Behaviour {
 }
 
 /// Sets up transports and behaviours.
-pub(super) fn build(
-	keypair: Keypair,
-	served: Served,
-) -> Result<Swarm<Behaviour>, NetworkError> {
+pub(super) fn build(keypair: Keypair, served: Served) -> Result<Swarm<Behaviour>, NetworkError> {
 	let failed = |error: &dyn std::fmt::Display| NetworkError::NotStarted {
 		reason: error.to_string(),
 	};
@@ -105,8 +109,13 @@ pub(super) async fn listen(
 ) -> Result<Vec<Multiaddr>, NetworkError> {
 	let mut waiting = HashMap::<ListenerId, Multiaddr>::new();
 	for address in addresses {
-		let cannot = |reason: String| NetworkError::CannotListen { address: address.clone(), reason };
-		let listener = swarm.listen_on(address.clone()).map_err(|error| cannot(error.to_string()))?;
+		let cannot = |reason: String| NetworkError::CannotListen {
+			address: address.clone(),
+			reason,
+		};
+		let listener = swarm
+			.listen_on(address.clone())
+			.map_err(|error| cannot(error.to_string()))?;
 		waiting.insert(listener, address.clone());
 	}
 	let mut standing = Vec::new();
@@ -117,12 +126,17 @@ pub(super) async fn listen(
 			.await
 			.map_err(|_| cannot("it does not stand in time".into()))?;
 		match event {
-			SwarmEvent::NewListenAddr { listener_id, address } => {
+			SwarmEvent::NewListenAddr {
+				listener_id,
+				address,
+			} => {
 				waiting.remove(&listener_id);
 				standing.push(address);
 			}
 			SwarmEvent::ListenerError { listener_id, error } => {
-				let address = waiting.remove(&listener_id).unwrap_or_else(Multiaddr::empty);
+				let address = waiting
+					.remove(&listener_id)
+					.unwrap_or_else(Multiaddr::empty);
 				let reason = error.to_string();
 				return Err(NetworkError::CannotListen { address, reason });
 			}
@@ -194,14 +208,22 @@ impl Dialling {
 	fn settle(&mut self, swarm: &Swarm<Behaviour>, event: SwarmEvent<BehaviourEvent>) {
 		let (peer, result) = match event {
 			SwarmEvent::ConnectionEstablished { peer_id, .. } => (peer_id, Ok(())),
-			SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
+			SwarmEvent::OutgoingConnectionError {
+				peer_id: Some(peer),
+				error,
+				..
+			} => {
 				tracing::debug!(%peer, %error, "dialling failed");
 				(peer, Err(error.to_string()))
 			}
 			_ => return,
 		};
 		// One of two dials failed, the other stands.
-		let result = if swarm.is_connected(&peer) { Ok(()) } else { result };
+		let result = if swarm.is_connected(&peer) {
+			Ok(())
+		} else {
+			result
+		};
 		for done in self.0.remove(&peer).unwrap_or_default() {
 			let _ = done.send(result.clone());
 		}
@@ -210,13 +232,15 @@ impl Dialling {
 
 fn note_address(event: &SwarmEvent<BehaviourEvent>, listening: &RwLock<Vec<Multiaddr>>) {
 	let mut listening = match event {
-		SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } =>
-			listening.write().unwrap_or_else(PoisonError::into_inner),
+		SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => {
+			listening.write().unwrap_or_else(PoisonError::into_inner)
+		}
 		_ => return,
 	};
 	match event {
-		SwarmEvent::NewListenAddr { address, .. } if !listening.contains(address) =>
-			listening.push(address.clone()),
+		SwarmEvent::NewListenAddr { address, .. } if !listening.contains(address) => {
+			listening.push(address.clone())
+		}
 		SwarmEvent::ExpiredListenAddr { address, .. } => listening.retain(|known| known != address),
 		_ => {}
 	}

@@ -18,7 +18,7 @@ use crate::{
 use dllm_primitives::{
 	api::{Prompt, Route},
 	commitment::{result_hash, Roots},
-	ids::ENTRY_STAGE,
+	ids::{Digest, ENTRY_STAGE, MAX_INLINE},
 	job::Limits,
 };
 use libp2p::{bytes::Bytes, PeerId};
@@ -84,7 +84,11 @@ pub async fn run(
 	}
 	let ring = Ring::read(&route)?;
 	let hosted = workshop.host.entry(ring.model)?;
-	let talk = Talk { workshop, ring: &ring, hosted: &hosted };
+	let talk = Talk {
+		workshop,
+		ring: &ring,
+		hosted: &hosted,
+	};
 	let work = talk.run(question, reply_limits(limits)?, on_token);
 	workshop.run_until(ring.job, route.run_until, work).await
 }
@@ -99,7 +103,11 @@ pub(crate) fn reply_limits(limits: &Limits) -> Result<ReplyLimits, PipelineError
 			top_p_milli: limits.top_p_milli,
 			seed: limits.seed,
 		},
-		stop: limits.stop.iter().map(|stop| text(stop)).collect::<Result<_, _>>()?,
+		stop: limits
+			.stop
+			.iter()
+			.map(|stop| text(stop))
+			.collect::<Result<_, _>>()?,
 	})
 }
 
@@ -112,7 +120,11 @@ pub(crate) fn check_ceiling(
 	let (prompt, reply) = (prompt.len() as u32, limits.max_tokens);
 	// The last token of the reply is not sent.
 	if prompt.saturating_add(reply).saturating_sub(1) > ceiling {
-		return Err(PipelineError::PromptTooLong { prompt, reply, ceiling });
+		return Err(PipelineError::PromptTooLong {
+			prompt,
+			reply,
+			ceiling,
+		});
 	}
 	Ok(())
 }
@@ -162,7 +174,11 @@ impl Talk<'_> {
 		let recorder = Recorder::start(ledger, ENTRY_STAGE, boundaries, &open).await?;
 
 		let mut clock = Clock::default();
-		let spoken = self.speak(&mut ends, &recorder, generation, prompt, on_token, &mut clock).await;
+		let spoken = self
+			.speak(
+				&mut ends, &recorder, generation, prompt, on_token, &mut clock,
+			)
+			.await;
 		let (generation, text) = match spoken {
 			Ok(spoken) => spoken,
 			Err(error) => {
@@ -179,7 +195,7 @@ impl Talk<'_> {
 			weights: self.hosted.weights,
 			input: sums.input,
 			output: sums.output,
-			result: result_hash(generation.tokens()),
+			result: self.result(&generation, &text)?,
 			rows: sums.rows,
 		};
 		let mut record = StageRecord::new(roots, open.job_key, open.width, open.dtype);
@@ -236,7 +252,12 @@ impl Talk<'_> {
 			join(self.workshop, first, open),
 			join(self.workshop, last, Open { boundary, ..open }),
 		)?;
-		Ok(Ends { first: first.id, forward, last: last.id, back })
+		Ok(Ends {
+			first: first.id,
+			forward,
+			last: last.id,
+			back,
+		})
 	}
 
 	/// Sends the prompt, then token by token; gives the finished reply.
@@ -289,7 +310,12 @@ impl Talk<'_> {
 		let row_bytes = self.row_bytes();
 		let frame_bytes = (MAX_PAYLOAD / row_bytes).clamp(1, MAX_ROWS) * row_bytes;
 		let total = (prompt.len() / row_bytes) as u32;
-		let Ends { first, forward, last, back } = ends;
+		let Ends {
+			first,
+			forward,
+			last,
+			back,
+		} = ends;
 
 		let sending = async {
 			let mut position = 0;
@@ -334,9 +360,15 @@ impl Talk<'_> {
 			let step = next_step(&entry, &mut generation, &dtype.decode(&row))?;
 			let next = match step.finish {
 				Some(_) => None,
-				None => Some(Bytes::from(dtype.encode(&entry.embedder.embed(&[step.token])?)?)),
+				None => Some(Bytes::from(
+					dtype.encode(&entry.embedder.embed(&[step.token])?)?,
+				)),
 			};
-			Ok(Turn { generation, step, next })
+			Ok(Turn {
+				generation,
+				step,
+				next,
+			})
 		});
 		turn.await.map_err(|_| self.interrupted())?
 	}
@@ -366,7 +398,11 @@ impl Talk<'_> {
 		position: u32,
 	) -> Result<(u32, Bytes), PipelineError> {
 		let failed = |error| link_error(self.ring.job, last, error);
-		let rows = match back.receive(self.workshop.timings.idle).await.map_err(failed)? {
+		let rows = match back
+			.receive(self.workshop.timings.idle)
+			.await
+			.map_err(failed)?
+		{
 			Frame::Rows(rows) => rows,
 			other => return Err(failed(out_of_turn(&other))),
 		};
@@ -400,10 +436,24 @@ impl Talk<'_> {
 		}
 	}
 
+	/// What the chain can compare with the posted reply; a user posts none.
+	fn result(&self, generation: &Generation, text: &str) -> Result<Digest, PipelineError> {
+		Ok(match self.ring.member(ENTRY_STAGE)?.account {
+			Some(_) => result_of(generation.tokens(), text),
+			None => Digest::zero(),
+		})
+	}
+
 	fn rows_frame(&self, position: u32, payload: Bytes) -> Frame {
 		let count = (payload.len() / self.row_bytes()) as u16;
 		let (session, dtype) = (self.ring.job, self.hosted.dtype);
-		Frame::Rows(Rows { session, position, dtype, count, payload })
+		Frame::Rows(Rows {
+			session,
+			position,
+			dtype,
+			count,
+			payload,
+		})
 	}
 
 	fn row_bytes(&self) -> usize {
@@ -411,12 +461,28 @@ impl Talk<'_> {
 	}
 
 	fn wrong_rows(&self, peer: PeerId, what: &'static str) -> PipelineError {
-		PipelineError::WrongRows { job: self.ring.job, peer, what }
+		PipelineError::WrongRows {
+			job: self.ring.job,
+			peer,
+			what,
+		}
 	}
 
 	fn interrupted(&self) -> PipelineError {
 		PipelineError::Interrupted { job: self.ring.job }
 	}
+}
+
+/// The part of a reply that is posted: all that fits on chain, cut at a character.
+pub fn posted(reply: &str) -> &str {
+	let most = reply.len().min(MAX_INLINE as usize);
+	let cut = (0..=most).rev().find(|at| reply.is_char_boundary(*at));
+	&reply[..cut.unwrap_or(0)]
+}
+
+/// Digest of a reply as it is posted.
+pub(crate) fn result_of(tokens: &[u32], reply: &str) -> Digest {
+	result_hash(tokens.len() as u32, posted(reply).as_bytes())
 }
 
 /// The token that follows a row; the same for the entry and for whoever checks it.
@@ -430,5 +496,10 @@ pub(crate) fn next_step(
 
 fn answer(record: StageRecord) -> Answer {
 	let roots = record.opening.roots;
-	Answer { tokens: record.tokens, text: record.reply, rows: roots.rows, roots }
+	Answer {
+		tokens: record.tokens,
+		text: record.reply,
+		rows: roots.rows,
+		roots,
+	}
 }

@@ -111,7 +111,12 @@ struct Loaded {
 impl Host {
 	/// Nothing loaded yet; weights and caches may take `memory` bytes.
 	pub fn new(memory: u64, conduct: Arc<dyn Conduct>) -> Self {
-		Self { memory, conduct, loaded: Mutex::default(), sessions: AtomicU64::new(0) }
+		Self {
+			memory,
+			conduct,
+			loaded: Mutex::default(),
+			sessions: AtomicU64::new(0),
+		}
 	}
 
 	/// Loads layers out of a model's folder for `slots` sessions at once, and one more for checks where
@@ -131,11 +136,19 @@ impl Host {
 		let weights = files.iter().map(|file| file.bytes).sum::<u64>();
 		let cache = cache_bytes(&manifest, files);
 		let need = weights.saturating_add(cache.saturating_mul(u64::from(slots.max(1))));
-		let budget = self.reserve(need, cache, || format!("layers {}..{}", range.start, range.end))?;
+		let budget = self.reserve(need, cache, || {
+			format!("layers {}..{}", range.start, range.end)
+		})?;
 
-		let (executed, due) = (self.conduct.model_folder(folder), self.conduct.layers(range));
-		let executed_manifest =
-			if executed == folder { manifest.clone() } else { Manifest::load(&executed)? };
+		let (executed, due) = (
+			self.conduct.model_folder(folder),
+			self.conduct.layers(range),
+		);
+		let executed_manifest = if executed == folder {
+			manifest.clone()
+		} else {
+			Manifest::load(&executed)?
+		};
 		let engine = OrtEngine::load(&executed_manifest, &executed, due, budget)?;
 		let segment = Segment {
 			engine: Arc::new(engine),
@@ -143,7 +156,9 @@ impl Host {
 			width: manifest.config.hidden,
 			dtype: Dtype::of(manifest.profile),
 		};
-		self.loaded().segments.insert((model, range), (segment.clone(), budget));
+		self.loaded()
+			.segments
+			.insert((model, range), (segment.clone(), budget));
 		Ok(segment)
 	}
 
@@ -162,20 +177,29 @@ impl Host {
 			width: manifest.config.hidden,
 			dtype: Dtype::of(manifest.profile),
 		};
-		self.loaded().entries.insert(model, (hosted.clone(), budget));
+		self.loaded()
+			.entries
+			.insert(model, (hosted.clone(), budget));
 		Ok(hosted)
 	}
 
 	/// Layers that stand ready.
 	pub fn segment(&self, model: ModelId, range: LayerRange) -> Result<Segment, HostError> {
 		let loaded = self.loaded();
-		let found = loaded.segments.get(&(model, range)).map(|(segment, _)| segment.clone());
+		let found = loaded
+			.segments
+			.get(&(model, range))
+			.map(|(segment, _)| segment.clone());
 		found.ok_or(HostError::SegmentNotLoaded { model, range })
 	}
 
 	/// An entry that stands ready.
 	pub fn entry(&self, model: ModelId) -> Result<HostedEntry, HostError> {
-		let found = self.loaded().entries.get(&model).map(|(entry, _)| entry.clone());
+		let found = self
+			.loaded()
+			.entries
+			.get(&model)
+			.map(|(entry, _)| entry.clone());
 		found.ok_or(HostError::EntryNotLoaded { model })
 	}
 
@@ -208,7 +232,11 @@ impl Host {
 	) -> Result<u64, HostError> {
 		let have = self.memory_left();
 		if need > have {
-			return Err(HostError::TooLittleMemory { what: what(), need, have });
+			return Err(HostError::TooLittleMemory {
+				what: what(),
+				need,
+				have,
+			});
 		}
 		Ok(need.saturating_add(extra).min(have))
 	}
@@ -221,13 +249,17 @@ impl Host {
 impl Loaded {
 	fn bytes(&self) -> u64 {
 		let segments = self.segments.values().map(|(_, bytes)| bytes);
-		segments.chain(self.entries.values().map(|(_, bytes)| bytes)).sum()
+		segments
+			.chain(self.entries.values().map(|(_, bytes)| bytes))
+			.sum()
 	}
 }
 
 fn layer_files(manifest: &Manifest, range: LayerRange) -> Result<&[ShardFile], HostError> {
 	let layers = manifest.config.layers;
-	let files = manifest.layers.get(usize::from(range.start)..usize::from(range.end));
+	let files = manifest
+		.layers
+		.get(usize::from(range.start)..usize::from(range.end));
 	let files = files.filter(|files| !files.is_empty());
 	Ok(files.ok_or(EngineError::RangeOutside { range, layers })?)
 }
@@ -235,5 +267,8 @@ fn layer_files(manifest: &Manifest, range: LayerRange) -> Result<&[ShardFile], H
 /// Bytes of the cache of one session of the longest kind.
 fn cache_bytes(manifest: &Manifest, files: &[ShardFile]) -> u64 {
 	let rows = u64::from(manifest.config.max_context) + SPARE_ROWS;
-	files.iter().map(|file| u64::from(file.kv_bytes_per_token).saturating_mul(rows)).sum()
+	files
+		.iter()
+		.map(|file| u64::from(file.kv_bytes_per_token).saturating_mul(rows))
+		.sum()
 }

@@ -26,12 +26,7 @@ use crate::{
 	commitment::{Ledger, LedgerError},
 	engine::EngineError,
 	entry::EntryError,
-	network::{
-		dtype::NotFinite,
-		frame::Reason,
-		link::LinkError,
-		Network, NetworkError,
-	},
+	network::{dtype::NotFinite, frame::Reason, link::LinkError, Network, NetworkError},
 	verification::Permits,
 };
 use dllm_primitives::{
@@ -48,8 +43,10 @@ use tokio::sync::watch;
 pub struct Timings {
 	/// To find the neighbours in the ring: some blocks, as each learns of the job by itself.
 	pub join: Duration,
-	/// For one neighbour to stand ready; longer than a link may wait for its stage.
+	/// For one neighbour to stand ready.
 	pub ready: Duration,
+	/// For the stage of a link that came early; shorter than `ready`, so that its peer hears of it.
+	pub early: Duration,
 	/// For the next rows: the slowest member's longest step.
 	pub idle: Duration,
 }
@@ -59,6 +56,7 @@ impl Default for Timings {
 		Self {
 			join: Duration::from_secs(45),
 			ready: Duration::from_secs(20),
+			early: Duration::from_secs(15),
 			idle: Duration::from_secs(60),
 		}
 	}
@@ -95,10 +93,20 @@ impl Workshop {
 		timings: Timings,
 	) -> Result<Self, NetworkError> {
 		let (switchboard, permits) = (Switchboard::default(), Permits::default());
-		switchboard.serve(&network)?;
+		switchboard.serve(&network, timings.early)?;
 		permits.serve(&network, &ledger)?;
 		let head = Arc::new(watch::Sender::new(0));
-		Ok(Self { network, ledger, host, conduct, account, timings, switchboard, permits, head })
+		Ok(Self {
+			network,
+			ledger,
+			host,
+			conduct,
+			account,
+			timings,
+			switchboard,
+			permits,
+			head,
+		})
 	}
 
 	/// Lets exactly these peers fetch the rows of a stage; nobody where the list is empty.
@@ -143,19 +151,35 @@ pub enum PipelineError {
 	Network(#[from] NetworkError),
 	/// A link to a neighbour failed.
 	#[error("job {job}: link to {peer}: {error}")]
-	Link { job: JobId, peer: PeerId, error: LinkError },
+	Link {
+		job: JobId,
+		peer: PeerId,
+		error: LinkError,
+	},
 	/// The neighbour that opens a link did not.
 	#[error("job {job}: nobody opened boundary {boundary} in {} s", waited.as_secs())]
-	NobodyCame { job: JobId, boundary: StageIndex, waited: Duration },
+	NobodyCame {
+		job: JobId,
+		boundary: StageIndex,
+		waited: Duration,
+	},
 	/// The same stage was started again.
 	#[error("job {job}: the stage was started twice, this is the earlier one")]
 	Superseded { job: JobId },
 	/// A neighbour means another session than the chain.
 	#[error("job {job}: {peer} opened a session of another shape ({what})")]
-	OtherSession { job: JobId, peer: PeerId, what: &'static str },
+	OtherSession {
+		job: JobId,
+		peer: PeerId,
+		what: &'static str,
+	},
 	/// A neighbour sent rows that do not belong there.
 	#[error("job {job}: {peer} sent wrong rows ({what})")]
-	WrongRows { job: JobId, peer: PeerId, what: &'static str },
+	WrongRows {
+		job: JobId,
+		peer: PeerId,
+		what: &'static str,
+	},
 	/// The block by which it was due has passed.
 	#[error("job {job}: not finished by block {block}")]
 	Overdue { job: JobId, block: u32 },
@@ -164,7 +188,11 @@ pub enum PipelineError {
 	Interrupted { job: JobId },
 	/// The job allows fewer rows than the prompt and the reply take.
 	#[error("the prompt has {prompt} tokens and the reply may have {reply}, but the job allows {ceiling} rows: shorten the prompt or the reply")]
-	PromptTooLong { prompt: u32, reply: u32, ceiling: u32 },
+	PromptTooLong {
+		prompt: u32,
+		reply: u32,
+		ceiling: u32,
+	},
 	/// The prompt is no text.
 	#[error("the prompt is not UTF-8")]
 	NotText,

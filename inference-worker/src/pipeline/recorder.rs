@@ -49,14 +49,22 @@ impl Recorder {
 			let mut input = log(Side::Input, boundaries.0)?;
 			let mut output = log(Side::Output, boundaries.1)?;
 			while let Some((side, position, rows)) = queue.blocking_recv() {
-				let log = if side == Side::Input { &mut input } else { &mut output };
+				let log = if side == Side::Input {
+					&mut input
+				} else {
+					&mut output
+				};
 				log.append(position, &rows).inspect_err(|error| {
 					tracing::error!(job = open.job, stage, %error, "rows cannot be recorded");
 				})?;
 			}
 			finish(input, output)
 		});
-		Ok(Self { job: open.job, entries, worker })
+		Ok(Self {
+			job: open.job,
+			entries,
+			worker,
+		})
 	}
 
 	/// Hands rows over; waits only where the disk cannot follow.
@@ -79,7 +87,14 @@ fn finish(input: RowLog, output: RowLog) -> Result<Sums, LedgerError> {
 	let (input, received) = input.finish()?;
 	let (output, sent) = output.finish()?;
 	if received != sent {
-		return Err(LedgerError::WrongPosition { found: received, expected: sent });
+		return Err(LedgerError::WrongPosition {
+			found: received,
+			expected: sent,
+		});
 	}
-	Ok(Sums { input, output, rows: sent })
+	Ok(Sums {
+		input,
+		output,
+		rows: sent,
+	})
 }

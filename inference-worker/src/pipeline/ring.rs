@@ -50,7 +50,10 @@ pub struct Member {
 impl Ring {
 	/// Reads what the chain says.
 	pub fn read(route: &Route) -> Result<Self, PipelineError> {
-		let bad = |what| PipelineError::BadRoute { job: route.job, what };
+		let bad = |what| PipelineError::BadRoute {
+			job: route.job,
+			what,
+		};
 		let stages = route.members.len();
 		if !(2..=MAX_STAGES as usize).contains(&stages) {
 			return Err(bad("the number of stages"));
@@ -64,20 +67,37 @@ impl Ring {
 				return Err(bad("a stage without layers"));
 			}
 			let peer = Peer::from_chain(&member.peer_id, &member.addresses)?;
-			members.push(Member { layers: member.layers, peer, account: member.worker.clone() });
+			members.push(Member {
+				layers: member.layers,
+				peer,
+				account: member.worker.clone(),
+			});
 		}
 		if route.rows_ceiling == 0 {
 			return Err(bad("the number of rows"));
 		}
-		let Route { job, model, rows_ceiling, .. } = *route;
-		Ok(Self { job, model, rows_ceiling, members })
+		let Route {
+			job,
+			model,
+			rows_ceiling,
+			..
+		} = *route;
+		Ok(Self {
+			job,
+			model,
+			rows_ceiling,
+			members,
+		})
 	}
 
 	/// A member.
 	pub fn member(&self, stage: StageIndex) -> Result<&Member, PipelineError> {
 		let what = "a stage that is asked for";
 		let member = self.members.get(usize::from(stage));
-		member.ok_or(PipelineError::BadRoute { job: self.job, what })
+		member.ok_or(PipelineError::BadRoute {
+			job: self.job,
+			what,
+		})
 	}
 
 	/// The last stage, and the number of the boundary that leads back to the entry.
@@ -128,6 +148,8 @@ async fn attempt(workshop: &Workshop, peer: &Peer, open: Open) -> Result<Link, P
 
 /// Whether the peer knows the job and does not want this worker in it.
 fn is_refusal(error: &PipelineError) -> bool {
-	let PipelineError::Link { error, .. } = error else { return false };
+	let PipelineError::Link { error, .. } = error else {
+		return false;
+	};
 	matches!(error, LinkError::Aborted(Reason::Refused))
 }

@@ -37,12 +37,22 @@ pub async fn lead(
 	}
 	let ring = Ring::read(&route)?;
 	if stage == ENTRY_STAGE {
-		return Err(PipelineError::BadRoute { job: ring.job, what: "the entry as a segment" });
+		return Err(PipelineError::BadRoute {
+			job: ring.job,
+			what: "the entry as a segment",
+		});
 	}
 	let layers = ring.member(stage)?.layers;
 	let segment = workshop.host.segment(ring.model, layers)?;
-	let stage = Stage { workshop, ring: &ring, stage, segment: &segment };
-	workshop.run_until(ring.job, route.run_until, stage.run()).await
+	let stage = Stage {
+		workshop,
+		ring: &ring,
+		stage,
+		segment: &segment,
+	};
+	workshop
+		.run_until(ring.job, route.run_until, stage.run())
+		.await
 }
 
 /// One segment of one job.
@@ -74,7 +84,10 @@ impl Stage<'_> {
 		let expected = self.workshop.switchboard.expect(job, into, upstream.id);
 		let downstream = Downstream::of(self)?;
 		let Arrival { link, open } = expected.arrive(self.workshop.timings.join).await?;
-		let mut up = Neighbour { peer: upstream.id, link };
+		let mut up = Neighbour {
+			peer: upstream.id,
+			link,
+		};
 
 		let result = self.session(&mut up, &open, downstream).await;
 		if let Err(error) = &result {
@@ -95,21 +108,29 @@ impl Stage<'_> {
 		let place = (job, self.stage);
 		let rows = self.ring.rows_ceiling;
 		let session = Session::open(self.workshop, self.segment, place, rows).await?;
-		up.link.send(&Frame::Ready).await.map_err(|error| link_error(job, up.peer, error))?;
+		up.link
+			.send(&Frame::Ready)
+			.await
+			.map_err(|error| link_error(job, up.peer, error))?;
 		let mut down = downstream.stand(self, open).await?;
 
 		let boundaries = (self.stage - 1, self.stage);
 		let ledger = &self.workshop.ledger;
 		let recorder = Recorder::start(ledger, self.stage, boundaries, open).await?;
 		let mut clock = Clock::default();
-		let passed = self.pass_rows(up, &mut down, &session, &recorder, &mut clock).await;
+		let passed = self
+			.pass_rows(up, &mut down, &session, &recorder, &mut clock)
+			.await;
 		if let Err(error) = passed {
 			down.link.abort(error.reason()).await;
 			return Err(error);
 		}
 		drop(session);
 		let peer = down.peer;
-		down.link.finish().await.map_err(|error| link_error(job, peer, error))?;
+		down.link
+			.finish()
+			.await
+			.map_err(|error| link_error(job, peer, error))?;
 
 		let sums = recorder.finish().await?;
 		let roots = Roots {
@@ -161,7 +182,12 @@ impl Stage<'_> {
 				other => return Err(link_error(job, up.peer, out_of_turn(&other))),
 			};
 			self.check_rows(&received, rows, up.peer)?;
-			let Rows { dtype, count, payload: input, .. } = received;
+			let Rows {
+				dtype,
+				count,
+				payload: input,
+				..
+			} = received;
 
 			let started = Instant::now();
 			let output = execute(session, rows, input.clone(), &mut up.link).await?;
@@ -169,7 +195,13 @@ impl Stage<'_> {
 
 			let started = Instant::now();
 			let payload = output.clone();
-			let sent = Rows { session: job, position: rows, dtype, count, payload };
+			let sent = Rows {
+				session: job,
+				position: rows,
+				dtype,
+				count,
+				payload,
+			};
 			let sent = down.link.send(&Frame::Rows(sent)).await;
 			sent.map_err(|error| link_error(job, down.peer, error))?;
 			clock.network += started.elapsed();
@@ -178,7 +210,10 @@ impl Stage<'_> {
 			rows += u32::from(count);
 		}
 		let close = Frame::Close { rows };
-		down.link.send(&close).await.map_err(|error| link_error(job, down.peer, error))
+		down.link
+			.send(&close)
+			.await
+			.map_err(|error| link_error(job, down.peer, error))
 	}
 
 	/// The upstream must mean the session that the chain means.
@@ -192,7 +227,11 @@ impl Stage<'_> {
 		} else {
 			return Ok(());
 		};
-		Err(PipelineError::OtherSession { job: self.ring.job, peer, what })
+		Err(PipelineError::OtherSession {
+			job: self.ring.job,
+			peer,
+			what,
+		})
 	}
 
 	fn check_rows(&self, rows: &Rows, position: u32, peer: PeerId) -> Result<(), PipelineError> {
@@ -244,11 +283,17 @@ impl Downstream {
 
 	/// The link, once both ends stand ready.
 	async fn stand(self, stage: &Stage<'_>, open: &Open) -> Result<Neighbour, PipelineError> {
-		let open = Open { boundary: stage.stage, ..*open };
+		let open = Open {
+			boundary: stage.stage,
+			..*open
+		};
 		let (expected, peer) = match self {
 			Self::Next(peer) => {
 				let link = join(stage.workshop, &peer, open).await?;
-				return Ok(Neighbour { peer: peer.id, link });
+				return Ok(Neighbour {
+					peer: peer.id,
+					link,
+				});
 			}
 			Self::Back(expected, peer) => (expected, peer),
 		};
@@ -258,7 +303,9 @@ impl Downstream {
 			let (job, what) = (open.job, "other keys or sizes at its two ends");
 			return Err(PipelineError::OtherSession { job, peer, what });
 		}
-		link.send(&Frame::Ready).await.map_err(|error| link_error(open.job, peer, error))?;
+		link.send(&Frame::Ready)
+			.await
+			.map_err(|error| link_error(open.job, peer, error))?;
 		Ok(Neighbour { peer, link })
 	}
 }

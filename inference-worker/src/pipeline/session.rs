@@ -41,7 +41,9 @@ impl Session {
 		let id = workshop.host.next_session();
 		let engine = segment.engine.clone();
 		let opening = spawn_blocking(move || engine.open(id, rows));
-		opening.await.map_err(|_| PipelineError::Interrupted { job })??;
+		opening
+			.await
+			.map_err(|_| PipelineError::Interrupted { job })??;
 		Ok(Self {
 			job,
 			stage,
@@ -64,7 +66,10 @@ impl Session {
 			}
 			Ok(dtype.encode(&rows)?)
 		});
-		Execution { job: self.job, output }
+		Execution {
+			job: self.job,
+			output,
+		}
 	}
 }
 

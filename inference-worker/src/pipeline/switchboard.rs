@@ -26,8 +26,6 @@ use tokio::{
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Streams whose first frame is awaited at once.
 const MAX_OPENING: usize = 64;
-/// A link waits that long for its stage: some blocks.
-const PARKING: Duration = Duration::from_secs(15);
 /// Links that wait for their stages, in all and for one peer.
 const MAX_PARKED: (usize, usize) = (64, 4);
 /// How often links that waited too long are looked for.
@@ -79,8 +77,9 @@ pub struct Expectation {
 }
 
 impl Switchboard {
-	/// Takes the ring's streams until the network stops.
-	pub fn serve(&self, network: &Network) -> Result<(), NetworkError> {
+	/// Takes the ring's streams until the network stops; one that comes before its stage waits for it
+	/// for the time `early`.
+	pub fn serve(&self, network: &Network, early: Duration) -> Result<(), NetworkError> {
 		let mut incoming = network.accept(PROTOCOL)?;
 		let board = self.clone();
 		let opening = Arc::new(Semaphore::new(MAX_OPENING));
@@ -90,12 +89,14 @@ impl Switchboard {
 				let stream = tokio::select! {
 					stream = incoming.next() => stream,
 					_ = sweep.tick() => {
-						board.sweep();
+						board.sweep(early);
 						continue;
 					}
 				};
 				let Some((peer, stream)) = stream else { return };
-				let Ok(slot) = opening.clone().try_acquire_owned() else { continue };
+				let Ok(slot) = opening.clone().try_acquire_owned() else {
+					continue;
+				};
 				let board = board.clone();
 				tokio::spawn(async move {
 					board.receive(peer, stream).await;
@@ -118,20 +119,36 @@ impl Switchboard {
 			.partition::<Vec<_>, _>(|parked| parked.key() == key);
 		state.parked = waiting;
 		// The newest of its peer's: earlier ones were given up by the peer.
-		match early.iter().rposition(|parked| parked.peer == peer).map(|at| early.remove(at)) {
+		match early
+			.iter()
+			.rposition(|parked| parked.peer == peer)
+			.map(|at| early.remove(at))
+		{
 			// The receiver is held below, so this cannot fail.
 			Some(parked) => drop(taker.send(parked.arrival)),
-			None => drop(state.expected.insert(key, Expected { peer, number, taker })),
+			None => drop(state.expected.insert(
+				key,
+				Expected {
+					peer,
+					number,
+					taker,
+				},
+			)),
 		}
 		drop(state);
 		dismiss(early, Reason::Refused);
-		Expectation { board: self.clone(), key, number, arrival }
+		Expectation {
+			board: self.clone(),
+			key,
+			number,
+			arrival,
+		}
 	}
 
 	async fn receive(&self, peer: PeerId, stream: Stream) {
 		let mut link = Link::new(stream);
-		let open = match timeout(OPEN_TIMEOUT, link.receive(OPEN_TIMEOUT)).await {
-			Ok(Ok(Frame::Open(open))) => open,
+		let open = match link.receive_first(OPEN_TIMEOUT).await {
+			Ok(Frame::Open(open)) => open,
 			_ => return link.abort(Reason::Protocol).await,
 		};
 		let arrival = Arrival { link, open };
@@ -151,22 +168,34 @@ impl Switchboard {
 				return Some((arrival, Reason::Refused));
 			}
 			// A stage that was called off in this moment no longer expects anything.
-			return expected.taker.send(arrival).err().map(|back| (back, Reason::NotExpected));
+			return expected
+				.taker
+				.send(arrival)
+				.err()
+				.map(|back| (back, Reason::NotExpected));
 		}
-		let of_peer = state.parked.iter().filter(|parked| parked.peer == peer).count();
+		let of_peer = state
+			.parked
+			.iter()
+			.filter(|parked| parked.peer == peer)
+			.count();
 		if state.parked.len() >= MAX_PARKED.0 || of_peer >= MAX_PARKED.1 {
 			return Some((arrival, Reason::Busy));
 		}
-		state.parked.push(Parked { peer, arrival, since: Instant::now() });
+		state.parked.push(Parked {
+			peer,
+			arrival,
+			since: Instant::now(),
+		});
 		None
 	}
 
 	/// Sends away the links whose stages did not come.
-	fn sweep(&self) {
+	fn sweep(&self, early: Duration) {
 		let mut state = self.state();
 		let (late, waiting) = std::mem::take(&mut state.parked)
 			.into_iter()
-			.partition::<Vec<_>, _>(|parked| parked.since.elapsed() > PARKING);
+			.partition::<Vec<_>, _>(|parked| parked.since.elapsed() > early);
 		state.parked = waiting;
 		drop(state);
 		dismiss(late, Reason::NotExpected);
@@ -191,7 +220,11 @@ impl Expectation {
 			Ok(Ok(arrival)) => Ok(arrival),
 			// Another wait for the same link took its place.
 			Ok(Err(_)) => Err(PipelineError::Superseded { job }),
-			Err(_) => Err(PipelineError::NobodyCame { job, boundary, waited: within }),
+			Err(_) => Err(PipelineError::NobodyCame {
+				job,
+				boundary,
+				waited: within,
+			}),
 		}
 	}
 }
@@ -199,7 +232,11 @@ impl Expectation {
 impl Drop for Expectation {
 	fn drop(&mut self) {
 		let mut state = self.board.state();
-		if state.expected.get(&self.key).is_some_and(|expected| expected.number == self.number) {
+		if state
+			.expected
+			.get(&self.key)
+			.is_some_and(|expected| expected.number == self.number)
+		{
 			state.expected.remove(&self.key);
 		}
 	}

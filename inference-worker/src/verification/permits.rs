@@ -62,7 +62,9 @@ impl Permits {
 		let slots = Arc::new(Semaphore::new(MAX_SERVED));
 		tokio::spawn(async move {
 			while let Some((peer, stream)) = incoming.next().await {
-				let Ok(slot) = slots.clone().try_acquire_owned() else { continue };
+				let Ok(slot) = slots.clone().try_acquire_owned() else {
+					continue;
+				};
 				let (permits, ledger) = (permits.clone(), ledger.clone());
 				tokio::spawn(async move {
 					if let Err(error) = permits.answer(&ledger, peer, stream).await {
@@ -82,11 +84,14 @@ impl Permits {
 		stream: Stream,
 	) -> Result<(), ServeError> {
 		let mut link = Link::new(stream);
-		let ask = match link.receive(ASK_TIMEOUT).await? {
+		let ask = match link.receive_first(ASK_TIMEOUT).await? {
 			Frame::Ask(ask) => ask,
 			other => return Err(out_of_turn(&other).into()),
 		};
-		let allowed = self.allowed().get(&(ask.job, ask.stage)).is_some_and(|of| of.contains(&peer));
+		let allowed = self
+			.allowed()
+			.get(&(ask.job, ask.stage))
+			.is_some_and(|of| of.contains(&peer));
 		if !allowed {
 			tracing::debug!(%peer, job = ask.job, stage = ask.stage, "no permit for these rows");
 			link.abort(Reason::Refused).await;
@@ -113,7 +118,13 @@ async fn hand_out(
 ) -> Result<(), ServeError> {
 	let (rows, width, dtype) = (record.opening.roots.rows, record.width, record.dtype());
 	let opening = (ask.side == Side::Output).then_some(record.opening);
-	let answer = Record { job_key: record.job_key, rows, width, dtype, opening };
+	let answer = Record {
+		job_key: record.job_key,
+		rows,
+		width,
+		dtype,
+		opening,
+	};
 	link.send(&Frame::Record(Box::new(answer))).await?;
 
 	let row_bytes = width as usize * dtype.bytes();
@@ -128,7 +139,14 @@ async fn hand_out(
 		let (back, read) = reading.await.map_err(|_| ServeError::Interrupted)?;
 		file = back;
 		let (count, payload) = (count as u16, Bytes::from(read?));
-		link.send(&Frame::Rows(Rows { session: ask.job, position, dtype, count, payload })).await?;
+		link.send(&Frame::Rows(Rows {
+			session: ask.job,
+			position,
+			dtype,
+			count,
+			payload,
+		}))
+		.await?;
 		position += u32::from(count);
 	}
 	link.send(&Frame::Close { rows }).await?;

@@ -3,5 +3,6 @@
 mod config;
 mod help;
 mod keys;
+mod models;
 mod node;
 mod worker;

@@ -41,7 +41,14 @@ fn any_open() -> impl Strategy<Value = Open> {
 	let numbers = (any::<u64>(), any::<u8>(), any::<u32>(), any::<u32>());
 	(numbers, any::<[u8; 32]>(), any_dtype()).prop_map(|(numbers, job_key, dtype)| {
 		let (job, boundary, rows_ceiling, width) = numbers;
-		Open { job, boundary, job_key, rows_ceiling, width, dtype }
+		Open {
+			job,
+			boundary,
+			job_key,
+			rows_ceiling,
+			width,
+			dtype,
+		}
 	})
 }
 
@@ -50,7 +57,13 @@ fn any_rows() -> impl Strategy<Value = Rows> {
 	(any::<u64>(), any::<u32>(), shape, any::<u8>()).prop_map(
 		|(session, position, (count, width, dtype), fill)| {
 			let payload = vec![fill; usize::from(count) * width * dtype.bytes()].into();
-			Rows { session, position, dtype, count, payload }
+			Rows {
+				session,
+				position,
+				dtype,
+				count,
+				payload,
+			}
 		},
 	)
 }
@@ -77,12 +90,32 @@ fn any_ask() -> impl Strategy<Value = Ask> {
 fn any_record() -> impl Strategy<Value = Record> {
 	let opening = (any::<[[u8; 32]; 6]>(), any::<u32>()).prop_map(|(digests, rows)| {
 		let [salt, class, weights, input, output, result] = digests.map(Digest::from);
-		Opening { salt, roots: Roots { class, weights, input, output, result, rows } }
+		Opening {
+			salt,
+			roots: Roots {
+				class,
+				weights,
+				input,
+				output,
+				result,
+				rows,
+			},
+		}
 	});
 	let numbers = (any::<u32>(), any::<u32>());
-	(any::<[u8; 32]>(), numbers, any_dtype(), proptest::option::of(opening)).prop_map(
-		|(job_key, (rows, width), dtype, opening)| Record { job_key, rows, width, dtype, opening },
+	(
+		any::<[u8; 32]>(),
+		numbers,
+		any_dtype(),
+		proptest::option::of(opening),
 	)
+		.prop_map(|(job_key, (rows, width), dtype, opening)| Record {
+			job_key,
+			rows,
+			width,
+			dtype,
+			opening,
+		})
 }
 
 proptest! {
@@ -161,7 +194,10 @@ proptest! {
 fn a_long_frame_is_refused_before_it_is_held() {
 	for length in [MAX_FRAME as u32 + 1, u32::MAX] {
 		let bytes = length.to_le_bytes();
-		assert_eq!(Frame::decode(&bytes), Err(FrameError::TooLong(length as usize)));
+		assert_eq!(
+			Frame::decode(&bytes),
+			Err(FrameError::TooLong(length as usize))
+		);
 	}
 	assert_eq!(Frame::decode(&(MAX_FRAME as u32).to_le_bytes()), Ok(None));
 }
@@ -169,7 +205,10 @@ fn a_long_frame_is_refused_before_it_is_held() {
 #[test]
 fn a_payload_above_the_limit_is_refused() {
 	let frame = Frame::Chunk(Bytes::from(vec![0; MAX_PAYLOAD + 1]));
-	assert_eq!(Frame::decode(&frame.encode()), Err(FrameError::TooLong(MAX_PAYLOAD + 1)));
+	assert_eq!(
+		Frame::decode(&frame.encode()),
+		Err(FrameError::TooLong(MAX_PAYLOAD + 1))
+	);
 	let frame = Frame::Chunk(Bytes::from(vec![0; MAX_PAYLOAD]));
 	assert!(matches!(Frame::decode(&frame.encode()), Ok(Some(_))));
 }
@@ -178,12 +217,21 @@ fn a_payload_above_the_limit_is_refused() {
 fn rows_must_be_some_and_whole() {
 	let rows = |count, bytes: usize| {
 		let payload = Bytes::from(vec![0; bytes]);
-		let rows = Rows { session: 1, position: 0, dtype: Dtype::F32, count, payload };
+		let rows = Rows {
+			session: 1,
+			position: 0,
+			dtype: Dtype::F32,
+			count,
+			payload,
+		};
 		Frame::decode(&Frame::Rows(rows).encode()).map(|frame| frame.is_some())
 	};
 	assert_eq!(rows(2, 16), Ok(true));
 	assert_eq!(rows(0, 16), Err(FrameError::WrongField("count")));
-	assert_eq!(rows(MAX_ROWS as u16 + 1, 4 * (MAX_ROWS + 1)), Err(FrameError::WrongField("count")));
+	assert_eq!(
+		rows(MAX_ROWS as u16 + 1, 4 * (MAX_ROWS + 1)),
+		Err(FrameError::WrongField("count"))
+	);
 	assert_eq!(rows(2, 0), Err(FrameError::WrongField("payload")));
 	assert_eq!(rows(2, 12), Err(FrameError::WrongField("payload")));
 }
@@ -200,5 +248,8 @@ fn another_version_is_refused() {
 	};
 	let mut bytes = Frame::Open(open).encode();
 	bytes[LENGTH_BYTES + 1] += 1;
-	assert_eq!(Frame::decode(&bytes), Err(FrameError::WrongField("version")));
+	assert_eq!(
+		Frame::decode(&bytes),
+		Err(FrameError::WrongField("version"))
+	);
 }

@@ -2,7 +2,7 @@
 
 use super::frames::any_frame;
 use dllm_worker::network::{
-	frame::{Frame, FrameError, Reason},
+	frame::{Frame, FrameError, Reason, MAX_FIRST},
 	link::{Link, LinkError},
 	Stream,
 };
@@ -15,7 +15,11 @@ use tokio::runtime::Builder;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn block_on<T>(work: impl std::future::Future<Output = T>) -> T {
-	Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+	Builder::new_current_thread()
+		.enable_all()
+		.build()
+		.unwrap()
+		.block_on(work)
 }
 
 proptest! {
@@ -83,7 +87,10 @@ fn silence_ends_a_wait() {
 		let (_raw, stream) = Stream::pair();
 		let within = Duration::from_millis(20);
 		let error = Link::new(stream).receive(within).await.unwrap_err();
-		assert!(matches!(error, LinkError::Silent(waited) if waited == within), "{error}");
+		assert!(
+			matches!(error, LinkError::Silent(waited) if waited == within),
+			"{error}"
+		);
 	});
 }
 
@@ -113,7 +120,10 @@ fn a_length_without_end_is_refused_at_once() {
 		let (mut raw, stream) = Stream::pair();
 		raw.write_all(&u32::MAX.to_le_bytes()).await.unwrap();
 		let error = Link::new(stream).receive(PATIENCE).await.unwrap_err();
-		assert!(matches!(error, LinkError::Malformed(FrameError::TooLong(_))), "{error}");
+		assert!(
+			matches!(error, LinkError::Malformed(FrameError::TooLong(_))),
+			"{error}"
+		);
 	});
 }
 
@@ -127,7 +137,10 @@ fn a_wait_that_is_dropped_loses_nothing() {
 		raw.write_all(first).await.unwrap();
 		assert!(link.receive(Duration::from_millis(20)).await.is_err());
 		raw.write_all(second).await.unwrap();
-		assert_eq!(link.receive(PATIENCE).await.unwrap(), Frame::Close { rows: 9 });
+		assert_eq!(
+			link.receive(PATIENCE).await.unwrap(),
+			Frame::Close { rows: 9 }
+		);
 	});
 }
 
@@ -145,6 +158,22 @@ fn reading_ahead_keeps_frames_in_order() {
 		for rows in 0..3 {
 			assert_eq!(link.receive(PATIENCE).await.unwrap(), Frame::Close { rows });
 		}
-		assert!(matches!(link.receive(PATIENCE).await, Err(LinkError::Closed)));
+		assert!(matches!(
+			link.receive(PATIENCE).await,
+			Err(LinkError::Closed)
+		));
+	});
+}
+
+#[test]
+fn a_stranger_cannot_begin_with_a_long_frame() {
+	block_on(async {
+		let (near, far) = Stream::pair();
+		let (mut stranger, mut link) = (Link::new(near), Link::new(far));
+		let long = Frame::Chunk(vec![0; MAX_FIRST].into());
+		stranger.send(&long).await.unwrap();
+		let error = link.receive_first(PATIENCE).await.unwrap_err();
+		let refused = matches!(error, LinkError::Malformed(FrameError::TooLong(_)));
+		assert!(refused, "{error}");
 	});
 }

@@ -26,12 +26,25 @@ const WIDTH: u32 = 64;
 
 fn open(job: JobId, boundary: StageIndex) -> Open {
 	let (job_key, dtype) = ([7; 32], Dtype::F32);
-	Open { job, boundary, job_key, rows_ceiling: CEILING, width: WIDTH, dtype }
+	Open {
+		job,
+		boundary,
+		job_key,
+		rows_ceiling: CEILING,
+		width: WIDTH,
+		dtype,
+	}
 }
 
 fn rows(job: JobId, position: u32, count: u16, bytes: usize) -> Frame {
 	let payload = Bytes::from(vec![0; bytes]);
-	Frame::Rows(Rows { session: job, position, dtype: Dtype::F32, count, payload })
+	Frame::Rows(Rows {
+		session: job,
+		position,
+		dtype: Dtype::F32,
+		count,
+		payload,
+	})
 }
 
 async fn dial(network: &Network, peer: &Peer) -> Link {
@@ -47,7 +60,9 @@ struct Puppet {
 
 impl Puppet {
 	async fn new(job: JobId, timings: Timings) -> Self {
-		let lead = Worker::with(2, TCP, timings, Arc::new(Honest)).await.hold(range(0, 3));
+		let lead = Worker::with(2, TCP, timings, Arc::new(Honest))
+			.await
+			.hold(range(0, 3));
 		let user = Worker::new(1).await;
 		let route = sealed_route(job, &user, &[(&lead, range(0, 3))]);
 		Self { lead, user, route }
@@ -58,8 +73,13 @@ impl Puppet {
 		let (network, peer) = (&self.user.workshop.network, self.lead.peer());
 		let mut forward = dial(network, &peer).await;
 		let mut back = dial(network, &peer).await;
-		forward.send(&Frame::Open(open(self.route.job, 0))).await.unwrap();
-		back.send(&Frame::Open(open(self.route.job, 1))).await.unwrap();
+		forward
+			.send(&Frame::Open(open(self.route.job, 0)))
+			.await
+			.unwrap();
+		back.send(&Frame::Open(open(self.route.job, 1)))
+			.await
+			.unwrap();
 		assert_eq!(forward.receive(PATIENCE).await.unwrap(), Frame::Ready);
 		assert_eq!(back.receive(PATIENCE).await.unwrap(), Frame::Ready);
 		for frame in frames {
@@ -76,7 +96,13 @@ impl Puppet {
 	async fn error_of(job: JobId, frames: &[Frame]) -> PipelineError {
 		let puppet = Self::new(job, PATIENT).await;
 		let (result, _links) = tokio::join!(puppet.lead(), puppet.play(frames));
-		assert!(puppet.lead.workshop.ledger.opening(job, 1).unwrap().is_none());
+		assert!(puppet
+			.lead
+			.workshop
+			.ledger
+			.opening(job, 1)
+			.unwrap()
+			.is_none());
 		result.unwrap_err()
 	}
 }
@@ -85,7 +111,13 @@ impl Puppet {
 async fn a_stranger_is_refused_and_the_job_goes_on() {
 	let job = 3;
 	let entry = Worker::new(1).await.enter();
-	let lead = Worker::new(2).await.hold(range(0, 3));
+	let timings = Timings {
+		early: Duration::from_millis(300),
+		..PATIENT
+	};
+	let lead = Worker::with(2, TCP, timings, Arc::new(Honest))
+		.await
+		.hold(range(0, 3));
 	let stranger = network(&[]).await;
 	let route = route(job, &entry, &[(&lead, range(0, 3))]);
 	let leading = tokio::spawn({
@@ -98,25 +130,44 @@ async fn a_stranger_is_refused_and_the_job_goes_on() {
 		let mut link = dial(&stranger, &lead.peer()).await;
 		link.send(&Frame::Open(open(job, boundary))).await.unwrap();
 		let error = link.receive(PATIENCE).await.unwrap_err();
-		assert!(matches!(error, LinkError::Aborted(Reason::Refused)), "{error}");
+		assert!(
+			matches!(error, LinkError::Aborted(Reason::Refused)),
+			"{error}"
+		);
 	}
 	let mut link = dial(&stranger, &lead.peer()).await;
 	link.send(&Frame::Open(open(job + 1, 0))).await.unwrap();
 	let error = link.receive(PATIENCE).await.unwrap_err();
-	assert!(matches!(error, LinkError::Aborted(Reason::NotExpected)), "{error}");
+	assert!(
+		matches!(error, LinkError::Aborted(Reason::NotExpected)),
+		"{error}"
+	);
 
-	let answer =
-		pipeline::entry::run(&entry.workshop, route, question(), &limits(), |_| {}).await.unwrap();
+	let answer = pipeline::entry::run(&entry.workshop, route, question(), &limits(), |_| {})
+		.await
+		.unwrap();
 	assert_eq!(answer.tokens, reference().0);
 	let roots = leading.await.unwrap().unwrap();
 	assert_eq!(roots.output, answer.roots.input);
 
 	// Its rows are for its checkers alone.
-	let mut link = Link::new(stranger.open(&lead.peer(), verification::PROTOCOL).await.unwrap());
-	let ask = Ask { job, stage: 1, side: Side::Output };
+	let mut link = Link::new(
+		stranger
+			.open(&lead.peer(), verification::PROTOCOL)
+			.await
+			.unwrap(),
+	);
+	let ask = Ask {
+		job,
+		stage: 1,
+		side: Side::Output,
+	};
 	link.send(&Frame::Ask(ask)).await.unwrap();
 	let error = link.receive(PATIENCE).await.unwrap_err();
-	assert!(matches!(error, LinkError::Aborted(Reason::Refused)), "{error}");
+	assert!(
+		matches!(error, LinkError::Aborted(Reason::Refused)),
+		"{error}"
+	);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +184,9 @@ async fn links_that_nobody_expects_are_counted() {
 	let mut fifth = dial(&stranger, &lead.peer()).await;
 	fifth.send(&Frame::Open(open(9, 0))).await.unwrap();
 	links.push(fifth);
-	let waits = links.iter_mut().map(|link| Box::pin(link.receive(PATIENCE)));
+	let waits = links
+		.iter_mut()
+		.map(|link| Box::pin(link.receive(PATIENCE)));
 	let (first, _, _) = futures::future::select_all(waits).await;
 	let error = first.unwrap_err();
 	assert!(matches!(error, LinkError::Aborted(Reason::Busy)), "{error}");
@@ -161,7 +214,13 @@ async fn a_segment_ends_at_the_ceiling() {
 	let (row, job) = (WIDTH as usize * 4, 12);
 	let frames = [rows(job, 0, 128, 128 * row), rows(job, 128, 33, 33 * row)];
 	let error = Puppet::error_of(job, &frames).await;
-	let found = matches!(error, PipelineError::WrongRows { what: "more than the job allows", .. });
+	let found = matches!(
+		error,
+		PipelineError::WrongRows {
+			what: "more than the job allows",
+			..
+		}
+	);
 	assert!(found, "{error}");
 }
 
@@ -169,7 +228,13 @@ async fn a_segment_ends_at_the_ceiling() {
 async fn values_that_are_no_numbers_end_a_segment() {
 	let (row, job) = (WIDTH as usize, 13);
 	let payload = Bytes::from(f32::NAN.to_le_bytes().repeat(row));
-	let nan = Rows { session: job, position: 0, dtype: Dtype::F32, count: 1, payload };
+	let nan = Rows {
+		session: job,
+		position: 0,
+		dtype: Dtype::F32,
+		count: 1,
+		payload,
+	};
 	let error = Puppet::error_of(job, &[Frame::Rows(nan)]).await;
 	assert!(matches!(error, PipelineError::Engine(_)), "{error}");
 }
@@ -177,7 +242,13 @@ async fn values_that_are_no_numbers_end_a_segment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frame_out_of_turn_ends_a_segment() {
 	let error = Puppet::error_of(14, &[Frame::Ready]).await;
-	let found = matches!(&error, PipelineError::Link { error: LinkError::OutOfTurn(_), .. });
+	let found = matches!(
+		&error,
+		PipelineError::Link {
+			error: LinkError::OutOfTurn(_),
+			..
+		}
+	);
 	assert!(found, "{error}");
 }
 
@@ -187,14 +258,23 @@ async fn both_ends_must_mean_the_same_session() {
 	let say = async {
 		let (network, peer) = (&puppet.user.workshop.network, puppet.lead.peer());
 		let mut forward = dial(network, &peer).await;
-		let other = Open { rows_ceiling: CEILING + 1, ..open(15, 0) };
+		let other = Open {
+			rows_ceiling: CEILING + 1,
+			..open(15, 0)
+		};
 		forward.send(&Frame::Open(other)).await.unwrap();
 		forward.receive(PATIENCE).await.unwrap_err()
 	};
 	let (result, told) = tokio::join!(puppet.lead(), say);
 	let error = result.unwrap_err();
-	assert!(matches!(error, PipelineError::OtherSession { .. }), "{error}");
-	assert!(matches!(told, LinkError::Aborted(Reason::Protocol)), "{told}");
+	assert!(
+		matches!(error, PipelineError::OtherSession { .. }),
+		"{error}"
+	);
+	assert!(
+		matches!(told, LinkError::Aborted(Reason::Protocol)),
+		"{told}"
+	);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,7 +313,11 @@ async fn a_lost_segment_ends_the_entry() {
 	let entry = Worker::new(1).await.enter();
 	let first = Worker::new(2).await.hold(range(0, 1));
 	let second = Worker::new(3).await.hold(range(1, 3));
-	let route = route(job, &entry, &[(&first, range(0, 1)), (&second, range(1, 3))]);
+	let route = route(
+		job,
+		&entry,
+		&[(&first, range(0, 1)), (&second, range(1, 3))],
+	);
 	let mut tokens = 0;
 	let (killing, killed) = std::sync::mpsc::channel();
 	let killer = async {
@@ -255,9 +339,17 @@ async fn a_lost_segment_ends_the_entry() {
 	);
 	assert!(matches!(answer.unwrap_err(), PipelineError::Link { .. }));
 	assert!(matches!(one.unwrap_err(), PipelineError::Link { .. }));
-	assert!(matches!(two.unwrap_err(), PipelineError::Interrupted { .. } | PipelineError::Link { .. }));
+	assert!(matches!(
+		two.unwrap_err(),
+		PipelineError::Interrupted { .. } | PipelineError::Link { .. }
+	));
 	for (worker, stage) in [(&entry, 0), (&first, 1), (&second, 2)] {
-		assert!(worker.workshop.ledger.opening(job, stage).unwrap().is_none());
+		assert!(worker
+			.workshop
+			.ledger
+			.opening(job, stage)
+			.unwrap()
+			.is_none());
 	}
 }
 
@@ -266,7 +358,10 @@ async fn a_segment_that_nobody_joins_gives_up() {
 	let join = Duration::from_millis(200);
 	let puppet = Puppet::new(19, Timings { join, ..PATIENT }).await;
 	let error = puppet.lead().await.unwrap_err();
-	assert!(matches!(error, PipelineError::NobodyCame { boundary: 0, .. }), "{error}");
+	assert!(
+		matches!(error, PipelineError::NobodyCame { boundary: 0, .. }),
+		"{error}"
+	);
 	assert!(error.is_retryable());
 }
 
@@ -281,7 +376,10 @@ async fn a_run_ends_with_its_block() {
 	};
 	let (result, _links) = tokio::join!(puppet.lead(), overdue);
 	let error = result.unwrap_err();
-	assert!(matches!(error, PipelineError::Overdue { block: 1000, .. }), "{error}");
+	assert!(
+		matches!(error, PipelineError::Overdue { block: 1000, .. }),
+		"{error}"
+	);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,7 +391,13 @@ async fn a_prompt_that_the_job_does_not_hold_is_refused() {
 	let error = pipeline::entry::run(&entry.workshop, route, question(), &limits(), |_| {})
 		.await
 		.unwrap_err();
-	let found = matches!(error, PipelineError::PromptTooLong { ceiling: MAX_TOKENS, .. });
+	let found = matches!(
+		error,
+		PipelineError::PromptTooLong {
+			ceiling: MAX_TOKENS,
+			..
+		}
+	);
 	assert!(found, "{error}");
 }
 
@@ -314,16 +418,28 @@ async fn routes_that_make_no_ring_are_refused() {
 		with(&|route| route.members[1].peer_id.truncate(3)),
 	];
 	for route in routes {
-		let error = pipeline::lead(&worker.workshop, route, 1).await.unwrap_err();
-		let bad = matches!(error, PipelineError::BadRoute { .. } | PipelineError::Network(_));
+		let error = pipeline::lead(&worker.workshop, route, 1)
+			.await
+			.unwrap_err();
+		let bad = matches!(
+			error,
+			PipelineError::BadRoute { .. } | PipelineError::Network(_)
+		);
 		assert!(bad, "{error}");
 	}
-	let error = pipeline::lead(&worker.workshop, good.clone(), 2).await.unwrap_err();
+	let error = pipeline::lead(&worker.workshop, good.clone(), 2)
+		.await
+		.unwrap_err();
 	assert!(matches!(error, PipelineError::BadRoute { .. }), "{error}");
 	let mut missing = good;
 	missing.members[1].layers = range(0, 2);
-	let error = pipeline::lead(&worker.workshop, missing, 1).await.unwrap_err();
-	assert!(matches!(error, PipelineError::Host(_)) && error.is_retryable(), "{error}");
+	let error = pipeline::lead(&worker.workshop, missing, 1)
+		.await
+		.unwrap_err();
+	assert!(
+		matches!(error, PipelineError::Host(_)) && error.is_retryable(),
+		"{error}"
+	);
 }
 
 /// Changes one value of one row.
@@ -350,7 +466,9 @@ impl Conduct for Skipper {
 async fn judged(conduct: Arc<dyn Conduct>) -> (Roots, Roots) {
 	let job = 30;
 	let entry = Worker::new(1).await.enter();
-	let lead = Worker::with(2, TCP, PATIENT, conduct).await.hold(range(0, 3));
+	let lead = Worker::with(2, TCP, PATIENT, conduct)
+		.await
+		.hold(range(0, 3));
 	let checker = Worker::new(3).await.hold(range(0, 3));
 	let route = route(job, &entry, &[(&lead, range(0, 3))]);
 	let limits = limits();
@@ -369,14 +487,20 @@ async fn judged(conduct: Arc<dyn Conduct>) -> (Roots, Roots) {
 async fn one_altered_value_changes_the_output_root() {
 	let (led, checked) = judged(Arc::new(Forger)).await;
 	assert_ne!(led.output, checked.output);
-	assert_eq!((led.input, led.rows, led.weights), (checked.input, checked.rows, checked.weights));
+	assert_eq!(
+		(led.input, led.rows, led.weights),
+		(checked.input, checked.rows, checked.weights)
+	);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_skipped_layer_changes_the_output_root() {
 	let (led, checked) = judged(Arc::new(Skipper)).await;
 	assert_ne!(led.output, checked.output);
-	assert_eq!(led.weights, checked.weights, "it claims to have executed all of them");
+	assert_eq!(
+		led.weights, checked.weights,
+		"it claims to have executed all of them"
+	);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -399,28 +523,44 @@ async fn a_checker_takes_only_what_was_committed_to() {
 	let committed = entry.committed(job, 0);
 
 	let error = check(vec![committed.clone()]).await.unwrap_err();
-	assert!(matches!(error, CheckError::Link { .. }) && error.is_retryable(), "{error}");
+	assert!(
+		matches!(error, CheckError::Link { .. }) && error.is_retryable(),
+		"{error}"
+	);
 	entry.workshop.allow(job, 0, [checker.peer().id]);
 	let error = check(Vec::new()).await.unwrap_err();
-	assert!(matches!(error, CheckError::NotCommitted { stage: 0, .. }), "{error}");
+	assert!(
+		matches!(error, CheckError::NotCommitted { stage: 0, .. }),
+		"{error}"
+	);
 	let other = (0, committed.1.clone(), Digest::repeat_byte(1));
 	let error = check(vec![other]).await.unwrap_err();
 	assert!(matches!(error, CheckError::OtherOpening { .. }), "{error}");
 
 	// The lead hands out rows that it did not commit to.
-	let path = entry.folder.path().join(format!("jobs/{job}/0/output.rows"));
+	let path = entry
+		.folder
+		.path()
+		.join(format!("jobs/{job}/0/output.rows"));
 	let honest = fs::read(&path).unwrap();
 	let mut forged = honest.clone();
 	forged[5] ^= 1;
 	fs::write(&path, forged).unwrap();
 	let error = check(vec![committed.clone()]).await.unwrap_err();
-	assert!(matches!(error, CheckError::OtherRows { .. }) && !error.is_retryable(), "{error}");
+	assert!(
+		matches!(error, CheckError::OtherRows { .. }) && !error.is_retryable(),
+		"{error}"
+	);
 	assert!(checker.workshop.ledger.opening(job, 1).unwrap().is_none());
 
 	fs::write(&path, honest).unwrap();
 	assert_eq!(check(vec![committed]).await.unwrap(), led);
 	assert_eq!(led.input, answer.roots.output);
-	assert!(Ledger::open(checker.folder.path().join("jobs")).unwrap().opening(job, 1).unwrap().is_some());
+	assert!(Ledger::open(checker.folder.path().join("jobs"))
+		.unwrap()
+		.opening(job, 1)
+		.unwrap()
+		.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -449,6 +589,10 @@ async fn another_prompt_or_another_seed_changes_the_entry() {
 		lead.workshop.allow(job, 1, [checker.peer().id]);
 		let workshop = &checker.workshop;
 		let roots = verification::check(workshop, route.clone(), 0, Some(&prompt), &committed);
-		assert_eq!(roots.await.unwrap() == answer.roots, same, "checker {number}");
+		assert_eq!(
+			roots.await.unwrap() == answer.roots,
+			same,
+			"checker {number}"
+		);
 	}
 }

@@ -4,11 +4,15 @@ use crate::lab::*;
 use dllm_primitives::{
 	api::{AccountId32, Route},
 	commitment::{merkle_root, result_hash, row_leaf, shards_root, Roots},
-	ids::{Digest, JobId, StageIndex},
+	ids::{Digest, JobId, StageIndex, MAX_INLINE},
 };
 use dllm_worker::{
 	network::frame::Side,
-	pipeline::{self, entry::Answer, Honest},
+	pipeline::{
+		self,
+		entry::{posted, Answer},
+		Honest,
+	},
 	verification,
 };
 use std::sync::Arc;
@@ -31,7 +35,11 @@ impl Leads {
 	}
 
 	fn route(&self, job: JobId) -> Route {
-		route(job, &self.entry, &[(&self.first, range(0, 1)), (&self.second, range(1, 3))])
+		route(
+			job,
+			&self.entry,
+			&[(&self.first, range(0, 1)), (&self.second, range(1, 3))],
+		)
 	}
 
 	/// Runs a job; gives what the entry answered, and the roots of both segments.
@@ -83,10 +91,20 @@ async fn walk(listen: &str) {
 	assert_eq!(answer.roots.output, first.input);
 	assert_eq!(first.output, second.input);
 	assert_eq!(second.output, answer.roots.input);
-	assert_eq!(answer.roots.result, result_hash(&tokens));
+	let posted = answer.text.as_bytes();
+	assert_eq!(
+		answer.roots.result,
+		result_hash(tokens.len() as u32, posted)
+	);
 	let manifest = manifest();
-	assert_eq!(second.weights, shards_root(manifest.layers[1..].iter().map(|file| &file.blake3)));
-	assert_eq!(answer.roots.weights, shards_root([&manifest.embed.blake3, &manifest.head.blake3]));
+	assert_eq!(
+		second.weights,
+		shards_root(manifest.layers[1..].iter().map(|file| &file.blake3))
+	);
+	assert_eq!(
+		answer.roots.weights,
+		shards_root([&manifest.embed.blake3, &manifest.head.blake3])
+	);
 
 	// Others come to the same roots without having seen them, and commit to something else.
 	let checkers = [
@@ -103,9 +121,21 @@ async fn walk(listen: &str) {
 	for (stage, checker) in (0..).zip(&checkers) {
 		let prompt = (stage == 0).then(prompt);
 		let workshop = &checker.workshop;
-		let roots = verification::check(workshop, leads.route(job), stage, prompt.as_ref(), &committed);
+		let roots = verification::check(
+			workshop,
+			leads.route(job),
+			stage,
+			prompt.as_ref(),
+			&committed,
+		);
 		let lead = leaders[usize::from(stage)];
-		let led = lead.workshop.ledger.opening(job, stage).unwrap().unwrap().roots;
+		let led = lead
+			.workshop
+			.ledger
+			.opening(job, stage)
+			.unwrap()
+			.unwrap()
+			.roots;
 		assert_eq!(roots.await.unwrap(), led, "stage {stage}");
 		assert_ne!(checker.commitment(job, stage), lead.commitment(job, stage));
 	}
@@ -144,7 +174,11 @@ async fn a_user_is_the_entry_of_a_sealed_job() {
 	);
 	let (answer, roots) = (answer.unwrap(), roots.unwrap());
 	assert_eq!(answer.tokens, reference().0);
-	assert_eq!((roots.input, roots.output), (answer.roots.output, answer.roots.input));
+	assert!(answer.roots.result.is_zero(), "a user posts no reply");
+	assert_eq!(
+		(roots.input, roots.output),
+		(answer.roots.output, answer.roots.input)
+	);
 
 	lead.workshop.allow(job, 1, [checker.peer().id]);
 	let committed = [lead.committed(job, 1)];
@@ -175,7 +209,10 @@ async fn the_ledger_holds_the_bytes_that_were_hashed() {
 	let ledger = &leads.first.workshop.ledger;
 	let record = ledger.record(job, 1).unwrap().unwrap();
 	let row_bytes = record.width as usize * record.dtype().bytes();
-	for (side, boundary, root) in [(Side::Input, 0, first.input), (Side::Output, 1, first.output)] {
+	for (side, boundary, root) in [
+		(Side::Input, 0, first.input),
+		(Side::Output, 1, first.output),
+	] {
 		let mut file = ledger.rows(job, 1, side).unwrap();
 		let bytes = file.read(0, first.rows as usize, row_bytes).unwrap();
 		let leaves = (0..)
@@ -183,6 +220,20 @@ async fn the_ledger_holds_the_bytes_that_were_hashed() {
 			.map(|(position, row)| row_leaf(&record.job_key, job, boundary, position, row))
 			.collect::<Vec<_>>();
 		assert_eq!(merkle_root(&leaves), root);
-		assert!(file.read(first.rows, 1, row_bytes).is_err(), "more rows than passed");
+		assert!(
+			file.read(first.rows, 1, row_bytes).is_err(),
+			"more rows than passed"
+		);
 	}
+}
+
+#[test]
+fn a_long_reply_is_posted_as_far_as_it_fits() {
+	let most = MAX_INLINE as usize;
+	let fits = "a".repeat(most);
+	assert_eq!(posted(&fits), fits);
+	// A character of two bytes that would lie across the end is left out whole.
+	let long = format!("{}é and more", &fits[1..]);
+	assert_eq!(posted(&long), &fits[1..]);
+	assert_eq!(posted(""), "");
 }

@@ -34,6 +34,7 @@ const PLENTY: u64 = 1 << 30;
 pub const PATIENT: Timings = Timings {
 	join: Duration::from_secs(60),
 	ready: Duration::from_secs(50),
+	early: Duration::from_secs(40),
 	idle: Duration::from_secs(60),
 };
 
@@ -83,14 +84,16 @@ impl Worker {
 		let ledger = Ledger::open(folder.path().join("jobs")).unwrap();
 		let host = Arc::new(Host::new(PLENTY, conduct.clone()));
 		let account = AccountId32::new([number; 32]);
-		let workshop =
-			Workshop::open(network, ledger, host, conduct, account, timings).unwrap();
+		let workshop = Workshop::open(network, ledger, host, conduct, account, timings).unwrap();
 		Self { workshop, folder }
 	}
 
 	/// Loads layers.
 	pub fn hold(self, layers: LayerRange) -> Self {
-		self.workshop.host.ensure(MODEL, model(), layers, 2).unwrap();
+		self.workshop
+			.host
+			.ensure(MODEL, model(), layers, 2)
+			.unwrap();
 		self
 	}
 
@@ -107,19 +110,32 @@ impl Worker {
 	/// The commitment that it would post.
 	pub fn commitment(&self, job: JobId, stage: StageIndex) -> Digest {
 		let account = &self.workshop.account;
-		self.workshop.ledger.commitment(job, stage, account).unwrap().unwrap()
+		self.workshop
+			.ledger
+			.commitment(job, stage, account)
+			.unwrap()
+			.unwrap()
 	}
 
 	/// Its commitment, as a checker gets it from the chain.
 	pub fn committed(&self, job: JobId, stage: StageIndex) -> (StageIndex, AccountId32, Digest) {
-		(stage, self.workshop.account.clone(), self.commitment(job, stage))
+		(
+			stage,
+			self.workshop.account.clone(),
+			self.commitment(job, stage),
+		)
 	}
 }
 
 pub async fn network(listen: &[&str]) -> Network {
-	let listen = listen.iter().map(|address| address.parse::<Multiaddr>().unwrap()).collect();
+	let listen = listen
+		.iter()
+		.map(|address| address.parse::<Multiaddr>().unwrap())
+		.collect();
 	let keypair = Keypair::generate_ed25519();
-	Network::start(NetworkConfig { keypair, listen }).await.unwrap()
+	Network::start(NetworkConfig { keypair, listen })
+		.await
+		.unwrap()
 }
 
 /// The route of a job: the entry first, then who holds which layers.
@@ -128,7 +144,13 @@ pub fn route(job: JobId, entry: &Worker, segments: &[(&Worker, LayerRange)]) -> 
 	for (stage, (worker, layers)) in (1..).zip(segments) {
 		members.push(member(stage, *layers, worker));
 	}
-	Route { job, model: MODEL, rows_ceiling: CEILING, run_until: 1000, members }
+	Route {
+		job,
+		model: MODEL,
+		rows_ceiling: CEILING,
+		run_until: 1000,
+		members,
+	}
 }
 
 /// The same where the user is the entry.
@@ -146,7 +168,11 @@ fn member(stage: StageIndex, layers: LayerRange, worker: &Worker) -> RingMember 
 		layers,
 		worker: Some(worker.workshop.account.clone()),
 		peer_id: peer.id.to_bytes(),
-		addresses: peer.addresses.iter().map(|address| address.to_string()).collect(),
+		addresses: peer
+			.addresses
+			.iter()
+			.map(|address| address.to_string())
+			.collect(),
 	}
 }
 
@@ -161,7 +187,10 @@ pub fn limits() -> Limits {
 }
 
 pub fn prompt() -> Prompt {
-	Prompt { text: PROMPT.as_bytes().to_vec(), limits: limits() }
+	Prompt {
+		text: PROMPT.as_bytes().to_vec(),
+		limits: limits(),
+	}
 }
 
 pub fn question() -> Question {

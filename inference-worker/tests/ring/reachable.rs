@@ -13,7 +13,11 @@ const ECHO: StreamProtocol = StreamProtocol::new("/dllm/test/1");
 
 async fn start(listen: &[Multiaddr]) -> Result<Network, NetworkError> {
 	let keypair = Keypair::generate_ed25519();
-	Network::start(NetworkConfig { keypair, listen: listen.to_vec() }).await
+	Network::start(NetworkConfig {
+		keypair,
+		listen: listen.to_vec(),
+	})
+	.await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,7 +26,10 @@ async fn a_taken_port_is_named() {
 		let first = network(&[listen]).await;
 		let taken = first.listen_addresses();
 		let error = start(&taken).await.err().unwrap();
-		assert!(matches!(&error, NetworkError::PortInUse { address } if *address == taken[0]), "{error}");
+		assert!(
+			matches!(&error, NetworkError::PortInUse { address } if *address == taken[0]),
+			"{error}"
+		);
 		first.shutdown().await;
 	}
 }
@@ -33,7 +40,10 @@ async fn streams_cross_both_transports_and_one_process() {
 		let server = network(&[listen]).await;
 		let client = network(&[]).await;
 		let mut incoming = server.accept(ECHO).unwrap();
-		assert!(matches!(server.accept(ECHO), Err(NetworkError::AlreadyServed(_))));
+		assert!(matches!(
+			server.accept(ECHO),
+			Err(NetworkError::AlreadyServed(_))
+		));
 		for opener in [&client, &server] {
 			let mut near = opener.open(&server.as_peer(), ECHO).await.unwrap();
 			near.write_all(b"ping").await.unwrap();
@@ -70,10 +80,19 @@ async fn a_peer_is_who_its_key_says() {
 	let server = network(&[TCP]).await;
 	let client = network(&[]).await;
 	let other = network(&[]).await;
-	let wrong = Peer { id: other.peer_id(), addresses: server.listen_addresses() };
+	let wrong = Peer {
+		id: other.peer_id(),
+		addresses: server.listen_addresses(),
+	};
 	let error = client.open(&wrong, ECHO).await.err().unwrap();
-	assert!(matches!(error, NetworkError::Unreachable { .. }) && error.is_retryable(), "{error}");
-	let nowhere = Peer { id: other.peer_id(), addresses: Vec::new() };
+	assert!(
+		matches!(error, NetworkError::Unreachable { .. }) && error.is_retryable(),
+		"{error}"
+	);
+	let nowhere = Peer {
+		id: other.peer_id(),
+		addresses: Vec::new(),
+	};
 	assert!(client.open(&nowhere, ECHO).await.is_err());
 	// A protocol that the peer does not serve.
 	assert!(client.open(&server.as_peer(), ECHO).await.is_err());
@@ -85,7 +104,10 @@ async fn a_peer_is_who_its_key_says() {
 
 #[test]
 fn the_chain_may_name_a_peer_badly() {
-	assert!(matches!(Peer::from_chain(&[1, 2], &[]), Err(NetworkError::BadPeerId { bytes: 2 })));
+	assert!(matches!(
+		Peer::from_chain(&[1, 2], &[]),
+		Err(NetworkError::BadPeerId { bytes: 2 })
+	));
 	let id = Keypair::generate_ed25519().public().to_peer_id();
 	let addresses = ["/ip4/127.0.0.1/tcp/1".to_string(), "nonsense".to_string()];
 	let peer = Peer::from_chain(&id.to_bytes(), &addresses).unwrap();
@@ -105,5 +127,8 @@ fn the_identity_stays() {
 		assert_eq!(mode & 0o077, 0, "others can read the key");
 	}
 	std::fs::write(&path, b"no key").unwrap();
-	assert!(matches!(load_or_create(&path), Err(IdentityError::NoKey { .. })));
+	assert!(matches!(
+		load_or_create(&path),
+		Err(IdentityError::NoKey { .. })
+	));
 }

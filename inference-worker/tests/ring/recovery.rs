@@ -1,12 +1,12 @@
 //! What was done survives a restart and is not done twice.
 
 use crate::lab::*;
+use dllm_primitives::{api::AccountId32, commitment::Roots};
 use dllm_worker::{
 	commitment::{Leaves, Ledger, StageRecord},
 	network::{frame::Side, Dtype},
 	pipeline,
 };
-use dllm_primitives::{api::AccountId32, commitment::Roots};
 use std::collections::HashSet;
 use tempfile::tempdir;
 
@@ -27,15 +27,21 @@ async fn a_finished_stage_is_not_run_again() {
 	// Nobody is there any more: the results come from the ledger.
 	entry.workshop.network.shutdown().await;
 	lead.workshop.network.shutdown().await;
-	let again = pipeline::lead(&lead.workshop, route.clone(), 1).await.unwrap();
+	let again = pipeline::lead(&lead.workshop, route.clone(), 1)
+		.await
+		.unwrap();
 	assert_eq!(again, led);
-	let again =
-		pipeline::entry::run(&entry.workshop, route, question(), &limits, |_| {}).await.unwrap();
+	let again = pipeline::entry::run(&entry.workshop, route, question(), &limits, |_| {})
+		.await
+		.unwrap();
 	assert_eq!(again, answer);
 
 	let reopened = Ledger::open(lead.folder.path().join("jobs")).unwrap();
 	let account = &lead.workshop.account;
-	assert_eq!(reopened.commitment(job, 1, account).unwrap(), Some(commitment));
+	assert_eq!(
+		reopened.commitment(job, 1, account).unwrap(),
+		Some(commitment)
+	);
 }
 
 #[test]
@@ -43,7 +49,14 @@ fn a_record_is_absent_or_complete() {
 	let folder = tempdir().unwrap();
 	let ledger = Ledger::open(folder.path()).unwrap();
 	let (job, stage) = (1, 2);
-	let mut log = ledger.log(job, stage, Side::Output, Leaves::new(job, [1; 32], stage, 8)).unwrap();
+	let mut log = ledger
+		.log(
+			job,
+			stage,
+			Side::Output,
+			Leaves::new(job, [1; 32], stage, 8),
+		)
+		.unwrap();
 	log.append(0, &[5; 16]).unwrap();
 	assert!(log.append(1, &[5; 8]).is_err(), "a row came twice");
 	assert!(log.append(2, &[5; 7]).is_err(), "a row is not whole");
@@ -51,9 +64,16 @@ fn a_record_is_absent_or_complete() {
 	assert_eq!(rows, 2);
 	assert_eq!(ledger.opening(job, stage).unwrap(), None);
 
-	let roots = Roots { output: root, rows, ..Roots::default() };
+	let roots = Roots {
+		output: root,
+		rows,
+		..Roots::default()
+	};
 	let record = StageRecord::new(roots, [1; 32], 2, Dtype::F32);
-	assert_ne!(record.opening.salt, StageRecord::new(roots, [1; 32], 2, Dtype::F32).opening.salt);
+	assert_ne!(
+		record.opening.salt,
+		StageRecord::new(roots, [1; 32], 2, Dtype::F32).opening.salt
+	);
 	ledger.close(job, stage, &record).unwrap();
 	assert_eq!(ledger.record(job, stage).unwrap(), Some(record));
 	let (one, other) = (AccountId32::new([1; 32]), AccountId32::new([2; 32]));

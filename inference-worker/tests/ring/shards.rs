@@ -45,7 +45,9 @@ async fn puppet(length: u64, bytes: &'static [u8]) -> (Network, Peer, JoinHandle
 		};
 		link.send(&Frame::Have { bytes: length }).await.unwrap();
 		if !bytes.is_empty() {
-			link.send(&Frame::Chunk(Bytes::from_static(bytes))).await.unwrap();
+			link.send(&Frame::Chunk(Bytes::from_static(bytes)))
+				.await
+				.unwrap();
 		}
 		link.finish().await.unwrap();
 		offset
@@ -61,7 +63,10 @@ async fn a_worker_fetches_its_part_and_no_more() {
 	let client = network(&[]).await;
 	let peers = [server.as_peer()];
 	let root = manifest().root();
-	let folder = store.model(&client, &peers, root, Part::Layers(range(1, 3))).await.unwrap();
+	let folder = store
+		.model(&client, &peers, root, Part::Layers(range(1, 3)))
+		.await
+		.unwrap();
 	let manifest = Manifest::load(&folder).unwrap();
 	assert_eq!(manifest.root(), root);
 	for (layer, file) in manifest.layers.iter().enumerate() {
@@ -69,13 +74,19 @@ async fn a_worker_fetches_its_part_and_no_more() {
 	}
 	assert!(manifest.embed.read(&folder).is_err());
 
-	let folder = store.model(&client, &peers, root, Part::Entry).await.unwrap();
+	let folder = store
+		.model(&client, &peers, root, Part::Entry)
+		.await
+		.unwrap();
 	assert!(manifest.embed.read(&folder).is_ok());
 	assert!(manifest.tokenizer.read(&folder).is_ok());
 	// Everything is there now: no peer is asked again.
 	server.shutdown().await;
 	store.model(&client, &[], root, Part::Entry).await.unwrap();
-	let error = store.model(&client, &[], root, Part::Layers(range(2, 4))).await.unwrap_err();
+	let error = store
+		.model(&client, &[], root, Part::Layers(range(2, 4)))
+		.await
+		.unwrap_err();
 	assert!(matches!(error, ShardError::RangeOutside { .. }), "{error}");
 }
 
@@ -89,7 +100,10 @@ async fn a_broken_fetch_is_resumed() {
 
 	let (_one, peer, asked) = puppet(WHOLE.len() as u64, first).await;
 	let error = store.ensure(&client, &[peer], &[hash]).await.unwrap_err();
-	assert!(matches!(error, ShardError::NotFound { .. }) && error.is_retryable(), "{error}");
+	assert!(
+		matches!(error, ShardError::NotFound { .. }) && error.is_retryable(),
+		"{error}"
+	);
 	assert_eq!(asked.await.unwrap(), 0);
 	assert!(!store.path(&hash).exists());
 
@@ -112,12 +126,18 @@ async fn wrong_bytes_get_no_name() {
 
 	// A liar is passed over, and what it left does no harm.
 	let (_liar, liar, _asked) = puppet(5, b"wron").await;
-	store.ensure(&client, &[liar, server.as_peer()], &[hash]).await.unwrap();
+	store
+		.ensure(&client, &[liar, server.as_peer()], &[hash])
+		.await
+		.unwrap();
 	assert_eq!(digest_of(&fs::read(store.path(&hash)).unwrap()), hash);
 
 	// A file that rots is fetched again.
 	fs::write(store.path(&hash), b"rotten").unwrap();
-	store.ensure(&client, &[server.as_peer()], &[hash]).await.unwrap();
+	store
+		.ensure(&client, &[server.as_peer()], &[hash])
+		.await
+		.unwrap();
 	assert_eq!(digest_of(&fs::read(store.path(&hash)).unwrap()), hash);
 	let parts = fs::read_dir(folder.path())
 		.unwrap()
@@ -146,10 +166,19 @@ async fn what_nobody_has_is_not_found() {
 	let (_folder, store) = store();
 	let client = network(&[]).await;
 	let hash = Digest::repeat_byte(9);
-	let error = store.ensure(&client, &[server.as_peer()], &[hash]).await.unwrap_err();
-	assert!(matches!(error, ShardError::NotFound { asked: 1, .. }), "{error}");
+	let error = store
+		.ensure(&client, &[server.as_peer()], &[hash])
+		.await
+		.unwrap_err();
+	assert!(
+		matches!(error, ShardError::NotFound { asked: 1, .. }),
+		"{error}"
+	);
 	let error = store.ensure(&client, &[], &[hash]).await.unwrap_err();
-	assert!(matches!(error, ShardError::NotFound { asked: 0, .. }), "{error}");
+	assert!(
+		matches!(error, ShardError::NotFound { asked: 0, .. }),
+		"{error}"
+	);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Subcommands: specifications, and the database of a stopped node.
 
-use crate::process::{run, run_well, Folder, Node};
+use crate::process::{raw_specification, run, run_well, Folder, Node};
 use serde_json::{json, Value};
 use sp_io::hashing::twox_128;
 
@@ -17,7 +17,7 @@ const PRESETS: [(&str, &str, &str, &str, usize); 3] = [
 #[test]
 fn every_preset_makes_a_specification() {
 	for (name, id, title, chain_type, authorities) in PRESETS {
-		let raw = parse(&run_well(&["export-chain-spec", "--chain", name, "--raw"]));
+		let raw = parse(&raw_specification(name));
 		assert_eq!(raw["id"], json!(id));
 		assert_eq!(raw["name"], json!(title));
 		assert_eq!(raw["chainType"], json!(chain_type));
@@ -31,21 +31,17 @@ fn every_preset_makes_a_specification() {
 #[test]
 fn a_written_specification_can_be_read_again() {
 	let folder = Folder::new();
-	let file = folder.path().join("spec.json");
+	let file = folder.path().join("plain.json");
 	let file = file.to_str().expect("a plain name");
 	run_well(&["export-chain-spec", "--chain", "local", "--output", file]);
-	let again = run_well(&["export-chain-spec", "--chain", file, "--raw"]);
-	let direct = run_well(&["export-chain-spec", "--chain", "local", "--raw"]);
-	assert_eq!(parse(&again), parse(&direct));
-
-	let built = run_well(&[
+	let again = run_well(&[
 		"build-spec",
-		"--chain",
-		"local",
-		"--disable-default-bootnode",
 		"--raw",
+		"--disable-default-bootnode",
+		"--chain",
+		file,
 	]);
-	assert_eq!(parse(&built), parse(&direct));
+	assert_eq!(parse(&again), parse(&raw_specification("local")));
 }
 
 #[test]
@@ -62,8 +58,9 @@ fn an_unknown_chain_says_what_to_do() {
 #[tokio::test]
 async fn commands_read_the_database_of_a_stopped_node() {
 	let (folder, second_folder) = (Folder::new(), Folder::new());
-	let base = ["--chain", "dev", "--base-path", folder.text()];
-	let second_base = ["--chain", "dev", "--base-path", second_folder.text()];
+	let chain = folder.specification("dev");
+	let base = ["--chain", &chain, "--base-path", folder.text()];
+	let second_base = ["--chain", &chain, "--base-path", second_folder.text()];
 	let file = folder.path().join("blocks");
 	let file = file.to_str().expect("a plain name");
 

@@ -9,9 +9,10 @@ use serde_json::Value;
 async fn two_validators_finalise_over_each_network_backend() {
 	for backend in ["litep2p", "libp2p"] {
 		let (alice_folder, bob_folder) = (Folder::new(), Folder::new());
+		let chain = alice_folder.specification("local");
 		let common = [
 			"--chain",
-			"local",
+			&chain,
 			"--unsafe-force-node-key-generation",
 			"--allow-private-ip",
 			"--no-mdns",

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 use std::{
+	collections::BTreeMap,
 	env,
-	fs::{create_dir_all, remove_dir_all},
+	fs::{create_dir_all, remove_dir_all, write},
 	io::{BufRead, BufReader},
 	path::{Path, PathBuf},
 	process::{Child, Command, Output, Stdio},
@@ -50,6 +51,15 @@ pub fn run_well(arguments: &[&str]) -> String {
 	String::from_utf8(output.stdout).expect("output is text")
 }
 
+/// Raw specification of a preset, made once for all tests: each makes the binary compile the
+/// runtime twice, which takes seconds.
+pub fn raw_specification(preset: &'static str) -> Arc<String> {
+	static MADE: Mutex<BTreeMap<&'static str, Arc<String>>> = Mutex::new(BTreeMap::new());
+	let mut made = MADE.lock().expect("no panic");
+	let make = || Arc::new(run_well(&["export-chain-spec", "--raw", "--chain", preset]));
+	made.entry(preset).or_insert_with(make).clone()
+}
+
 /// A folder that is removed when the test ends.
 pub struct Folder(PathBuf);
 
@@ -65,6 +75,16 @@ impl Folder {
 
 	pub fn path(&self) -> &Path {
 		&self.0
+	}
+
+	/// Writes the raw specification of a preset here, and returns the file's path: a node starts
+	/// from it without making the first block's state anew.
+	pub fn specification(&self, preset: &'static str) -> String {
+		let file = self.0.join(format!("{preset}.json"));
+		write(&file, raw_specification(preset).as_bytes()).expect("the folder can be written");
+		file.to_str()
+			.expect("the temporary folder has a plain name")
+			.to_string()
 	}
 
 	pub fn text(&self) -> &str {

@@ -31,7 +31,9 @@ pub mod planck {
 
 	/// Reads planck from a decimal string.
 	pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
-		String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+		String::deserialize(deserializer)?
+			.parse()
+			.map_err(D::Error::custom)
 	}
 }
 

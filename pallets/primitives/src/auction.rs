@@ -52,7 +52,10 @@ pub fn award<BlockNumber: Ord + Copy>(
 			.min_by_key(|(fee, offer)| (*fee, offer.pipeline));
 		if let Some((_, offer)) = cheapest {
 			offer.free_slots -= 1;
-			awards.push(Award { job: job.id, pipeline: offer.pipeline });
+			awards.push(Award {
+				job: job.id,
+				pipeline: offer.pipeline,
+			});
 		}
 	}
 	awards
@@ -61,5 +64,8 @@ pub fn award<BlockNumber: Ord + Copy>(
 /// Highest bid for a row first, then the earlier block, then the lower number.
 fn by_bid<B: Ord + Copy>(a: &WaitingJob<u128, B>, b: &WaitingJob<u128, B>) -> Ordering {
 	let bid = |job: &WaitingJob<u128, B>| job.max_price / u128::from(job.rows.max(1));
-	bid(b).cmp(&bid(a)).then(a.submitted.cmp(&b.submitted)).then(a.id.cmp(&b.id))
+	bid(b)
+		.cmp(&bid(a))
+		.then(a.submitted.cmp(&b.submitted))
+		.then(a.id.cmp(&b.id))
 }

@@ -21,8 +21,21 @@ const SHARDS: &[u8] = b"dllm/shards/v1";
 const RESULT: &[u8] = b"dllm/result/v1";
 
 /// What a worker says of its stage of a job, once it opens its commitment.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Roots {
 	/// Numerics class of the worker: roots are compared inside one class only.
@@ -33,15 +46,28 @@ pub struct Roots {
 	pub input: Digest,
 	/// Merkle root of the rows that it sent.
 	pub output: Digest,
-	/// [`result_hash`] of the sampled tokens; zero for segments.
+	/// [`result_hash`] of the reply; zero for segments, and where the user is the entry.
 	pub result: Digest,
 	/// Rows that passed.
 	pub rows: u32,
 }
 
 /// An opened commitment.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Opening {
 	/// Random; hides the roots until the opening.
@@ -117,13 +143,14 @@ pub fn shards_root<'a>(shards: impl IntoIterator<Item = &'a Digest>) -> Digest {
 	digest(hasher)
 }
 
-/// Digest of the sampled tokens.
-pub fn result_hash(tokens: &[u32]) -> Digest {
+/// Digest of a reply: how many tokens were sampled, and the text as it is posted. The chain makes it from
+/// what the entry posts, so an entry cannot open other roots than those of its own reply. The tokens
+/// themselves are bound by the rows that the entry sends.
+pub fn result_hash(tokens: u32, reply: &[u8]) -> Digest {
 	let mut hasher = blake3::Hasher::new();
 	hasher.update(RESULT);
-	for token in tokens {
-		hasher.update(&token.to_le_bytes());
-	}
+	hasher.update(&tokens.to_le_bytes());
+	hasher.update(reply);
 	digest(hasher)
 }
 
@@ -131,7 +158,13 @@ pub fn result_hash(tokens: &[u32]) -> Digest {
 pub fn roots_hash(roots: &Roots) -> Digest {
 	let mut hasher = blake3::Hasher::new();
 	hasher.update(ROOTS);
-	for part in [roots.class, roots.weights, roots.input, roots.output, roots.result] {
+	for part in [
+		roots.class,
+		roots.weights,
+		roots.input,
+		roots.output,
+		roots.result,
+	] {
 		hasher.update(part.as_bytes());
 	}
 	hasher.update(&roots.rows.to_le_bytes());

@@ -13,8 +13,9 @@ pub const TEMPLATE_TOKENS: u32 = 32;
 pub const MAX_NEW_TOKENS: u32 = 2048;
 
 /// The prompt.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
 pub enum Body {
 	/// Public text: an entry worker serves it, and everybody can read it.
 	Inline(Bytes<MAX_INLINE>),
@@ -40,8 +41,9 @@ impl Body {
 }
 
 /// How the reply is sampled and when it ends.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
 pub struct Limits {
 	/// Tokens of the reply at most.
 	pub max_tokens: u32,
@@ -71,8 +73,20 @@ impl Limits {
 }
 
 /// Where a job stands.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum JobState {
 	/// Waits for a pipeline.
@@ -96,8 +110,20 @@ impl JobState {
 }
 
 /// Why a job was refunded.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Refund {
 	/// Its owner cancelled it before the award.

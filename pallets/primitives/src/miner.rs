@@ -6,8 +6,21 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 /// What a worker offers to do. A worker may take several roles.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Roles {
 	/// Serves public prompts: tokenizer, embedding, head, sampler.
@@ -19,8 +32,9 @@ pub struct Roles {
 }
 
 /// What a worker declares when it registers.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
 pub struct WorkerSpec {
 	/// libp2p identity.
 	pub peer_id: PeerId,
@@ -35,8 +49,20 @@ pub struct WorkerSpec {
 }
 
 /// Whether a worker may be given work.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum WorkerState<BlockNumber> {
 	/// Named an operator that has not yet confirmed it.
@@ -50,8 +76,9 @@ pub enum WorkerState<BlockNumber> {
 }
 
 /// A registered worker.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
 pub struct Worker<AccountId, Balance, BlockNumber> {
 	/// Who runs it: replicas of a segment never share an operator.
 	pub operator: AccountId,

@@ -24,8 +24,9 @@ pub const MAX_SLOTS: u8 = 8;
 pub const MAX_PIPELINES: u32 = 8;
 
 /// Workers that each hold the same layers.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
 pub struct Segment<AccountId> {
 	/// The layers.
 	pub layers: LayerRange,
@@ -34,8 +35,9 @@ pub struct Segment<AccountId> {
 }
 
 /// A placement of a model's layers on workers.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
 pub struct Plan<AccountId> {
 	/// The model.
 	pub model: ModelId,
@@ -58,14 +60,20 @@ impl<AccountId> Plan<AccountId> {
 		if stage == ENTRY_STAGE {
 			return &self.entries;
 		}
-		self.segments.get(stage as usize - 1).map_or(&[], |s| &s.replicas)
+		self.segments
+			.get(stage as usize - 1)
+			.map_or(&[], |s| &s.replicas)
 	}
 
 	/// Layers of a stage; empty for the entry.
 	pub fn layers_of(&self, stage: StageIndex) -> LayerRange {
 		match stage {
 			ENTRY_STAGE => LayerRange::default(),
-			k => self.segments.get(k as usize - 1).map(|s| s.layers).unwrap_or_default(),
+			k => self
+				.segments
+				.get(k as usize - 1)
+				.map(|s| s.layers)
+				.unwrap_or_default(),
 		}
 	}
 
@@ -74,7 +82,10 @@ impl<AccountId> Plan<AccountId> {
 		let entries = self.entries.iter().map(|who| (ENTRY_STAGE, who));
 		let segments = self.segments.iter().enumerate();
 		entries.chain(segments.flat_map(|(at, segment)| {
-			segment.replicas.iter().map(move |who| ((at as StageIndex).saturating_add(1), who))
+			segment
+				.replicas
+				.iter()
+				.map(move |who| ((at as StageIndex).saturating_add(1), who))
 		}))
 	}
 }
@@ -95,8 +106,9 @@ pub struct Candidate<AccountId> {
 }
 
 /// Why a plan cannot stand.
-#[derive(Encode, Decode, DecodeWithMemTracking, TypeInfo, PalletError)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, TypeInfo, PalletError, Clone, Copy, PartialEq, Eq, Debug,
+)]
 pub enum PlanError {
 	/// The segments do not cover every layer once, in order, without a gap.
 	Coverage,
@@ -172,12 +184,21 @@ fn check_coverage<AccountId>(plan: &Plan<AccountId>, model: &ModelSpec) -> Resul
 
 fn check_replicas<AccountId: Ord>(plan: &Plan<AccountId>) -> Result<(), PlanError> {
 	let entries_ok = plan.entries.is_empty() || plan.entries.len() >= MIN_REPLICAS;
-	if !entries_ok || plan.segments.iter().any(|s| s.replicas.len() < MIN_REPLICAS) {
+	if !entries_ok
+		|| plan
+			.segments
+			.iter()
+			.any(|s| s.replicas.len() < MIN_REPLICAS)
+	{
 		return Err(PlanError::TooFewReplicas);
 	}
 	let mut holders = BTreeSet::new();
 	let mut entries = BTreeSet::new();
-	let once = plan.segments.iter().flat_map(|s| s.replicas.iter()).all(|who| holders.insert(who))
+	let once = plan
+		.segments
+		.iter()
+		.flat_map(|s| s.replicas.iter())
+		.all(|who| holders.insert(who))
 		&& plan.entries.iter().all(|who| entries.insert(who));
 	once.then_some(()).ok_or(PlanError::WorkerTwice)
 }
@@ -195,7 +216,11 @@ fn check_stage<AccountId: Clone + Ord>(
 		if !candidate.active {
 			return Err(PlanError::WorkerNotActive);
 		}
-		let offered = if stage == ENTRY_STAGE { candidate.roles.entry } else { candidate.roles.miner };
+		let offered = if stage == ENTRY_STAGE {
+			candidate.roles.entry
+		} else {
+			candidate.roles.miner
+		};
 		if !offered {
 			return Err(PlanError::RoleNotOffered);
 		}
@@ -216,7 +241,9 @@ fn check_memory<AccountId: Clone + Ord>(
 		let need = plan
 			.members()
 			.filter(|(_, other)| *other == who)
-			.fold(0u64, |sum, (stage, _)| sum.saturating_add(stage_memory(plan, model, stage)));
+			.fold(0u64, |sum, (stage, _)| {
+				sum.saturating_add(stage_memory(plan, model, stage))
+			});
 		let have = worker(who).ok_or(PlanError::UnknownWorker)?.memory;
 		if need > usable_memory(have) {
 			return Err(PlanError::Memory);
@@ -240,15 +267,30 @@ pub fn stage_memory<AccountId>(
 		return model.embed.bytes.saturating_add(model.head.bytes);
 	}
 	let rows = u64::from(model.max_context).saturating_mul(u64::from(plan.slots));
-	model.segment(plan.layers_of(stage)).iter().fold(0u64, |sum, layer| {
-		let cache = rows.saturating_mul(u64::from(layer.kv_bytes_per_token));
-		sum.saturating_add(layer.bytes).saturating_add(cache)
-	})
+	model
+		.segment(plan.layers_of(stage))
+		.iter()
+		.fold(0u64, |sum, layer| {
+			let cache = rows.saturating_mul(u64::from(layer.kv_bytes_per_token));
+			sum.saturating_add(layer.bytes).saturating_add(cache)
+		})
 }
 
 /// Where a pipeline stands.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum PipelineState {
 	/// Its workers fetch their shards.
@@ -262,8 +304,9 @@ pub enum PipelineState {
 }
 
 /// An accepted plan.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
 pub struct Pipeline<AccountId> {
 	/// Its number.
 	pub id: PipelineId,
@@ -302,9 +345,14 @@ impl<AccountId> Pipeline<AccountId> {
 
 	/// What a job of `rows` rows costs its user, in planck.
 	pub fn fee(&self, model: &ModelSpec, rows: u32, own_entry: bool) -> u128 {
-		let first = if own_entry { ENTRY_STAGE + 1 } else { ENTRY_STAGE };
-		let pay = (first..self.plan.stages() as StageIndex)
-			.fold(0u128, |sum, stage| sum.saturating_add(self.stage_pay(model, stage, rows)));
+		let first = if own_entry {
+			ENTRY_STAGE + 1
+		} else {
+			ENTRY_STAGE
+		};
+		let pay = (first..self.plan.stages() as StageIndex).fold(0u128, |sum, stage| {
+			sum.saturating_add(self.stage_pay(model, stage, rows))
+		});
 		payout::fee_for(pay)
 	}
 }
@@ -317,6 +365,9 @@ pub fn cheapest_fee<AccountId>(
 	rows: u32,
 	own_entry: bool,
 ) -> Option<u128> {
-	let able = pipelines.iter().filter(|pipeline| pipeline.serves(own_entry));
-	able.map(|pipeline| pipeline.fee(model, rows, own_entry)).min()
+	let able = pipelines
+		.iter()
+		.filter(|pipeline| pipeline.serves(own_entry));
+	able.map(|pipeline| pipeline.fee(model, rows, own_entry))
+		.min()
 }

@@ -5,8 +5,20 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 /// Verdict on one worker in one stage of one job.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Verdict {
 	/// Its roots agree with those of another operator.
@@ -22,8 +34,20 @@ pub enum Verdict {
 }
 
 /// A worker's part in a stage.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Part {
 	/// Executed it live.
@@ -35,8 +59,22 @@ pub enum Part {
 }
 
 /// Where the trial of a job stands; every phase has a deadline.
-#[derive(Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	PartialOrd,
+	Ord,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Phase {
 	/// Leads run and commit.

@@ -5,7 +5,7 @@ use crate::{phases::TrialOf, trial::Trial, Call, Config, Pallet, Trials, AGENDA_
 use alloc::vec::Vec;
 use codec::Encode;
 use dllm_primitives::{
-	commitment::{commitment, Opening, Roots},
+	commitment::{commitment, result_hash, Opening, Roots},
 	flow::Award,
 	ids::{Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE, MAX_STAGES},
 	model::{LayerRange, ModelSpec, Profile, Shard},
@@ -116,9 +116,13 @@ fn phase<T: Config>() -> Option<Phase> {
 	Trials::<T>::get(JOB).map(|trial| trial.phase)
 }
 
+fn full_text() -> alloc::vec::Vec<u8> {
+	alloc::vec![b'a'; MAX_INLINE as usize]
+}
+
 fn full_reply() -> Result<Bytes<MAX_INLINE>, BenchmarkError> {
-	let text = alloc::vec![b'a'; MAX_INLINE as usize];
-	text.try_into()
+	full_text()
+		.try_into()
 		.map_err(|_| BenchmarkError::Stop("the reply is too long"))
 }
 
@@ -299,6 +303,11 @@ fn opening<T: Config>(trial: &TrialOf<T>, stage: StageIndex) -> Opening {
 		input: rows(stage.into()),
 		output: rows(next),
 		rows: ROWS,
+		result: if stage == ENTRY_STAGE {
+			result_hash(1, &full_text())
+		} else {
+			Digest::zero()
+		},
 		..Default::default()
 	};
 	Opening {

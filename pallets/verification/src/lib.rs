@@ -228,6 +228,8 @@ pub mod pallet {
 		AlreadyRevealed,
 		/// The opening does not match the commitment of this worker.
 		WrongOpening,
+		/// The opened result is not that of the reply that this entry posted.
+		WrongResult,
 		/// The roots claim more rows than the job may have.
 		RowsAboveCeiling,
 	}

@@ -130,6 +130,7 @@ impl<T: Config> Pallet<T> {
 
 		let now = frame_system::Pallet::<T>::block_number();
 		participant.commitment = Some((commitment, now));
+		trial.answer = Some(commitment::result_hash(tokens, &reply));
 		T::Jobs::answered(job, tokens, reply);
 		let worker = who.clone();
 		Self::deposit_event(Event::Committed {
@@ -151,7 +152,7 @@ impl<T: Config> Pallet<T> {
 	) -> Result<u32, DispatchError> {
 		let mut trial = Trials::<T>::get(job).ok_or(Error::<T>::NotFound)?;
 		let phase = trial.phase;
-		let ceiling = trial.rows_ceiling;
+		let (ceiling, answer) = (trial.rows_ceiling, trial.answer);
 		let (part, participant) = find::<T>(&mut trial, stage, who)?;
 		ensure!(participant.opening.is_none(), Error::<T>::AlreadyRevealed);
 		ensure!(phase == Phase::Revealing, Error::<T>::WrongPhase);
@@ -159,6 +160,11 @@ impl<T: Config> Pallet<T> {
 		ensure!(opening.roots.rows <= ceiling, Error::<T>::RowsAboveCeiling);
 		let opened = who.using_encoded(|who| commitment::commitment(job, stage, who, &opening));
 		ensure!(opened == committed, Error::<T>::WrongOpening);
+		let posted = stage == ENTRY_STAGE && part == Part::Lead;
+		ensure!(
+			!posted || answer == Some(opening.roots.result),
+			Error::<T>::WrongResult
+		);
 
 		participant.opening = Some(opening);
 		Self::deposit_event(Event::Revealed {

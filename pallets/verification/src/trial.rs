@@ -95,6 +95,8 @@ pub struct Trial<AccountId, BlockNumber> {
 	pub own_entry: bool,
 	/// Rows at most.
 	pub rows_ceiling: u32,
+	/// Digest of the reply that the entry posted: its lead can open no other.
+	pub answer: Option<Digest>,
 	/// Block by which every lead must have committed.
 	pub run_until: BlockNumber,
 	/// Where it stands.
@@ -125,6 +127,7 @@ impl<AccountId: Clone, BlockNumber: Copy> Trial<AccountId, BlockNumber> {
 			pipeline: award.pipeline.id,
 			own_entry: award.own_entry,
 			rows_ceiling: award.rows_ceiling,
+			answer: None,
 			run_until: award.run_until,
 			phase: Phase::Running,
 			until: award.run_until,

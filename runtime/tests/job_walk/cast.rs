@@ -188,6 +188,10 @@ pub fn submit(body: Body, max_price: Balance, deadline_blocks: u32) -> (&'static
 	(USER, call.into())
 }
 
+/// The reply of every public job, and its tokens.
+pub const REPLY: &[u8] = b"A list of blocks.";
+pub const TOKENS: u32 = 3;
+
 /// What an honest worker of a stage opens. The rows of a link have the same root at both ends.
 pub fn roots(stage: StageIndex) -> Roots {
 	let spec = model();
@@ -196,7 +200,7 @@ pub fn roots(stage: StageIndex) -> Roots {
 		0 => (
 			vec![spec.embed.hash, spec.head.hash],
 			link(2),
-			commitment::result_hash(&[5, 6, 7]),
+			commitment::result_hash(TOKENS, REPLY),
 		),
 		_ => {
 			let plan = plan();
@@ -253,13 +257,13 @@ pub fn commit<'a>(
 /// The commitment of the lead of the entry, with the reply.
 pub fn commit_reply<'a>(who: &'a str, job: JobId, roots: Roots) -> (&'a str, RuntimeCall) {
 	let commitment = digest(who, job, 0, roots);
-	let reply = b"A list of blocks.".to_vec().try_into().unwrap();
+	let reply = REPLY.to_vec().try_into().unwrap();
 	(
 		who,
 		pallet_verification::Call::commit_reply {
 			job,
 			commitment,
-			tokens: 3,
+			tokens: TOKENS,
 			reply,
 		}
 		.into(),

@@ -8,11 +8,11 @@ use dllm_runtime::{
 		money::{DLLM, MILLI_DLLM},
 		time::{DAYS, EPOCH_DURATION_IN_SLOTS, HOURS, SLOT_DURATION},
 	},
-	Runtime, RuntimeCall, TransactionPayment,
+	AllPalletsWithSystem, Runtime, RuntimeCall, TransactionPayment,
 };
 use frame_support::{
 	dispatch::{DispatchClass, GetDispatchInfo},
-	traits::Get,
+	traits::{Get, IntegrityTest},
 };
 use sp_io::TestExternalities;
 use sp_keyring::Sr25519Keyring;
@@ -83,4 +83,10 @@ fn a_worker_leaves_later_than_any_trial_ends() {
 	let verdict: u32 = <pallet_verification::Pallet<Runtime> as Trials<_, _>>::verdict_blocks();
 	let delay: u32 = <Runtime as pallet_miners::Config>::UnbondDelay::get();
 	assert!(delay > longest + verdict);
+}
+
+#[test]
+fn the_bounds_of_every_pallet_fit_together() {
+	TestExternalities::default()
+		.execute_with(<AllPalletsWithSystem as IntegrityTest>::integrity_test);
 }

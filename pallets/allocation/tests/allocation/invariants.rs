@@ -71,7 +71,9 @@ fn memory_promised_to_nobody() {
 
 #[test]
 fn a_pipeline_that_the_index_forgot() {
-	broken_by(|| ByModel::<Test>::mutate(0, |ids| drop(ids.pop())));
+	broken_by(|| {
+		ByModel::<Test>::mutate(0, |ids| ids.pop());
+	});
 }
 
 #[test]

@@ -166,7 +166,6 @@ proptest! {
 				let expected = is_feasible(&plan, &workers, &promised);
 				let origin = RuntimeOrigin::signed(ALICE);
 				let stands = Allocation::submit_plan(origin, plan.clone());
-				eprintln!("JUDGED {expected} {stands:?}");
 				prop_assert_eq!(stands.is_ok(), expected, "{:?} of {:?}", stands, plan);
 				if expected {
 					for who in workers.keys() {

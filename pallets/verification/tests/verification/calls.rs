@@ -5,7 +5,7 @@ use crate::{
 	play::{all_honest, attest, but, commit, commits, reveal, reveals, Behaviour},
 };
 use dllm_primitives::{
-	commitment::{Opening, Roots},
+	commitment::{result_hash, Opening, Roots},
 	ids::{Digest, JobId, StageIndex},
 	verdict::{
 		Part::{Lead, Replica},
@@ -307,5 +307,22 @@ fn a_call_weighs_what_the_ring_weighs() {
 			<() as WeightInfo>::reveal(17),
 		);
 		assert!(three.ref_time() < all.ref_time());
+	});
+}
+
+#[test]
+fn an_entry_opens_no_other_reply_than_it_posted() {
+	execute(|| {
+		open(0);
+		let other = Roots {
+			result: result_hash(TOKENS, b"A chain."),
+			..honest(0)
+		};
+		assert_ok!(commit(0, 0, Lead, digest(0, 0, &acc(10), other)));
+		assert_ok!(commit(0, 1, Lead, digest(0, 1, &acc(20), honest(1))));
+		assert_ok!(commit(0, 2, Lead, digest(0, 2, &acc(30), honest(2))));
+		commits(0, Replica, &all_honest);
+		assert_noop!(reveal(0, 0, Lead, other), Error::<Test>::WrongResult);
+		assert_ok!(reveal(0, 0, Replica, honest(0)));
 	});
 }

@@ -2,7 +2,7 @@
 //! thread-local records, so that a test can compare.
 
 use dllm_primitives::{
-	commitment::{commitment, Opening, Roots},
+	commitment::{commitment, result_hash, Opening, Roots},
 	flow::{
 		Award, Conclusion, JobBook, JobFacts, ModelCatalog, OnVerdict, Trials as _, WorkerPool,
 	},
@@ -402,6 +402,10 @@ pub fn verdict(job: JobId, stage: StageIndex, part: Part) -> Option<Verdict> {
 		.and_then(|(_, p)| p.verdict)
 }
 
+/// The reply that the entry's lead posts, and its tokens.
+pub const REPLY: &[u8] = b"A ring.";
+pub const TOKENS: u32 = 4;
+
 /// What an honest worker of a stage tells: the rows that it sends are the rows that the next receives.
 pub fn honest(stage: StageIndex) -> Roots {
 	let boundary = |link: u8| Digest::repeat_byte(100 + link);
@@ -411,7 +415,7 @@ pub fn honest(stage: StageIndex) -> Roots {
 		input: boundary((stage + 2) % 3),
 		output: boundary(stage),
 		result: if stage == ENTRY_STAGE {
-			Digest::repeat_byte(77)
+			result_hash(TOKENS, REPLY)
 		} else {
 			Digest::zero()
 		},

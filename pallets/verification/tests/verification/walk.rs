@@ -6,7 +6,7 @@ use crate::{
 };
 use dllm_primitives::{
 	flow::{Award, Conclusion, Trials as _},
-	ids::Digest,
+	ids::{Digest, ENTRY_STAGE},
 	verdict::{
 		Part::{Lead, Replica, Tiebreak},
 		Phase,
@@ -24,7 +24,7 @@ fn an_honest_public_job_is_served_without_waiting() {
 
 		let served = Conclusion::Served {
 			rows: ROWS,
-			result: Digest::repeat_byte(77),
+			result: honest(ENTRY_STAGE).result,
 			leads: vec![(0, acc(10)), (1, acc(20)), (2, acc(30))],
 			checkers: vec![(0, acc(11)), (1, acc(21)), (2, acc(31))],
 		};

@@ -1,0 +1,95 @@
+//! Folders of models: split, whole, damaged.
+
+use super::worker::Folder;
+use std::{fs, net::TcpListener, path::PathBuf};
+
+/// A small model with random weights.
+fn fixture() -> String {
+	let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../models/fixture-tied");
+	folder.to_string_lossy().into_owned()
+}
+
+/// `model add` of the folder `model`, with a node address at which nobody answers.
+const ADD: [&str; 9] = [
+	"--chain",
+	"ws://127.0.0.1:1",
+	"--account",
+	"//Alice",
+	"model",
+	"add",
+	"model",
+	"--licence",
+	"MIT",
+];
+
+#[test]
+fn split_model_is_whole() {
+	let folder = Folder::new();
+	let split = folder.run(&[
+		"split",
+		&fixture(),
+		"--out",
+		"model",
+		"--profile",
+		"f32",
+		"--json",
+	]);
+	let written = serde_json::from_str::<serde_json::Value>(split.printed()).expect("JSON");
+	let layers = written["layers"].as_u64().expect("a number of layers");
+	for file in ["manifest.json", "embed.onnx", "head.onnx", "tokenizer.json"] {
+		assert!(folder.path("model").join(file).exists(), "{file}");
+	}
+	let last = format!("layer-{:03}.onnx", layers - 1);
+	assert!(folder.path("model").join(last).exists());
+	// Nothing is wrong with it but that there is no node.
+	folder
+		.run(&ADD)
+		.fails_with(&["cannot reach a node at ws://127.0.0.1:1"]);
+
+	let again = folder.run(&["split", &fixture(), "--out", "model"]);
+	again.fails_with(&["model already exists"]);
+}
+
+#[test]
+fn corrupt_shard_is_named() {
+	let folder = Folder::new();
+	folder
+		.run(&["split", &fixture(), "--out", "model"])
+		.printed();
+	let shard = folder.path("model").join("layer-001.onnx");
+	let mut bytes = fs::read(&shard).expect("the shard");
+	let middle = bytes.len() / 2;
+	bytes[middle] ^= 1;
+	fs::write(&shard, bytes).expect("the shard is damaged");
+	folder
+		.run(&ADD)
+		.fails_with(&["layer-001.onnx is corrupt", "fetch it again"]);
+
+	fs::remove_file(&shard).expect("the shard is removed");
+	folder
+		.run(&ADD)
+		.fails_with(&["layer-001.onnx is missing in model"]);
+}
+
+#[test]
+fn profile_that_is_not_offered_is_named() {
+	let folder = Folder::new();
+	let ran = folder.run(&["split", &fixture(), "--out", "model", "--profile", "int4"]);
+	ran.fails_with(&["profile Int4 is not offered yet", "use f32"]);
+}
+
+#[test]
+fn port_in_use_is_named() {
+	let folder = Folder::new();
+	let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+	let port = taken.local_addr().expect("its address").port();
+	folder.write(
+		"worker.toml",
+		&format!("listen = [\"/ip4/127.0.0.1/tcp/{port}\"]\n"),
+	);
+	let ran = folder.run(&["--account", "//Miner1", "serve"]);
+	ran.fails_with(&[
+		&format!("/ip4/127.0.0.1/tcp/{port} is in use"),
+		"choose another port",
+	]);
+}
