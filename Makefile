@@ -32,7 +32,8 @@ lint: setup
 
 # Prints one line a figure: ID name value unit (goal …) ok|SHORT. Never fails a build.
 bench: build
-	-cargo bench --profile release --workspace
+	-@cargo bench --profile release --workspace --bench engine_bench --bench ring_bench
+	-@DLLM_BIN=$(BIN) node e2e/bench.mjs
 
 clean:
 	rm -rf .demo e2e/node_modules

@@ -68,7 +68,7 @@ async function main() {
   polkadot.js Apps    https://polkadot.js.org/apps/?rpc=${encodeURIComponent(network.url)}#/extrinsics
                       call jobs.submit, from an account with funds such as //User
   another prompt      ${path.relative(process.cwd(), binary('dllm-worker'))} prompt --model ${id} --account //User \\
-                        --chain ${network.url} --shards ${path.relative(process.cwd(), shards)} "What is 12 + 30?"
+                        --chain ${network.url} --folder ${path.relative(process.cwd(), shards)} "What is 12 + 30?"
   logs                ${path.relative(process.cwd(), folder)}/*/*.log
 `);
 	await new Promise(() => setInterval(() => network.checkAlive(...network.workers, ...network.validators), 5000));

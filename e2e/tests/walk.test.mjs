@@ -84,7 +84,7 @@ describe('the walk of a prompt', () => {
 
 	it('runs a sealed prompt with the user as its own entry', async () => {
 		const args = ['prompt', '--model', network.model, '--account', '//User', '--chain', network.url];
-		args.push('--shards', network.modelFolder, '--max-tokens', '12', '--json', 'a secret question');
+		args.push('--folder', network.modelFolder, '--max-tokens', '12', '--json', 'a secret question');
 		const { stdout } = await run(binary('dllm-worker'), args.map(String));
 		const receipt = JSON.parse(stdout.slice(stdout.indexOf('{')));
 		assert.equal(receipt.job.state.kind, 'settled');

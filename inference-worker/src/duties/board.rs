@@ -105,19 +105,17 @@ impl Board {
 		}
 	}
 
-	/// Forgets duties that the chain does not ask for any more. A lead is not interrupted: its ring ends
-	/// by itself, and a fork may bring the duty back.
+	/// Forgets duties that the chain does not ask for any more. What is under way for a job goes on: its
+	/// duty is often gone because its call just reached a block, and a fork may bring it back.
 	fn drop_gone(&mut self, keys: &HashSet<Key>) {
-		self.states.retain(|key, state| {
-			let keep = keys.contains(key) || matches!(key, Key::Close(_));
-			match state {
-				State::Running { .. } if matches!(key, Key::Run(..)) => true,
-				State::Running { task, .. } if !keep => {
-					task.abort();
-					false
-				}
-				_ => keep,
+		self.states.retain(|key, state| match (state, key) {
+			_ if keys.contains(key) || matches!(key, Key::Close(_)) => true,
+			(State::Running { task, .. }, Key::Host(_)) => {
+				task.abort();
+				false
 			}
+			(State::Running { .. }, _) => true,
+			_ => false,
 		});
 	}
 

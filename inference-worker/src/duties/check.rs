@@ -1,6 +1,6 @@
 //! `Check`: another worker's stage is executed again, then committed to blind, or attested.
 
-use super::{DutyError, Progress, Worker};
+use super::{DutyError, Key, Progress, Worker};
 use crate::{
 	chain::{calls, AccountId32},
 	verification,
@@ -26,6 +26,7 @@ impl Worker {
 		commitments: Vec<(StageIndex, AccountId32, Digest)>,
 	) -> Result<Progress, DutyError> {
 		let (job, model) = (route.job, route.model);
+		let key = Key::Check(job, stage);
 		tracing::info!(job, stage, ?part, "checking");
 		let layers = route
 			.members
@@ -38,7 +39,7 @@ impl Worker {
 			verification::check(&self.workshop, route, stage, prompt.as_ref(), &commitments)
 				.await?;
 		if part == Part::Tiebreak {
-			if let Some(block) = self.say(&calls::attest(job, stage, &roots)).await? {
+			if let Some(block) = self.say(key, &calls::attest(job, stage, &roots)).await? {
 				tracing::info!(job, stage, rows = roots.rows, block, "checked and attested");
 			}
 			return Ok(Progress::Done);
@@ -46,7 +47,10 @@ impl Worker {
 		let Some(commitment) = self.commitment(job, stage).await? else {
 			return Ok(Progress::Done);
 		};
-		if let Some(block) = self.say(&calls::commit(job, stage, commitment)).await? {
+		if let Some(block) = self
+			.say(key, &calls::commit(job, stage, commitment))
+			.await?
+		{
 			tracing::info!(
 				job,
 				stage,

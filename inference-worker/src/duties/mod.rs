@@ -142,12 +142,18 @@ impl Worker {
 		Ok(self.workshop.conduct.commitment(own, &others))
 	}
 
-	/// Submits a call of a trial. That it was said already, as after a lost connection, is no error.
-	async fn say(&self, call: &calls::Call) -> Result<Option<u32>, DutyError> {
+	/// Submits what a duty asks for and gives the block that holds it; none if the duty does not stand any
+	/// more, as when the call reached a block over a connection that was lost.
+	async fn say(&self, key: Key, call: &calls::Call) -> Result<Option<u32>, DutyError> {
 		const SAID: [&str; 2] = [
 			"Verification::AlreadyCommitted",
 			"Verification::AlreadyRevealed",
 		];
+		let duties = self.chain.duties(self.account()).await?;
+		if !duties.iter().any(|duty| key_of(duty) == Some(key)) {
+			tracing::warn!(duty = ?key, "not due any more");
+			return Ok(None);
+		}
 		match self.submitter.submit(call).await {
 			Ok(included) => Ok(Some(included.block)),
 			Err(error)
@@ -165,7 +171,13 @@ impl Worker {
 	async fn reveal(&self, job: JobId, stage: StageIndex) -> Result<Progress, DutyError> {
 		let opening = self.workshop.ledger.opening(job, stage)?;
 		let opening = opening.ok_or(DutyError::NothingToReveal { job, stage })?;
-		if let Some(block) = self.say(&calls::reveal(job, stage, &opening)).await? {
+		if let Some(block) = self
+			.say(
+				Key::Reveal(job, stage),
+				&calls::reveal(job, stage, &opening),
+			)
+			.await?
+		{
 			tracing::info!(job, stage, block, "revealed");
 		}
 		Ok(Progress::Done)

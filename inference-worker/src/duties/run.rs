@@ -1,6 +1,6 @@
 //! `Run`: a stage is led to its end, then committed to.
 
-use super::{DutyError, Progress, Worker};
+use super::{DutyError, Key, Progress, Worker};
 use crate::{
 	chain::calls,
 	pipeline::{
@@ -35,7 +35,10 @@ impl Worker {
 		let Some(commitment) = self.commitment(job, stage).await? else {
 			return Ok(Progress::Done);
 		};
-		if let Some(block) = self.say(&calls::commit(job, stage, commitment)).await? {
+		if let Some(block) = self
+			.say(Key::Run(job, stage), &calls::commit(job, stage, commitment))
+			.await?
+		{
 			tracing::info!(job, stage, rows, block, "led and committed");
 		}
 		Ok(Progress::Done)
@@ -53,7 +56,7 @@ impl Worker {
 		let reply = Bytes::try_from(entry::posted(&answer.text).as_bytes().to_vec());
 		let reply = reply.map_err(|_| DutyError::ReplyTooLong { job })?;
 		let call = calls::commit_reply(job, commitment, tokens, &reply);
-		if let Some(block) = self.say(&call).await? {
+		if let Some(block) = self.say(Key::Run(job, stage), &call).await? {
 			tracing::info!(
 				job,
 				stage,

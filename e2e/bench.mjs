@@ -1,0 +1,49 @@
+// Figures of a whole network, one line each: ID name value unit (goal …) ok|SHORT. Never fails a build.
+
+import { performance } from 'node:perf_hooks';
+import { standardNetwork, TOKEN } from './lib/standard.mjs';
+import { binary, run } from './lib/processes.mjs';
+
+const ROUNDS = 5;
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+function print(id, name, value, unit, goal, good) {
+	console.log(`${id} ${name} ${value} ${unit} (goal ${goal}) ${good ? 'ok' : 'SHORT'}`);
+}
+
+/** Bytes of all signed extrinsics of the blocks `from..=to`. */
+async function signedBytes(network, from, to) {
+	let bytes = 0;
+	for (let number = from; number <= to; number++) {
+		const hash = await network.api.rpc.chain.getBlockHash(number);
+		const { block } = await network.api.rpc.chain.getBlock(hash);
+		for (const extrinsic of block.extrinsics) if (extrinsic.isSigned) bytes += extrinsic.encodedLength;
+	}
+	return bytes;
+}
+
+const network = await standardNetwork('bench', { model: 'tiny-chat-nano' });
+try {
+	const user = network.account('User');
+	const seconds = { first: [], settled: [] };
+	const sizes = [];
+	for (let round = 0; round < ROUNDS; round++) {
+		const began = performance.now();
+		const args = ['prompt', '--model', network.model, '--account', '//User', '--chain', network.url];
+		args.push('--folder', network.modelFolder, '--max-tokens', '32', '--json', 'Tell me a story about a fox.');
+		const report = JSON.parse((await run(binary('dllm-worker'), args.map(String))).stdout);
+		seconds.first.push(report.firstTokenMs / 1000);
+		seconds.settled.push((performance.now() - began) / 1000);
+
+		const { job } = await network.submit(user, { model: network.model, text: 'What is 12 + 30?', maxPrice: TOKEN });
+		const receipt = await network.ended(job);
+		sizes.push(await signedBytes(network, receipt.job.submitted, receipt.job.ended));
+	}
+	print('A1', 'submit-to-first-token-sealed-median', median(seconds.first).toFixed(2), 's', '≤ 9', median(seconds.first) <= 9);
+	print('A2', 'prompt-command-to-settlement-median', median(seconds.settled).toFixed(1), 's', '≤ 30', median(seconds.settled) <= 30);
+	print('A3', 'bytes-on-chain-per-public-job', median(sizes), 'B', '≤ 4096', median(sizes) <= 4096);
+} finally {
+	await network.stop();
+}
+process.exit(0);
