@@ -26,7 +26,7 @@ function chooseModel() {
 }
 
 async function main() {
-	const folder = path.join(REPOSITORY, '.demo');
+	const folder = path.join(REPOSITORY, '.demo', 'network');
 	const model = chooseModel();
 	const network = await Network.start({ folder, rpcPort: RPC_PORT, say });
 

@@ -446,7 +446,7 @@ async fn blocking<T: Send + 'static>(
 	}
 }
 
-/// The peers of a model, each once, the nearest known first: what [`ShardStore::ensure`] is given.
+/// Peers in the given order, each once: those that [`ShardStore::ensure`] asks.
 pub fn distinct(peers: impl IntoIterator<Item = Peer>) -> Vec<Peer> {
 	let mut seen = std::collections::HashSet::<PeerId>::new();
 	peers

@@ -6,7 +6,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
-	flow::PipelineBook,
+	flow::{Ending, PipelineBook},
 	ids::{ModelId, PipelineId, StageIndex},
 	model::LayerRange,
 	plan::{Pipeline, PipelineState},
@@ -92,16 +92,16 @@ impl<T: Config> PipelineBook<T::AccountId> for Pallet<T> {
 		})
 	}
 
-	fn release(id: PipelineId, served: bool) {
+	fn release(id: PipelineId, ending: Ending) {
 		let Some(mut standing) = Pipelines::<T>::get(id) else {
 			defensive!("a slot of an unknown pipeline is given back", id);
 			return;
 		};
 		standing.pipeline.open_jobs = standing.pipeline.open_jobs.saturating_sub(1);
-		standing.failures = if served {
-			0
-		} else {
-			standing.failures.saturating_add(1)
+		standing.failures = match ending {
+			Ending::Served => 0,
+			Ending::Failed => standing.failures.saturating_add(1),
+			Ending::Blameless => standing.failures,
 		};
 		match standing.pipeline.state {
 			PipelineState::Draining if standing.pipeline.open_jobs == 0 => Self::end(standing),

@@ -5,7 +5,7 @@ use crate::pallet::{
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
-	flow::{Bill, Conclusion, ModelCatalog, OnVerdict, Payouts, PipelineBook},
+	flow::{Bill, Conclusion, Ending, ModelCatalog, OnVerdict, Payouts, PipelineBook},
 	ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE},
 	job::{JobState, Refund},
 	model::ModelSpec,
@@ -156,7 +156,11 @@ impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
 		let JobState::Running { pipeline } = job.state else {
 			return;
 		};
-		let served = matches!(conclusion, Conclusion::Served { .. });
+		let ending = match conclusion {
+			Conclusion::Served { .. } => Ending::Served,
+			Conclusion::Failed(Refund::NoShow) => Ending::Blameless,
+			Conclusion::Failed(_) => Ending::Failed,
+		};
 		match conclusion {
 			Conclusion::Served {
 				rows,
@@ -175,6 +179,6 @@ impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
 			),
 			Conclusion::Failed(reason) => Self::refund(id, job, reason),
 		}
-		T::Book::release(pipeline, served);
+		T::Book::release(pipeline, ending);
 	}
 }

@@ -49,6 +49,17 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 	) -> Balance;
 }
 
+/// What a job that is over says of the pipeline that had it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+	/// The job was served.
+	Served,
+	/// It was not.
+	Failed,
+	/// It was not, but no worker is to blame: this does not count.
+	Blameless,
+}
+
 /// The standing pipelines (`pallet-allocation`).
 pub trait PipelineBook<AccountId> {
 	/// A pipeline, live or not.
@@ -61,7 +72,7 @@ pub trait PipelineBook<AccountId> {
 	fn reserve(id: PipelineId) -> DispatchResult;
 
 	/// Gives the slot back; a pipeline that fails too often in a row is closed.
-	fn release(id: PipelineId, served: bool);
+	fn release(id: PipelineId, ending: Ending);
 }
 
 /// The waiting jobs (`pallet-jobs`), as the auction sees them.

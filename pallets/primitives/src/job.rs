@@ -87,7 +87,7 @@ impl Limits {
 	Eq,
 	Debug,
 )]
-#[serde(rename_all = "camelCase", tag = "kind")]
+#[serde(rename_all = "camelCase", tag = "kind", content = "detail")]
 pub enum JobState {
 	/// Waits for a pipeline.
 	Waiting,
@@ -132,6 +132,8 @@ pub enum Refund {
 	NotAwarded,
 	/// A worker did not deliver before its deadline.
 	Unserved,
+	/// The user was to be the entry, and no worker ever heard of it.
+	NoShow,
 	/// A worker was convicted of cheating.
 	Cheated,
 	/// The replicas could not be brought to agree.

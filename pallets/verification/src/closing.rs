@@ -59,7 +59,12 @@ impl<T: Config> Pallet<T> {
 			stage.lead.verdict = Some(verdict);
 			stage.replica.verdict = Some(Verdict::Indeterminate);
 		}
-		Self::conclude(job, trial, Outcome::Failed(Refund::Unserved));
+		let refund = if trial.own_entry && !any_committed {
+			Refund::NoShow
+		} else {
+			Refund::Unserved
+		};
+		Self::conclude(job, trial, Outcome::Failed(refund));
 	}
 
 	/// Ends a trial with a judgement of what was opened.

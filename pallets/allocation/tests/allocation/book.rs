@@ -1,7 +1,7 @@
 //! Slots, and what failing costs a pipeline.
 
 use crate::mock::*;
-use dllm_primitives::{flow::PipelineBook, plan::Plan};
+use dllm_primitives::{flow::{Ending, PipelineBook}, plan::Plan};
 use frame_support::{assert_noop, assert_ok};
 use pallet_allocation::{Cause, Error, Event};
 
@@ -9,9 +9,9 @@ fn live_with_slots(slots: u8) -> u32 {
 	make_live(ALICE, Plan { slots, ..usual() })
 }
 
-fn serve(id: u32, served: bool) {
+fn serve(id: u32, ending: Ending) {
 	assert_ok!(Allocation::reserve(id));
-	Allocation::release(id, served);
+	Allocation::release(id, ending);
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn slots_are_taken_and_given_back() {
 			Allocation::pipeline(id).map(|pipeline| pipeline.open_jobs),
 			Some(2)
 		);
-		Allocation::release(id, true);
+		Allocation::release(id, Ending::Served);
 		assert_ok!(Allocation::reserve(id));
 	});
 }
@@ -44,10 +44,10 @@ fn a_pipeline_that_prepares_takes_no_job() {
 fn three_failures_in_a_row_close_it() {
 	execute(|| {
 		let id = live_with_slots(1);
-		serve(id, false);
-		serve(id, false);
+		serve(id, Ending::Failed);
+		serve(id, Ending::Failed);
 		assert!(Allocation::standing(id).is_some());
-		serve(id, false);
+		serve(id, Ending::Failed);
 		assert!(Allocation::standing(id).is_none());
 		assert_eq!(
 			last_events(),
@@ -70,9 +70,9 @@ fn a_served_job_resets_the_count() {
 	execute(|| {
 		let id = live_with_slots(1);
 		for _ in 0..4 {
-			serve(id, false);
-			serve(id, false);
-			serve(id, true);
+			serve(id, Ending::Failed);
+			serve(id, Ending::Failed);
+			serve(id, Ending::Served);
 		}
 		assert!(Allocation::standing(id).is_some());
 	});
@@ -85,11 +85,24 @@ fn a_failing_pipeline_finishes_its_other_jobs() {
 		for _ in 0..4 {
 			assert_ok!(Allocation::reserve(id));
 		}
-		(0..3).for_each(|_| Allocation::release(id, false));
+		(0..3).for_each(|_| Allocation::release(id, Ending::Failed));
 		let standing = Allocation::standing(id).expect("has an open job");
 		assert_eq!(standing.pipeline.open_jobs, 1);
 		assert!(Allocation::live(0).is_empty());
-		Allocation::release(id, true);
+		Allocation::release(id, Ending::Served);
 		assert!(Allocation::standing(id).is_none());
+	});
+}
+
+#[test]
+fn a_user_that_never_came_does_not_count_against_a_pipeline() {
+	execute(|| {
+		let id = live_with_slots(1);
+		serve(id, Ending::Failed);
+		serve(id, Ending::Failed);
+		(0..5).for_each(|_| serve(id, Ending::Blameless));
+		assert_ok!(Allocation::reserve(id));
+		Allocation::release(id, Ending::Failed);
+		assert_noop!(Allocation::reserve(id), Error::<Test>::UnknownPipeline);
 	});
 }

@@ -2,7 +2,7 @@
 
 use crate::mock::*;
 use dllm_primitives::{
-	flow::PipelineBook, miner::WorkerState, model::ModelState, plan::PipelineState,
+	flow::{Ending, PipelineBook}, miner::WorkerState, model::ModelState, plan::PipelineState,
 };
 use frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight};
 use pallet_allocation::{ByModel, Cause, Error, Event, WeightInfo};
@@ -69,7 +69,7 @@ fn open_jobs_finish_first() {
 			Err(Error::<Test>::AlreadyDraining.into())
 		);
 
-		Allocation::release(id, true);
+		Allocation::release(id, Ending::Served);
 		assert!(Allocation::standing(id).is_none());
 		assert_eq!((deposit(ALICE), promised(13)), (0, 0));
 		assert_eq!(

@@ -1,7 +1,7 @@
 //! Pipelines under random calls: the invariants hold after every step, and no money is made or lost.
 
 use crate::mock::*;
-use dllm_primitives::{flow::PipelineBook, miner::WorkerState};
+use dllm_primitives::{flow::{Ending, PipelineBook}, miner::WorkerState};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -104,7 +104,8 @@ fn take(step: Step) {
 		}
 		Step::Release { pipeline, served } => {
 			if Allocation::pipeline(pipeline).is_some_and(|pipeline| pipeline.open_jobs > 0) {
-				Allocation::release(pipeline, served);
+				let ending = if served { Ending::Served } else { Ending::Failed };
+				Allocation::release(pipeline, ending);
 			}
 		}
 		Step::Ban { worker } => change(worker, |worker| worker.state = WorkerState::Banned),

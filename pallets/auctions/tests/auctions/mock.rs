@@ -2,7 +2,7 @@
 //! failed award is rolled back as on a chain.
 
 use dllm_primitives::{
-	flow::{JobQueue, ModelCatalog, PipelineBook},
+	flow::{Ending, JobQueue, ModelCatalog, PipelineBook},
 	ids::{Digest, JobId, ModelId, PipelineId},
 	job::WaitingJob,
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
@@ -114,7 +114,7 @@ impl PipelineBook<AccountId> for Book {
 		OpenJobs::mutate(id, |open| *open += 1);
 		Ok(())
 	}
-	fn release(id: PipelineId, _: bool) {
+	fn release(id: PipelineId, _: Ending) {
 		OpenJobs::mutate(id, |open| *open -= 1);
 	}
 }

@@ -48,14 +48,14 @@ fn no_more_jobs_than_slots() {
 
 #[test]
 fn a_slot_given_back_is_taken_by_who_waits() {
-	use dllm_primitives::flow::PipelineBook;
+	use dllm_primitives::flow::{Ending, PipelineBook};
 	execute(
 		vec![pipeline(0, 0, 3, 1)],
 		vec![job(0, 0, 900), job(1, 0, 800)],
 		|| {
 			idle();
 			assert_eq!(awarded(), [(0, 0)]);
-			Book::release(0, true);
+			Book::release(0, Ending::Served);
 			idle();
 			assert_eq!(awarded(), [(0, 0), (1, 0)]);
 			Book::reserve(0).expect_err("is taken");

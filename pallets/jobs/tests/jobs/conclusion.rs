@@ -2,7 +2,7 @@
 
 use crate::mock::*;
 use dllm_primitives::{
-	flow::{Bill, Conclusion, OnVerdict},
+	flow::{Bill, Conclusion, Ending, OnVerdict},
 	ids::Digest,
 	job::{JobState, Refund},
 };
@@ -91,7 +91,7 @@ fn a_served_job_is_charged_for_its_rows() {
 			(record.fee, record.refunded(), record.held()),
 			(240, 460, 0)
 		);
-		assert_eq!(Released::get(), [(0, true)]);
+		assert_eq!(Released::get(), [(0, Ending::Served)]);
 	});
 }
 
@@ -128,7 +128,12 @@ fn the_fee_never_exceeds_the_ceiling() {
 
 #[test]
 fn a_failed_job_costs_nothing() {
-	for reason in [Refund::Unserved, Refund::Cheated, Refund::Indeterminate] {
+	for (reason, ending) in [
+		(Refund::Unserved, Ending::Failed),
+		(Refund::NoShow, Ending::Blameless),
+		(Refund::Cheated, Ending::Failed),
+		(Refund::Indeterminate, Ending::Failed),
+	] {
 		execute(|| {
 			let job = submit_and_award(ALICE, 700);
 			conclude(job, Conclusion::Failed(reason));
@@ -142,7 +147,7 @@ fn a_failed_job_costs_nothing() {
 			assert_eq!(last_event(), refunded);
 			let record = Jobs::job(job).expect("is kept");
 			assert_eq!(record.state, JobState::Refunded(reason));
-			assert_eq!(Released::get(), [(0, false)]);
+			assert_eq!(Released::get(), [(0, ending)]);
 			assert!(Paid::get().is_empty());
 		});
 	}

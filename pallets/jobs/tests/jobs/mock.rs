@@ -1,7 +1,7 @@
 //! A runtime with the jobs pallet and small stand-ins for its neighbours.
 
 use dllm_primitives::{
-	flow::{Award, Bill, ModelCatalog, Payouts, PipelineBook, Trials},
+	flow::{Award, Bill, Ending, ModelCatalog, Payouts, PipelineBook, Trials},
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId},
 	job::{Body, Limits},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
@@ -73,7 +73,7 @@ parameter_types! {
 	/// Pipelines that exist.
 	pub static Pipelines: Vec<Pipeline<AccountId>> = Vec::new();
 	/// What was given back, in order.
-	pub static Released: Vec<(PipelineId, bool)> = Vec::new();
+	pub static Released: Vec<(PipelineId, Ending)> = Vec::new();
 	/// Trials that were opened.
 	pub static Opened: Vec<Award<AccountId, u32>> = Vec::new();
 	/// Whether the next trials are refused.
@@ -145,8 +145,8 @@ impl PipelineBook<AccountId> for Book {
 	fn reserve(_: PipelineId) -> DispatchResult {
 		Ok(())
 	}
-	fn release(id: PipelineId, served: bool) {
-		Released::mutate(|released| released.push((id, served)));
+	fn release(id: PipelineId, ending: Ending) {
+		Released::mutate(|released| released.push((id, ending)));
 	}
 }
 

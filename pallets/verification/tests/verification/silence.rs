@@ -69,7 +69,7 @@ fn a_sealed_job_whose_user_never_came_is_nobodys_fault() {
 		assert!(Released::get()
 			.iter()
 			.all(|(_, verdict)| *verdict == Indeterminate));
-		assert_eq!(conclusion().1, Conclusion::Failed(Refund::Unserved));
+		assert_eq!(conclusion().1, Conclusion::Failed(Refund::NoShow));
 	});
 }
 
