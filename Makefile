@@ -24,7 +24,7 @@ test-rust: setup
 	cargo test --release --workspace --lib --bins --tests
 
 test-e2e: build
-	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 'e2e/tests/'
+	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/tests/*.test.mjs
 
 lint: setup
 	cargo fmt --all --check

@@ -6,7 +6,7 @@ import { binary, run } from './lib/processes.mjs';
 
 const ROUNDS = 5;
 
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 function print(id, name, value, unit, goal, good) {
 	console.log(`${id} ${name} ${value} ${unit} (goal ${goal}) ${good ? 'ok' : 'SHORT'}`);

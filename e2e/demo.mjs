@@ -39,6 +39,7 @@ async function main() {
 		...[1, 2, 3, 4].map((n) => network.addWorker(`Miner${n}`, miner)),
 		...[1, 2].map((n) => network.addWorker(`Entry${n}`, entry)),
 	]);
+	for (const { name, address } of network.workers) console.log(`           ${name}  ${address}`);
 	say('registering and activating the model');
 	const id = await network.offerModel(shards);
 	say('placing its layers: two segments × two replicas');
@@ -47,7 +48,7 @@ async function main() {
 
 	const user = ['--model', id, '--account', '//User', '--chain', network.url];
 	const ask = (command, ...extra) => {
-		const args = [command, ...user, ...extra, '--max-tokens', '48', QUESTION];
+		const args = [command, ...user, ...extra, '--log', 'warn', '--max-tokens', '48', QUESTION];
 		return run(binary('dllm-worker'), args.map(String), { inherit: true });
 	};
 	say(`a sealed prompt: the tokens stay with the user, the reply streams\n\n> ${QUESTION}\n`);

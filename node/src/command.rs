@@ -2,10 +2,10 @@
 
 use crate::{
 	cli::{Cli, Subcommand},
-	service::{self, Block, Hash},
+	service::{self, Block},
 };
 use sc_cli::{Result, SubstrateCli};
-use sc_network::{config::NetworkBackendType, Litep2pNetworkBackend, NetworkWorker};
+use sc_network::{config::NetworkBackendType, Litep2pNetworkBackend};
 use sc_service::{Configuration, TaskManager};
 
 /// Parses the command line and runs it to its end.
@@ -24,8 +24,10 @@ fn run_node(cli: &Cli) -> Result<()> {
 
 fn start(config: Configuration) -> std::result::Result<TaskManager, sc_service::Error> {
 	match config.network.network_backend {
-		NetworkBackendType::Libp2p => service::new_full::<NetworkWorker<Block, Hash>>(config),
 		NetworkBackendType::Litep2p => service::new_full::<Litep2pNetworkBackend>(config),
+		NetworkBackendType::Libp2p => Err(sc_service::Error::Other(
+			"--network-backend libp2p is not built in: leave the option out, litep2p speaks to both".into(),
+		)),
 	}
 }
 

@@ -64,7 +64,10 @@ impl Conduct for Dishonest {
 
 	fn layers(&self, due: LayerRange) -> LayerRange {
 		match self.cheat {
-			Cheat::SkipLayer => LayerRange { end: due.end.saturating_sub(1), ..due },
+			Cheat::SkipLayer => LayerRange {
+				end: due.end.saturating_sub(1),
+				..due
+			},
 			_ => due,
 		}
 	}
@@ -88,8 +91,14 @@ impl Conduct for Dishonest {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-	tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-	let Command::Serve { config, cheat, cheap } = Cli::parse().command;
+	tracing_subscriber::fmt()
+		.with_writer(std::io::stderr)
+		.init();
+	let Command::Serve {
+		config,
+		cheat,
+		cheap,
+	} = Cli::parse().command;
 	let config = Config::load(Some(&config), None)?;
 	let account = Account::load(&config.account)?;
 	let conduct = Arc::new(Dishonest { cheat, cheap });

@@ -153,6 +153,11 @@ pub fn unbond() -> Call {
 	Call::new("Miners", "unbond", ())
 }
 
+/// Takes the request for the bond back and stays.
+pub fn rebond() -> Call {
+	Call::new("Miners", "rebond", ())
+}
+
 /// Takes the bond back, once the delay is over.
 pub fn withdraw() -> Call {
 	Call::new("Miners", "withdraw", ())

@@ -41,15 +41,9 @@ pub struct Cli {
 	#[arg(long, global = true, help_heading = COMMON, env = "DLLM_NODE", value_name = "URL")]
 	chain: Option<String>,
 	/// What is logged to stderr: a level, a filter like `dllm_worker=debug`, or `json` for one JSON
-	/// object a line; several between commas.
-	#[arg(
-		long,
-		global = true,
-		env = "DLLM_LOG",
-		default_value = "info",
-		value_name = "FILTER"
-	)]
-	log: String,
+	/// object a line; several between commas. Default: info for serve, else warn.
+	#[arg(long, global = true, help_heading = COMMON, env = "DLLM_LOG", value_name = "FILTER")]
+	log: Option<String>,
 	/// Who signs, over `account` of the configuration: a key file, or a name like //Miner1.
 	#[arg(long, global = true, help_heading = COMMON, value_name = "KEY")]
 	account: Option<String>,
@@ -90,10 +84,20 @@ enum Command {
 	Split(split::Split),
 }
 
+impl Command {
+	/// What is logged unless something else was asked for: only a daemon tells what it does.
+	fn default_log(&self) -> &'static str {
+		match self {
+			Self::Serve(_) => "info",
+			_ => "warn",
+		}
+	}
+}
+
 impl Cli {
 	/// Runs the command.
 	pub fn run(self) -> Result<ExitCode, CliError> {
-		logging::start(&self.log)?;
+		logging::start(self.log.as_deref().unwrap_or(self.command.default_log()))?;
 		let context = self.context()?;
 		// The environment must not change any more once there are threads.
 		tell_engine(&context.config);

@@ -2,7 +2,7 @@
 
 use super::{CliError, Context};
 use crate::{
-	chain::{address, calls, parse_address, AccountId32, Amount},
+	chain::{address, calls, parse_address, AccountId32, Amount, Chain, Included, Submitter},
 	config::Config,
 	daemon::NETWORK_KEY,
 	network::identity,
@@ -55,26 +55,40 @@ impl Register {
 		let spec = declared(&context.config)?;
 		let own = submitter.account().id();
 		let (did, included) = match chain.worker(own).await? {
-			Some(_) => (
-				"updated",
-				submitter.submit(&calls::update_worker(&spec)).await?,
+			Some(_) => ("updated", update(&submitter, &spec).await?),
+			None => (
+				"registered",
+				self.join(context, &chain, &submitter, &spec).await?,
 			),
-			None => {
-				let operator = self
-					.operator(&context.config)?
-					.filter(|operator| operator != own);
-				let bond = match self.bond {
-					Some(Amount(bond)) => bond,
-					None => chain.constant("Miners", "MinBond").await?,
-				};
-				if let Some(operator) = &operator {
-					eprintln!("operator {} has to accept this worker", address(operator));
-				}
-				let call = calls::register_worker(operator.as_ref(), &spec, bond);
-				("registered", submitter.submit(&call).await?)
-			}
 		};
 		done(context, did, address(own), included.block)
+	}
+
+	async fn join(
+		&self,
+		context: &Context,
+		chain: &Chain,
+		submitter: &Submitter,
+		spec: &WorkerSpec,
+	) -> Result<Included, CliError> {
+		let own = submitter.account().id();
+		let operator = self
+			.operator(&context.config)?
+			.filter(|operator| operator != own);
+		let bond = match self.bond {
+			Some(Amount(bond)) => bond,
+			None => chain.constant("Miners", "MinBond").await?,
+		};
+		let included = submitter
+			.submit(&calls::register_worker(operator.as_ref(), spec, bond))
+			.await?;
+		if let Some(operator) = &operator {
+			eprintln!(
+				"operator {} has to accept this worker now",
+				address(operator)
+			);
+		}
+		Ok(included)
 	}
 
 	fn operator(&self, config: &Config) -> Result<Option<AccountId32>, CliError> {
@@ -112,6 +126,18 @@ impl Accept {
 		let (_, submitter) = context.submitter().await?;
 		let included = submitter.submit(&calls::accept_worker(&worker)).await?;
 		done(context, "accepted", address(&worker), included.block)
+	}
+}
+
+/// Changes what was declared; a worker that was leaving stays.
+async fn update(submitter: &Submitter, spec: &WorkerSpec) -> Result<Included, CliError> {
+	let call = calls::update_worker(spec);
+	match submitter.submit(&call).await {
+		Err(error) if error.dispatch_error() == Some("Miners::Leaving") => {
+			submitter.submit(&calls::rebond()).await?;
+			Ok(submitter.submit(&call).await?)
+		}
+		done => Ok(done?),
 	}
 }
 

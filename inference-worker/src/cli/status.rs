@@ -223,11 +223,12 @@ fn duty_in_words(duty: &Duty) -> String {
 		Duty::Serve {
 			job,
 			stage,
-			checkers,
+			output_to,
+			input_to,
 		} => {
 			format!(
 				"hand the rows of stage {stage} of job {job} to {} checkers",
-				checkers.len()
+				output_to.len() + input_to.len()
 			)
 		}
 	}

@@ -1,6 +1,7 @@
 //! Which duties are under way, which wait to be tried again, and which are done.
 
 use super::{job_of, key_of, DutyError, Key, Progress, Worker};
+use crate::network::frame::Side;
 use dllm_primitives::{
 	api::Duty,
 	ids::{JobId, ModelId, StageIndex},
@@ -127,18 +128,22 @@ impl Board {
 			if let Duty::Serve {
 				job,
 				stage,
-				checkers,
+				output_to,
+				input_to,
 			} = duty
 			{
-				let peers = checkers
-					.iter()
-					.filter_map(|peer| PeerId::from_bytes(peer).ok());
-				workshop.allow(*job, *stage, peers);
+				let peers = |of: &[Vec<u8>]| {
+					let peers = of.iter().map(|peer| PeerId::from_bytes(peer));
+					peers.filter_map(Result::ok).collect::<Vec<_>>()
+				};
+				workshop.allow(*job, *stage, Side::Output, peers(output_to));
+				workshop.allow(*job, *stage, Side::Input, peers(input_to));
 				served.insert((*job, *stage));
 			}
 		}
 		for (job, stage) in self.served.difference(&served) {
-			workshop.allow(*job, *stage, []);
+			workshop.allow(*job, *stage, Side::Output, []);
+			workshop.allow(*job, *stage, Side::Input, []);
 		}
 		self.served = served;
 	}

@@ -26,7 +26,12 @@ use crate::{
 	commitment::{Ledger, LedgerError},
 	engine::EngineError,
 	entry::EntryError,
-	network::{dtype::NotFinite, frame::Reason, link::LinkError, Network, NetworkError},
+	network::{
+		dtype::NotFinite,
+		frame::{Reason, Side},
+		link::LinkError,
+		Network, NetworkError,
+	},
 	verification::Permits,
 };
 use dllm_primitives::{
@@ -109,9 +114,16 @@ impl Workshop {
 		})
 	}
 
-	/// Lets exactly these peers fetch the rows of a stage; nobody where the list is empty.
-	pub fn allow(&self, job: JobId, stage: StageIndex, peers: impl IntoIterator<Item = PeerId>) {
-		self.permits.set(job, stage, peers.into_iter().collect());
+	/// Lets exactly these peers fetch the rows of one side of a stage; nobody where the list is empty.
+	pub fn allow(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		side: Side,
+		peers: impl IntoIterator<Item = PeerId>,
+	) {
+		self.permits
+			.set(job, stage, side, peers.into_iter().collect());
 	}
 
 	/// Says which block is the best one now; runs end with the block by which they were due.

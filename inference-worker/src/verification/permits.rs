@@ -27,13 +27,13 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Checkers that are served at once.
 const MAX_SERVED: usize = 16;
 
-/// Who may fetch the rows of which stage.
+/// Who may fetch which rows of which stage.
 #[derive(Clone, Default)]
 pub struct Permits {
 	allowed: Arc<Mutex<Allowed>>,
 }
 
-type Allowed = HashMap<(JobId, StageIndex), HashSet<PeerId>>;
+type Allowed = HashMap<(JobId, StageIndex, Side), HashSet<PeerId>>;
 
 /// Why a checker did not get all rows.
 #[derive(thiserror::Error, Debug)]
@@ -47,11 +47,11 @@ enum ServeError {
 }
 
 impl Permits {
-	/// Lets exactly these peers fetch the rows of a stage.
-	pub fn set(&self, job: JobId, stage: StageIndex, peers: HashSet<PeerId>) {
+	/// Lets exactly these peers fetch the rows of one side of a stage.
+	pub fn set(&self, job: JobId, stage: StageIndex, side: Side, peers: HashSet<PeerId>) {
 		match peers.is_empty() {
-			true => drop(self.allowed().remove(&(job, stage))),
-			false => drop(self.allowed().insert((job, stage), peers)),
+			true => drop(self.allowed().remove(&(job, stage, side))),
+			false => drop(self.allowed().insert((job, stage, side), peers)),
 		}
 	}
 
@@ -90,7 +90,7 @@ impl Permits {
 		};
 		let allowed = self
 			.allowed()
-			.get(&(ask.job, ask.stage))
+			.get(&(ask.job, ask.stage, ask.side))
 			.is_some_and(|of| of.contains(&peer));
 		if !allowed {
 			tracing::debug!(%peer, job = ask.job, stage = ask.stage, "no permit for these rows");

@@ -1,4 +1,5 @@
-//! What goes to the chain, without a chain: amounts, accounts and the arguments of calls.
+//! What goes to the chain, without a chain: amounts, the arguments and signatures of calls, defaults.
 
 mod amounts;
 mod calls;
+mod example;

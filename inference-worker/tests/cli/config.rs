@@ -2,8 +2,6 @@
 
 use super::worker::Folder;
 
-const EXAMPLE: &str = include_str!("../../worker.example.toml");
-
 #[test]
 fn unknown_key_is_named_with_its_line() {
 	let folder = Folder::new();
@@ -45,14 +43,6 @@ fn named_file_must_exist() {
 	let folder = Folder::new();
 	let ran = folder.run(&["--config", "other.toml", "keys", "show"]);
 	ran.fails_with(&["no configuration at other.toml", "worker.example.toml"]);
-}
-
-#[test]
-fn example_says_the_defaults() {
-	let folder = Folder::new();
-	folder.write("worker.toml", EXAMPLE);
-	let missing = folder.run(&["keys", "show"]);
-	missing.fails_with(&["no key file at account.key"]);
 }
 
 #[test]

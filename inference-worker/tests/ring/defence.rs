@@ -477,7 +477,9 @@ async fn judged(conduct: Arc<dyn Conduct>) -> (Roots, Roots) {
 		pipeline::lead(&lead.workshop, route.clone(), 1),
 	);
 	answer.unwrap();
-	entry.workshop.allow(job, 0, [checker.peer().id]);
+	entry
+		.workshop
+		.allow(job, 0, Side::Output, [checker.peer().id]);
 	let committed = [entry.committed(job, 0)];
 	let checked = verification::check(&checker.workshop, route, 1, None, &committed).await;
 	(led.unwrap(), checked.unwrap())
@@ -527,7 +529,9 @@ async fn a_checker_takes_only_what_was_committed_to() {
 		matches!(error, CheckError::Link { .. }) && error.is_retryable(),
 		"{error}"
 	);
-	entry.workshop.allow(job, 0, [checker.peer().id]);
+	entry
+		.workshop
+		.allow(job, 0, Side::Output, [checker.peer().id]);
 	let error = check(Vec::new()).await.unwrap_err();
 	assert!(
 		matches!(error, CheckError::NotCommitted { stage: 0, .. }),
@@ -586,7 +590,8 @@ async fn another_prompt_or_another_seed_changes_the_entry() {
 	changes[3].0.limits.max_tokens += 1;
 	for (number, (prompt, same)) in (10..).zip(changes) {
 		let checker = Worker::new(number).await.enter();
-		lead.workshop.allow(job, 1, [checker.peer().id]);
+		lead.workshop
+			.allow(job, 1, Side::Output, [checker.peer().id]);
 		let workshop = &checker.workshop;
 		let roots = verification::check(workshop, route.clone(), 0, Some(&prompt), &committed);
 		assert_eq!(

@@ -115,7 +115,7 @@ async fn walk(listen: &str) {
 	let leaders = [&leads.entry, &leads.first, &leads.second];
 	for (stage, lead) in (0..).zip(leaders) {
 		let peers = checkers.iter().map(|checker| checker.peer().id);
-		lead.workshop.allow(job, stage, peers);
+		lead.workshop.allow(job, stage, Side::Output, peers);
 	}
 	let committed = leads.committed(job);
 	for (stage, checker) in (0..).zip(&checkers) {
@@ -180,7 +180,8 @@ async fn a_user_is_the_entry_of_a_sealed_job() {
 		(answer.roots.output, answer.roots.input)
 	);
 
-	lead.workshop.allow(job, 1, [checker.peer().id]);
+	lead.workshop
+		.allow(job, 1, Side::Input, [checker.peer().id]);
 	let committed = [lead.committed(job, 1)];
 	let checked = verification::check(&checker.workshop, route, 1, None, &committed).await;
 	assert_eq!(checked.unwrap(), roots);

@@ -334,14 +334,18 @@ pub enum Duty {
 		/// Block by which it is due.
 		until: u32,
 	},
-	/// Keep the rows of a stage and hand them to its checkers.
+	/// Keep the rows of a stage and hand them to those who have to execute something again.
 	Serve {
 		/// The job.
 		job: JobId,
 		/// The stage that it led.
 		stage: StageIndex,
-		/// Peers that may ask, binary.
-		checkers: Vec<Vec<u8>>,
+		/// Peers that may ask for the rows that it sent, with its opening: the checkers of the next
+		/// stage, binary. Its own checkers may not, lest they copy.
+		output_to: Vec<Vec<u8>>,
+		/// Peers that may ask for the rows that it received: its own checkers, binary, where no worker
+		/// of the chain sent them.
+		input_to: Vec<Vec<u8>>,
 	},
 }
 

@@ -143,26 +143,27 @@ where
 	}
 }
 
-/// The rows of a stage are asked for by its own checkers and by those of the next stage, whose input
-/// they are. The ring closes where the chain knows the entry.
+/// The rows that a stage sent are the input of the next one, so its checkers ask for them; the ring
+/// closes where the chain knows the entry. What a user sent to the first segment only that segment's lead
+/// can hand out.
 fn serve<T: Config>(job: JobId, trial: &TrialOf<T>, stage: &StageOf<T>) -> Duty {
 	let next = match trial.stage(stage.stage.saturating_add(1)) {
 		None if !trial.own_entry => trial.stage(ENTRY_STAGE),
 		next => next,
 	};
-	let mut checkers = Vec::new();
-	for who in stage
-		.checkers()
-		.chain(next.into_iter().flat_map(|next| next.checkers()))
-	{
-		let peer = spec::<T>(who).map(|spec| spec.peer_id.into_inner());
-		checkers.extend(peer.filter(|peer| !checkers.contains(peer)));
-	}
+	let from_user = trial.own_entry && stage.stage == ENTRY_STAGE + 1;
 	Duty::Serve {
 		job,
 		stage: stage.stage,
-		checkers,
+		output_to: checker_peers::<T>(next),
+		input_to: checker_peers::<T>(from_user.then_some(stage)),
 	}
+}
+
+fn checker_peers<T: Config>(stage: Option<&StageOf<T>>) -> Vec<Vec<u8>> {
+	let checkers = stage.into_iter().flat_map(|stage| stage.checkers());
+	let peers = checkers.filter_map(|who| spec::<T>(who));
+	peers.map(|spec| spec.peer_id.into_inner()).collect()
 }
 
 /// The prompt of a public job, for who works on its entry.

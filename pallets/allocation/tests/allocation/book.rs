@@ -1,7 +1,10 @@
 //! Slots, and what failing costs a pipeline.
 
 use crate::mock::*;
-use dllm_primitives::{flow::{Ending, PipelineBook}, plan::Plan};
+use dllm_primitives::{
+	flow::{Ending, PipelineBook},
+	plan::Plan,
+};
 use frame_support::{assert_noop, assert_ok};
 use pallet_allocation::{Cause, Error, Event};
 

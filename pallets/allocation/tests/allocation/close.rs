@@ -2,7 +2,10 @@
 
 use crate::mock::*;
 use dllm_primitives::{
-	flow::{Ending, PipelineBook}, miner::WorkerState, model::ModelState, plan::PipelineState,
+	flow::{Ending, PipelineBook},
+	miner::WorkerState,
+	model::ModelState,
+	plan::PipelineState,
 };
 use frame_support::{assert_noop, assert_ok, traits::Hooks, weights::Weight};
 use pallet_allocation::{ByModel, Cause, Error, Event, WeightInfo};

@@ -1,7 +1,10 @@
 //! Pipelines under random calls: the invariants hold after every step, and no money is made or lost.
 
 use crate::mock::*;
-use dllm_primitives::{flow::{Ending, PipelineBook}, miner::WorkerState};
+use dllm_primitives::{
+	flow::{Ending, PipelineBook},
+	miner::WorkerState,
+};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -104,7 +107,11 @@ fn take(step: Step) {
 		}
 		Step::Release { pipeline, served } => {
 			if Allocation::pipeline(pipeline).is_some_and(|pipeline| pipeline.open_jobs > 0) {
-				let ending = if served { Ending::Served } else { Ending::Failed };
+				let ending = if served {
+					Ending::Served
+				} else {
+					Ending::Failed
+				};
 				Allocation::release(pipeline, ending);
 			}
 		}

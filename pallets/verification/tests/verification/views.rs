@@ -44,13 +44,19 @@ fn short(who: u8) -> Vec<(&'static str, StageIndex)> {
 	duties(who).iter().map(name).collect()
 }
 
-/// Who may ask a lead for the rows of its stage, by account number.
-fn askers(lead: u8) -> Vec<u8> {
+/// Who may ask a lead for the rows that it sent, and for those that it received, by account number.
+fn askers(lead: u8) -> (Vec<u8>, Vec<u8>) {
 	let served = duties(lead).into_iter().find_map(|duty| match duty {
-		Duty::Serve { checkers, .. } => Some(checkers),
+		Duty::Serve {
+			output_to,
+			input_to,
+			..
+		} => Some((output_to, input_to)),
 		_ => None,
 	});
-	served.unwrap().into_iter().map(|peer| peer[2]).collect()
+	let numbers = |peers: Vec<Vec<u8>>| peers.into_iter().map(|peer| peer[2]).collect();
+	let (output_to, input_to) = served.unwrap();
+	(numbers(output_to), numbers(input_to))
 }
 
 fn prompt_text(duty: &Duty) -> Option<Vec<u8>> {
@@ -201,33 +207,29 @@ fn the_ring_of_a_sealed_job_begins_with_the_peer_of_its_user() {
 }
 
 #[test]
-fn rows_are_served_to_the_checkers_of_the_stage_and_of_the_next() {
+fn rows_that_were_sent_are_served_to_the_checkers_of_the_next_stage_only() {
 	execute(|| {
 		open(0);
 		let altered = but(1, Replica, Behaviour::Altered);
 		commits(0, Lead, &altered);
-		assert_eq!(askers(10), vec![11, 21]);
-		assert_eq!(askers(20), vec![21, 31]);
-		assert_eq!(
-			askers(30),
-			vec![31, 11],
-			"the entry's input is the last segment's output"
-		);
+		assert_eq!(askers(10), (vec![21], vec![]));
+		assert_eq!(askers(20), (vec![31], vec![]));
+		let entry = (vec![11], vec![]);
+		assert_eq!(askers(30), entry, "the entry's input is the last output");
 		commits(0, Replica, &altered);
 		reveals(0, &altered);
-		assert_eq!(askers(10), vec![11, 21, 90]);
-		assert_eq!(askers(20), vec![21, 90, 31]);
-		assert_eq!(askers(30), vec![31, 11]);
+		assert_eq!(askers(10), (vec![21, 90], vec![]));
+		assert_eq!(askers(20), (vec![31], vec![]));
 	});
 }
 
 #[test]
-fn the_last_segment_of_a_sealed_job_serves_its_own_checkers_only() {
+fn what_a_user_sent_is_served_by_the_first_segment() {
 	execute(|| {
 		open_sealed(0);
 		commits(0, Lead, &all_honest);
-		assert_eq!(askers(20), vec![21, 31]);
-		assert_eq!(askers(30), vec![31]);
+		assert_eq!(askers(20), (vec![31], vec![21]));
+		assert_eq!(askers(30), (vec![], vec![]));
 	});
 }
 

@@ -1,0 +1,27 @@
+//! The example configuration documents the defaults, so it has to be them.
+
+use dllm_worker::config::Config;
+use std::path::PathBuf;
+
+#[test]
+fn example_says_the_defaults() {
+	let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+	let example = Config::load(Some(&folder.join("worker.example.toml")), None);
+	let (example, default) = (example.expect("a sound example"), Config::default());
+	assert_eq!(example.node, default.node);
+	assert_eq!(
+		example.account,
+		folder.join(default.account).to_string_lossy()
+	);
+	assert_eq!(example.data, folder.join(default.data));
+	assert_eq!(example.listen, default.listen);
+	assert_eq!(example.advertise, default.advertise);
+	assert_eq!(example.roles, default.roles);
+	assert_eq!(example.memory, default.memory);
+	assert_eq!(example.price, default.price);
+	assert_eq!(example.operator, default.operator);
+	assert_eq!(example.models, default.models);
+	assert_eq!(example.onnxruntime, default.onnxruntime);
+	assert_eq!(example.threads, default.threads);
+	assert_eq!(default.listen.len(), 2, "QUIC and TCP");
+}
