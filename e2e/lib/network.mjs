@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } fr
 import path from 'node:path';
 import { binary, Daemon, freePort, REPOSITORY, run, until } from './processes.mjs';
 
-/** Milliseconds between blocks. */
-export const BLOCK = 3000;
+/** Milliseconds that an extrinsic may take into a block: many times the usual one block. */
+const INCLUSION = 60_000;
 
 /**
  * The raw specification of a preset, made once for each build of the node: a node starts from it in a
@@ -36,7 +36,8 @@ class Validator {
 	start(chain, bootnode) {
 		const args = ['--chain', chain, `--${this.name}`, '--validator', '--base-path', this.folder];
 		args.push('--port', this.port, '--rpc-port', this.rpcPort, '--no-prometheus', '--no-telemetry');
-		args.push('--rpc-cors', 'all', '--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
+		// With one other validator, a node that loses it would take itself for offline and stop authoring.
+		args.push('--force-authoring', '--rpc-cors', 'all', '--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
 		if (bootnode) args.push('--bootnodes', bootnode);
 		this.daemon = Daemon.start(this.name, binary('dllm-node'), args.map(String), {
 			logFile: path.join(this.folder, 'node.log'),
@@ -154,10 +155,10 @@ export class Network {
 	/** Configures and registers a worker and starts its process. */
 	async addWorker(name, options, start = (worker) => worker.start()) {
 		const worker = new Worker(this, name, options);
+		this.workers.push(worker);
 		await worker.configure();
 		await worker.register();
 		start(worker);
-		this.workers.push(worker);
 		return worker;
 	}
 
@@ -199,6 +200,15 @@ export class Network {
 	 * with `fee` in planck as it was charged; throws the chain's own error by name.
 	 */
 	send(extrinsic, signer) {
+		let timer;
+		const late = new Promise((_, reject) => {
+			const error = new Error(`extrinsic in no block within ${INCLUSION / 1000} s`);
+			timer = setTimeout(() => reject(error), INCLUSION);
+		});
+		return Promise.race([this.#included(extrinsic, signer), late]).finally(() => clearTimeout(timer));
+	}
+
+	#included(extrinsic, signer) {
 		return new Promise((resolve, reject) => {
 			extrinsic
 				.signAndSend(signer, { nonce: -1 }, ({ status, events, dispatchError }) => {

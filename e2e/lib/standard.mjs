@@ -10,9 +10,9 @@ export const TOKEN = 10n ** 12n;
 
 /**
  * Starts the network of test `name` and waits until its pipeline is live. `starts` says, by worker name,
- * how to start a worker that is not an ordinary one.
+ * how to start a worker that is not an ordinary one; `prices` what it asks, if not the usual price.
  */
-export async function standardNetwork(name, { model = 'fixture-tied', starts = {}, extra = [] } = {}) {
+export async function standardNetwork(name, { model = 'fixture-tied', starts = {}, prices = {} } = {}) {
 	const folder = path.join(REPOSITORY, '.demo', 'e2e', name);
 	const network = await Network.start({ folder });
 	try {
@@ -21,9 +21,8 @@ export async function standardNetwork(name, { model = 'fixture-tied', starts = {
 		const workers = [
 			...[1, 2, 3, 4].map((n) => [`Miner${n}`, { roles: ['miner', 'verifier'], models }]),
 			...[1, 2].map((n) => [`Entry${n}`, { roles: ['entry', 'verifier'], models }]),
-			...extra.map((one) => [one, { roles: ['verifier'], models }]),
 		];
-		await Promise.all(workers.map(([worker, options]) => network.addWorker(worker, options, starts[worker])));
+		await Promise.all(workers.map(([worker, options]) => network.addWorker(worker, { ...options, price: prices[worker] }, starts[worker])));
 		network.model = await network.offerModel(network.modelFolder);
 		network.pipeline = await network.offerPipeline(network.model);
 		return network;

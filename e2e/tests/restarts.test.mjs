@@ -21,7 +21,7 @@ describe('restarts', () => {
 		network.submit(user, { model: network.model, text: 'Hello!', maxPrice: MAX_PRICE, deadline: 30, ...changes });
 
 	it('a miner that is killed and restarted between jobs goes on', async () => {
-		const [miner] = network.workers;
+		const miner = network.workers.find(({ name }) => name === 'Miner1');
 		await miner.daemon.kill();
 		miner.start();
 		const { job } = await ask();
