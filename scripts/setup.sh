@@ -28,8 +28,8 @@ if [ ${#packages[@]} -gt 0 ]; then
 	sudo=()
 	[ "$(id -u)" = 0 ] || sudo=(sudo)
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "run this as root, or install: ${packages[*]}"
-	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${packages[@]}"
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
 
 command -v rustup >/dev/null 2>&1 || die "rustup is missing: see https://rustup.rs, then run this again"
@@ -38,7 +38,7 @@ if ! rustup toolchain list | grep -q "^$channel"; then
 	say "installing Rust $channel"
 	rustup toolchain install "$channel" --profile minimal --component rustfmt --component clippy
 fi
-if ! rustup target list --installed | grep -qx wasm32v1-none; then
+if [ -z "${WASM_BUILD_TOOLCHAIN:-}" ] && ! rustup target list --installed | grep -qx wasm32v1-none; then
 	say "installing the wasm target of the runtime"
 	scripts/wasm-sysroot.sh
 fi
@@ -47,6 +47,6 @@ scripts/fetch-onnxruntime.sh
 
 if [ ! -e e2e/node_modules/.package-lock.json ] || [ e2e/package-lock.json -nt e2e/node_modules/.package-lock.json ]; then
 	say "installing the Node packages of e2e/"
-	npm ci --prefix e2e --no-audit --no-fund --silent
+	npm ci --prefix e2e --no-audit --no-fund --loglevel=error
 	touch e2e/node_modules/.package-lock.json
 fi

@@ -178,16 +178,31 @@ export class Network {
 		const owned = ['--account', `//${owner}`, '--chain', this.url, '--json'];
 		const added = await this.worker(['model', 'add', shards, '--licence', 'Apache-2.0', '--activate', ...owned]);
 		const { model } = JSON.parse(added.stdout);
+		await until(`model ${model} is active for good`, 90, async () => {
+			const models = await this.rpc('dllm_models', await this.finalized());
+			return models.some(({ id, state }) => id === model && state === 'active');
+		});
 		return model;
 	}
 
-	/** Plans a pipeline over the registered workers and waits until it takes jobs. */
+	/** Plans a pipeline over the registered workers and waits until it takes jobs for good. */
 	async offerPipeline(model, segments = 2, { owner = 'Alice', seconds = 120 } = {}) {
+		const alive = () => this.checkAlive(...this.workers);
+		await until('every worker is registered for good', 90, async () => {
+			const at = await this.api.at(await this.finalized());
+			const known = await Promise.all(this.workers.map(({ address }) => at.query.miners.workers(address)));
+			return known.every(({ isSome }) => isSome);
+		}, alive);
 		await this.worker(['plan', '--model', model, '--segments', segments, '--account', `//${owner}`, '--chain', this.url]);
 		return until(`a pipeline of model ${model} is live`, seconds, async () => {
-			const pipelines = await this.rpc('dllm_pipelines', model);
+			const pipelines = await this.rpc('dllm_pipelines', model, await this.finalized());
 			return pipelines.find((pipeline) => pipeline.state === 'live');
-		}, () => this.checkAlive(...this.workers));
+		}, alive);
+	}
+
+	/** Hash of the last finalised block: what it says no fork takes back. */
+	async finalized() {
+		return (await this.api.rpc.chain.getFinalizedHead()).toHex();
 	}
 
 	/** A call of the node's JSON-RPC. */
@@ -196,24 +211,25 @@ export class Network {
 	}
 
 	/**
-	 * Signs and sends an extrinsic and waits until a block holds it. Answers `{ events, block, fee }`,
-	 * with `fee` in planck as it was charged; throws the chain's own error by name.
+	 * Signs and sends an extrinsic and waits until a finalised block holds it, or any block where it must
+	 * not `settle`. Answers `{ events, block, fee }`, with `fee` in planck as it was charged; throws the
+	 * chain's own error by name.
 	 */
-	send(extrinsic, signer) {
+	send(extrinsic, signer, { settle = true } = {}) {
 		let timer;
 		const late = new Promise((_, reject) => {
 			const error = new Error(`extrinsic in no block within ${INCLUSION / 1000} s`);
 			timer = setTimeout(() => reject(error), INCLUSION);
 		});
-		return Promise.race([this.#included(extrinsic, signer), late]).finally(() => clearTimeout(timer));
+		return Promise.race([this.#included(extrinsic, signer, settle), late]).finally(() => clearTimeout(timer));
 	}
 
-	#included(extrinsic, signer) {
+	#included(extrinsic, signer, settle) {
 		return new Promise((resolve, reject) => {
 			extrinsic
 				.signAndSend(signer, { nonce: -1 }, ({ status, events, dispatchError }) => {
 					if (status.isInvalid || status.isDropped) reject(new Error(`extrinsic ${status.type}`));
-					if (!status.isInBlock) return;
+					if (!(settle ? status.isFinalized : status.isInBlock)) return;
 					if (dispatchError) {
 						const error = dispatchError.isModule
 							? this.api.registry.findMetaError(dispatchError.asModule)
@@ -223,7 +239,7 @@ export class Network {
 					const paid = events.find(({ event }) => event.method === 'TransactionFeePaid');
 					resolve({
 						events: events.map(({ event }) => event),
-						block: status.asInBlock.toHex(),
+						block: (settle ? status.asFinalized : status.asInBlock).toHex(),
 						fee: paid ? paid.event.data.actualFee.toBigInt() : 0n,
 					});
 				})
@@ -232,18 +248,19 @@ export class Network {
 	}
 
 	/** Submits a public prompt and returns `{ job, fee }`: its number and the fee of the transaction. */
-	async submit(signer, { model, text, maxTokens = 16, maxPrice, deadline = 20, body }) {
+	async submit(signer, { model, text, maxTokens = 16, maxPrice, deadline = 20, body, settle = true }) {
 		const limits = { maxTokens, temperatureMilli: 0, topPMilli: 1000, seed: 0, stop: [] };
 		const call = this.api.tx.jobs.submit(model, body ?? { Inline: text }, limits, maxPrice, deadline);
-		const { events, fee } = await this.send(call, signer);
+		const { events, fee } = await this.send(call, signer, { settle });
 		const submitted = events.find((event) => event.section === 'jobs' && event.method === 'Submitted');
 		return { job: submitted.data.job.toNumber(), fee };
 	}
 
-	/** Waits for the final state of a job and returns its receipt. */
+	/** Waits until the end of a job is finalised and returns its receipt. */
 	async ended(job, seconds = 240) {
-		await until(`job ${job} ends`, seconds, async () => (await this.rpc('dllm_job', job)).ended);
-		return this.rpc('dllm_receipt', job);
+		const ended = async () => (await this.rpc('dllm_job', job, await this.finalized())).ended;
+		await until(`job ${job} ends`, seconds, ended);
+		return this.rpc('dllm_receipt', job, await this.finalized());
 	}
 
 	/** The registered workers, as the runtime API tells them. */

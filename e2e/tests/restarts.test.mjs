@@ -32,7 +32,7 @@ describe('restarts', () => {
 	it('a validator that is killed and restarted catches up, and jobs settle meanwhile or after', async () => {
 		const bob = network.validators[1];
 		await bob.daemon.kill();
-		const { job } = await ask();
+		const { job } = await ask({ settle: false });
 		bob.start(network.chain, network.bootnode);
 		const receipt = await network.ended(job);
 		assert.equal(receipt.job.state.kind, 'settled', JSON.stringify(receipt));
@@ -46,7 +46,7 @@ describe('restarts', () => {
 
 	it('an entry that is killed mid-job: the job is refunded or settled, never lost', async () => {
 		const before = await network.balance(user.address);
-		const { job, fee: transactionFee } = await ask({ maxTokens: 400, deadline: 10 });
+		const { job, fee: transactionFee } = await ask({ maxTokens: 400, deadline: 10, settle: false });
 		const entry = await until('the job is awarded', 30, async () => {
 			const receipt = await network.rpc('dllm_receipt', job);
 			return receipt.stages.length > 0 && workerOf(network, parts(receipt, 0).lead.worker);

@@ -79,7 +79,7 @@ impl SubstrateCli for Cli {
 	}
 
 	fn support_url() -> String {
-		"the issue tracker named in README.md".into()
+		"whoever gave you this build".into()
 	}
 
 	fn copyright_start_year() -> i32 {

@@ -7,12 +7,14 @@ use dllm_primitives::{api::Receipt, ids::JobId, job::JobState};
 impl Worker {
 	/// Tells the end of a job and forgets its rows; not yet while the job goes on.
 	pub(super) async fn close(self, job: JobId) -> Result<Progress, DutyError> {
-		if let Some(receipt) = self.chain.receipt(job).await? {
-			if !receipt.job.state.is_final() {
-				return Ok(Progress::NotYet);
-			}
-			self.tell(job, &receipt);
+		// A job that the node does not know may come again: the node lags, or a fork dropped it.
+		let Some(receipt) = self.chain.receipt(job).await? else {
+			return Ok(Progress::NotYet);
+		};
+		if !receipt.job.state.is_final() {
+			return Ok(Progress::NotYet);
 		}
+		self.tell(job, &receipt);
 		self.workshop.ledger.forget(job)?;
 		Ok(Progress::Done)
 	}

@@ -188,8 +188,6 @@ impl Talk<'_> {
 			}
 		};
 		let sums = recorder.finish().await?;
-		self.close(ends, sums.rows).await;
-
 		let roots = Roots {
 			class: self.hosted.class,
 			weights: self.hosted.weights,
@@ -201,7 +199,9 @@ impl Talk<'_> {
 		let mut record = StageRecord::new(roots, open.job_key, open.width, open.dtype);
 		record.tokens = generation.tokens().to_vec();
 		record.reply = text;
+		// Recorded before the ring is told: whoever stops in between finds its reply again.
 		ledger.close(self.ring.job, ENTRY_STAGE, &record)?;
+		self.close(ends, sums.rows).await;
 		tracing::info!(
 			job = self.ring.job,
 			tokens = record.tokens.len(),

@@ -63,7 +63,10 @@ impl Limits {
 		(1..=MAX_NEW_TOKENS).contains(&self.max_tokens)
 			&& (1..=1000).contains(&self.top_p_milli)
 			&& self.temperature_milli <= 5000
-			&& self.stop.iter().all(|s| !s.is_empty())
+			&& self
+				.stop
+				.iter()
+				.all(|s| !s.is_empty() && core::str::from_utf8(s).is_ok())
 	}
 
 	/// Rows that pass through the ring at most: the prompt, and every sampled token but the last.

@@ -10,7 +10,7 @@ use crate::{
 use alloc::vec::Vec;
 use dllm_primitives::{
 	flow::{Conclusion, OnVerdict, WorkerPool},
-	ids::{JobId, StageIndex},
+	ids::{JobId, StageIndex, ENTRY_STAGE},
 	job::Refund,
 	miner::WorkerState,
 	verdict::{Part, Phase, Verdict},
@@ -70,8 +70,10 @@ impl<T: Config> Pallet<T> {
 	/// Ends a trial with a judgement of what was opened.
 	pub(crate) fn close_judged(job: JobId, mut trial: TrialOf<T>) {
 		let showings = showings::<T>(&trial);
+		let own_entry = trial.own_entry;
 		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
-			let verdicts = judge::judge_stage(showing);
+			let from_user = own_entry && stage.stage == ENTRY_STAGE + 1;
+			let verdicts = judge::judge_stage(showing, !from_user);
 			stage.lead.verdict = Some(verdicts.lead);
 			stage.replica.verdict = Some(verdicts.replica);
 			if let Some(third) = stage.tiebreak.as_mut() {

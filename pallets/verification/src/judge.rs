@@ -4,8 +4,9 @@
 //! Two workers of different operators that tell the same roots are right, and prove wrong who told
 //! others under the same conditions. Conditions are the numerics class, and for a lead also its input:
 //! what a lead received is known to it and to its upstream only, so where the inputs differ either of
-//! them may have lied, and nobody is convicted. Checkers have no such excuse, because they check the
-//! rows that they are handed against the upstream commitment. Silence is never fraud.
+//! them may have lied, and nobody is convicted. Checkers have no such excuse where they check the rows
+//! that they are handed against the upstream commitment; only for the rows that a user sent to the first
+//! segment nobody vouches. Silence is never fraud.
 
 use dllm_primitives::{
 	commitment::Roots,
@@ -97,16 +98,16 @@ pub fn needs_tiebreak(stage: &StageShowings) -> bool {
 	stage.lead.roots().is_some() && stage.lead != stage.replica
 }
 
-/// Judges the workers of a stage.
-pub fn judge_stage(stage: &StageShowings) -> StageVerdicts {
+/// Judges the workers of a stage. `vouched` says whether another worker committed to the rows that the
+/// stage received.
+pub fn judge_stage(stage: &StageShowings, vouched: bool) -> StageVerdicts {
 	let third = stage.tiebreak.and_then(Showing::roots);
 	let agreed = agreed(stage.lead.roots(), stage.replica.roots(), third);
+	let judge = |part, showing| judge_worker(showing, agreed, part, vouched);
 	StageVerdicts {
-		lead: judge_worker(Part::Lead, stage.lead, agreed),
-		replica: judge_worker(Part::Replica, stage.replica, agreed),
-		tiebreak: stage
-			.tiebreak
-			.map(|third| judge_worker(Part::Tiebreak, third, agreed)),
+		lead: judge(Part::Lead, stage.lead),
+		replica: judge(Part::Replica, stage.replica),
+		tiebreak: stage.tiebreak.map(|third| judge(Part::Tiebreak, third)),
 	}
 }
 
@@ -116,21 +117,24 @@ fn agreed(lead: Option<Roots>, replica: Option<Roots>, third: Option<Roots>) -> 
 	with_lead.or_else(|| replica.filter(|_| replica == third))
 }
 
-fn judge_worker(part: Part, showing: Showing, agreed: Option<Roots>) -> Verdict {
+fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part, vouched: bool) -> Verdict {
 	match (showing, agreed) {
 		(Showing::Copied, _) => Verdict::Cheat,
 		(Showing::Silent, _) if part == Part::Lead => Verdict::WorkerFault,
 		(Showing::Silent, _) => Verdict::VerifierFault,
 		(Showing::Opened(_), None) => Verdict::Indeterminate,
 		(Showing::Opened(told), Some(agreed)) if told == agreed => Verdict::Pass,
-		(Showing::Opened(told), Some(agreed)) => judge_outvoted(part, &told, &agreed),
+		(Showing::Opened(told), Some(agreed)) => {
+			let may_be_misled = part == Part::Lead || !vouched;
+			judge_outvoted(&told, &agreed, may_be_misled)
+		}
 	}
 }
 
 /// Whether who was outvoted is convicted; see the head of the file for its excuses.
-fn judge_outvoted(part: Part, told: &Roots, agreed: &Roots) -> Verdict {
+fn judge_outvoted(told: &Roots, agreed: &Roots, may_be_misled: bool) -> Verdict {
 	let same_class = told.class == agreed.class;
-	let same_input = part != Part::Lead || told.input == agreed.input;
+	let same_input = !may_be_misled || told.input == agreed.input;
 	if same_class && same_input {
 		Verdict::Cheat
 	} else {

@@ -73,6 +73,10 @@ fn limits_hold_at_their_edges_and_not_beyond() {
 			..limits()
 		},
 		Limits {
+			stop: stop(&[0xff]),
+			..limits()
+		},
+		Limits {
 			stop: stop(b""),
 			..limits()
 		},

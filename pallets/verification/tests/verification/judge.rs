@@ -78,16 +78,41 @@ fn all_showings() -> Vec<Showing> {
 }
 
 fn judge(lead: Showing, replica: Showing, tiebreak: Option<Showing>) -> [Option<Verdict>; 3] {
+	judge_with(lead, replica, tiebreak, true)
+}
+
+fn judge_with(
+	lead: Showing,
+	replica: Showing,
+	tiebreak: Option<Showing>,
+	vouched: bool,
+) -> [Option<Verdict>; 3] {
+	let showings = StageShowings {
+		lead,
+		replica,
+		tiebreak,
+	};
 	let StageVerdicts {
 		lead,
 		replica,
 		tiebreak,
-	} = judge_stage(&StageShowings {
-		lead,
-		replica,
-		tiebreak,
-	});
+	} = judge_stage(&showings, vouched);
 	[Some(lead), Some(replica), tiebreak]
+}
+
+#[test]
+fn a_checker_that_was_handed_other_rows_of_a_user_is_not_convicted() {
+	let (truth, misled) = (Opened(right()), Opened(other_input()));
+	let replica = |vouched| judge_with(truth, misled, Some(truth), vouched)[1];
+	assert_eq!(replica(false), Some(Indeterminate));
+	assert_eq!(replica(true), Some(Cheat));
+	let third = |vouched| judge_with(truth, truth, Some(misled), vouched)[2];
+	assert_eq!(
+		(third(false), third(true)),
+		(Some(Indeterminate), Some(Cheat))
+	);
+	let liar = judge_with(truth, Opened(wrong()), Some(truth), false)[1];
+	assert_eq!(liar, Some(Cheat), "the same rows are no excuse");
 }
 
 /// The rule as one would say it, without looking at how the judgement is coded: `at` is the place of
