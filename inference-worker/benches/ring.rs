@@ -5,6 +5,12 @@
 //! and nothing else. Prints a line a figure, `ID name value unit (goal …) ok|SHORT`, and always ends well.
 
 use anyhow::{Context, Result};
+use dllm_model::{
+	engine::{pin_environment, runtime, Engine, OrtEngine},
+	entry::{Entry, Generation, ReplyLimits, SamplingParams},
+	manifest::Manifest,
+	splitter::split,
+};
 use dllm_primitives::{
 	api::{AccountId32, RingMember, Route},
 	ids::StageIndex,
@@ -13,12 +19,8 @@ use dllm_primitives::{
 };
 use dllm_worker::{
 	commitment::Ledger,
-	engine::{pin_environment, runtime, Engine, OrtEngine},
-	entry::{Entry, Generation, ReplyLimits, SamplingParams},
-	manifest::Manifest,
 	network::{Network, NetworkConfig},
 	pipeline::{self, entry::Question, Honest, Host, Timings, Workshop},
-	splitter::split,
 };
 use libp2p::identity::Keypair;
 use std::{

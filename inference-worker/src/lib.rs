@@ -3,9 +3,7 @@
 //!
 //! | step of the walk | module |
 //! |---|---|
-//! | a model folder becomes shards and a manifest | [`splitter`], [`manifest`] |
-//! | a range of layers runs on this machine | [`engine`] |
-//! | text becomes rows, rows become the next token | [`entry`] |
+//! | a model is split, its layers run, text becomes rows and back | the crate `dllm-model` |
 //! | streams and frames between workers, shards from peers | [`network`] |
 //! | a job's rows go round the ring | [`pipeline`] |
 //! | what crossed the ring is recorded and committed to | [`commitment`] |
@@ -22,11 +20,6 @@ pub mod commitment;
 pub mod config;
 pub mod daemon;
 pub mod duties;
-pub mod engine;
-pub mod entry;
-pub mod manifest;
 pub mod network;
 pub mod pipeline;
-pub mod portable_math;
-pub mod splitter;
 pub mod verification;

@@ -11,8 +11,6 @@ pub use permits::{Permits, PROTOCOL};
 
 use crate::{
 	commitment::{Leaves, LedgerError, StageRecord},
-	engine::Engine,
-	entry::{Generation, ReplyLimits},
 	network::{
 		frame::{Ask, Frame, Record, Rows, Side, MAX_ROWS},
 		link::{out_of_turn, Link, LinkError},
@@ -24,6 +22,10 @@ use crate::{
 	},
 };
 use codec::Encode;
+use dllm_model::{
+	engine::Engine,
+	entry::{Generation, ReplyLimits},
+};
 use dllm_primitives::{
 	api::{AccountId32, Prompt, Route},
 	commitment::{commitment, Roots},

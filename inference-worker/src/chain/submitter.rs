@@ -1,13 +1,16 @@
 //! Signs calls of one account and follows them into a block.
 //!
-//! Nonces come from the node's pool, so they survive restarts, and are handed out one by one. A call
-//! whose connection is lost after it was sent may or may not reach a block: the caller looks at the
-//! chain before it sends it again, as the duties do at every block.
+//! Nonces come from the node's pool, so they survive restarts, and are handed out one by one. A nonce
+//! stays taken until its block is final: a fork takes a transaction back, and for a moment the pool
+//! would give its nonce away to the next call, which then runs instead of it. A call whose connection is
+//! lost after it was sent may or may not reach a block: the caller looks at the chain before it sends it
+//! again, as the duties do at every block.
 
 use super::{calls::Call, Account, Chain, ChainError};
 use sp_core::H256;
 use std::{
 	collections::BTreeSet,
+	future::Future,
 	sync::{Arc, Mutex, PoisonError},
 	time::Duration,
 };
@@ -19,6 +22,8 @@ use subxt::{
 
 /// A transaction that is in no block after this time is given up.
 const INCLUSION_TIMEOUT: Duration = Duration::from_secs(90);
+/// A nonce is given free when its block is not final after this time.
+const FINALITY_TIMEOUT: Duration = Duration::from_secs(300);
 /// Attempts to find a free nonce, and the pause between them: the pool learns of a new block a moment
 /// after the head does.
 const NONCE_ATTEMPTS: u32 = 5;
@@ -34,9 +39,16 @@ pub struct Submitter {
 	sent: Sent,
 }
 
-/// Nonces of transactions that were sent and are in no block yet.
+/// Nonces of transactions that were sent and are in no final block yet.
 #[derive(Clone, Default)]
 struct Sent(Arc<Mutex<BTreeSet<u64>>>);
+
+/// Which block a transaction is followed into.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+	Best,
+	Final,
+}
 
 /// Keeps a nonce until it is dropped.
 struct Nonce {
@@ -96,16 +108,20 @@ impl Submitter {
 		&self.account
 	}
 
-	/// Sends a call and waits until it has succeeded in a best block. A later fork can undo it.
+	/// Sends a call and waits until it has succeeded in a best block. A later fork can move it to
+	/// another block; [`Self::submit_final`] waits for what no fork can change.
 	pub async fn submit(&self, call: &Call) -> Result<Included, ChainError> {
+		let (nonce, mut progress) = self.send(call).await?;
+		let included = in_time(call, self.followed(call, &mut progress, Until::Best)).await?;
+		tokio::spawn(hold_until_final(nonce, progress));
+		Ok(included)
+	}
+
+	/// Sends a call and waits until it has succeeded in a final block: for calls whose outcome others
+	/// build on, like a number that the chain gave.
+	pub async fn submit_final(&self, call: &Call) -> Result<Included, ChainError> {
 		let (_nonce, mut progress) = self.send(call).await?;
-		let followed = self.followed(call, &mut progress);
-		tokio::time::timeout(INCLUSION_TIMEOUT, followed)
-			.await
-			.unwrap_or_else(|_| {
-				let (call, seconds) = (call.title(), INCLUSION_TIMEOUT.as_secs());
-				Err(ChainError::NotIncluded { call, seconds })
-			})
+		in_time(call, self.followed(call, &mut progress, Until::Final)).await
 	}
 
 	/// Gives the call to the pool, with a nonce that no other transaction has.
@@ -150,7 +166,12 @@ impl Submitter {
 	}
 
 	/// Follows a transaction into a block and reads what it did there.
-	async fn followed(&self, call: &Call, progress: &mut Progress) -> Result<Included, ChainError> {
+	async fn followed(
+		&self,
+		call: &Call,
+		progress: &mut Progress,
+		until: Until,
+	) -> Result<Included, ChainError> {
 		let title = call.title();
 		let refused = |reason| ChainError::Refused {
 			what: title.clone(),
@@ -158,8 +179,12 @@ impl Submitter {
 		};
 		while let Some(status) = progress.next().await {
 			match status.map_err(|error| ChainError::from_progress(error, &title))? {
-				TransactionStatus::InBestBlock(block)
-				| TransactionStatus::InFinalizedBlock(block) => return self.read(&title, block).await,
+				TransactionStatus::InBestBlock(block) if until == Until::Best => {
+					return self.read(&title, block).await
+				}
+				TransactionStatus::InFinalizedBlock(block) => {
+					return self.read(&title, block).await
+				}
 				TransactionStatus::Error { message }
 				| TransactionStatus::Invalid { message }
 				| TransactionStatus::Dropped { message } => return Err(refused(message)),
@@ -207,6 +232,42 @@ impl Submitter {
 			hash,
 			events,
 		})
+	}
+}
+
+/// Gives up a transaction that is in no block for too long.
+async fn in_time(
+	call: &Call,
+	followed: impl Future<Output = Result<Included, ChainError>>,
+) -> Result<Included, ChainError> {
+	let followed = tokio::time::timeout(INCLUSION_TIMEOUT, followed).await;
+	followed.unwrap_or_else(|_| {
+		let (call, seconds) = (call.title(), INCLUSION_TIMEOUT.as_secs());
+		Err(ChainError::NotIncluded { call, seconds })
+	})
+}
+
+/// Keeps a nonce until its transaction is final, or can no longer become so.
+async fn hold_until_final(nonce: Nonce, mut progress: Progress) {
+	let settled = async {
+		while let Some(Ok(status)) = progress.next().await {
+			match status {
+				TransactionStatus::InFinalizedBlock(_)
+				| TransactionStatus::Error { .. }
+				| TransactionStatus::Invalid { .. }
+				| TransactionStatus::Dropped { .. } => return,
+				_ => {}
+			}
+		}
+	};
+	if tokio::time::timeout(FINALITY_TIMEOUT, settled)
+		.await
+		.is_err()
+	{
+		tracing::warn!(
+			nonce = nonce.number,
+			"a transaction is not final yet; no longer waiting for it"
+		);
 	}
 }
 

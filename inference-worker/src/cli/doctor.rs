@@ -7,10 +7,9 @@ use crate::{
 	chain::{address, AccountId32, Amount, Chain},
 	config::Config,
 	daemon::NETWORK_KEY,
-	engine,
-	manifest::Manifest,
 };
 use clap::Args;
+use dllm_model::{engine, manifest::Manifest};
 use dllm_primitives::{api::WorkerView, model::Profile};
 use libp2p::multiaddr::{Multiaddr, Protocol};
 use serde::Serialize;
@@ -263,7 +262,7 @@ fn shards(config: &Config) -> Vec<Finding> {
 	let look = |folder: &Path| {
 		let manifest = Manifest::load(folder)?;
 		manifest.verify_all(folder)?;
-		Ok::<_, crate::manifest::ManifestError>(manifest)
+		Ok::<_, dllm_model::manifest::ManifestError>(manifest)
 	};
 	let finding = |folder: &std::path::PathBuf| match look(folder) {
 		Ok(manifest) => ok(

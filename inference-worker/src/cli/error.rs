@@ -5,12 +5,11 @@ use crate::{
 	commitment::LedgerError,
 	config::ConfigError,
 	daemon::DaemonError,
-	engine::LibraryError,
-	entry::EntryError,
-	manifest::ManifestError,
 	network::{identity::IdentityError, shards::ShardError, NetworkError},
 	pipeline::HostError,
-	splitter::SplitError,
+};
+use dllm_model::{
+	engine::LibraryError, entry::EntryError, manifest::ManifestError, splitter::SplitError,
 };
 use dllm_primitives::{ids::ModelId, model::ModelState, plan::PlanError};
 use std::{io, path::PathBuf};

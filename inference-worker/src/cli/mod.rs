@@ -22,9 +22,10 @@ mod table;
 
 pub use error::CliError;
 
-use crate::{config::Config, engine};
+use crate::config::Config;
 use clap::{Parser, Subcommand};
 use context::Context;
+use dllm_model::engine;
 use std::{env, path::PathBuf, process::ExitCode};
 
 /// Heading of the options that every command has.

@@ -5,8 +5,9 @@ use super::{
 	table::{short, table},
 	CliError, Context,
 };
-use crate::{chain::calls, manifest::Manifest};
+use crate::chain::calls;
 use clap::Subcommand;
+use dllm_model::manifest::Manifest;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -101,7 +102,9 @@ async fn add(
 	manifest.verify_all(&folder)?;
 	let spec = manifest.spec(licence)?;
 	let (_, submitter) = context.submitter().await?;
-	let included = submitter.submit(&calls::register_model(&spec)).await?;
+	let included = submitter
+		.submit_final(&calls::register_model(&spec))
+		.await?;
 	let id = included.number("Models", "Registered", "model")?;
 	let id = u32::try_from(id).unwrap_or(u32::MAX);
 	let (did, block) = match activate {

@@ -10,7 +10,6 @@ use super::{
 use crate::{
 	chain::{Chain, Submitter},
 	commitment::{random_bytes, Ledger},
-	manifest::Manifest,
 	network::{
 		shards::{distinct, Part, ShardStore},
 		Network, NetworkConfig, Peer,
@@ -21,6 +20,7 @@ use crate::{
 	},
 };
 use clap::Args;
+use dllm_model::manifest::Manifest;
 use dllm_primitives::{
 	api::{ModelView, Route},
 	ids::{Digest, PeerId},

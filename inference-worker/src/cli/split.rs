@@ -1,8 +1,8 @@
 //! `split`: a model folder of Hugging Face form becomes shards and a manifest.
 
 use super::{CliError, Context};
-use crate::splitter::{self, Progress};
 use clap::{Args, ValueEnum};
+use dllm_model::splitter::{self, Progress};
 use dllm_primitives::model::Profile;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;

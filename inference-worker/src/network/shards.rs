@@ -10,7 +10,7 @@ use super::{
 	link::{out_of_turn, Link, LinkError},
 	Network, NetworkError, Peer,
 };
-use crate::manifest::{self, Manifest, ManifestError};
+use dllm_model::manifest::{self, Manifest, ManifestError};
 use dllm_primitives::{ids::Digest, model::LayerRange};
 use libp2p::{bytes::Bytes, PeerId, StreamProtocol};
 use std::{

@@ -9,11 +9,13 @@ use super::{
 };
 use crate::{
 	commitment::{random_bytes, StageRecord},
-	entry::{Entry, EntryError, Generation, Message, ReplyLimits, SamplingParams, Step},
 	network::{
 		frame::{Frame, Open, Rows, Side, MAX_PAYLOAD, MAX_ROWS},
 		link::{out_of_turn, Link},
 	},
+};
+use dllm_model::entry::{
+	Entry, EntryError, Generation, Message, ReplyLimits, SamplingParams, Step,
 };
 use dllm_primitives::{
 	api::{Prompt, Route},

@@ -4,11 +4,11 @@
 //! the worker's memory before anything is loaded.
 
 use super::Conduct;
-use crate::{
+use crate::network::Dtype;
+use dllm_model::{
 	engine::{Engine, EngineError, OrtEngine},
 	entry::{Entry, EntryError},
 	manifest::{Manifest, ManifestError, ShardFile},
-	network::Dtype,
 };
 use dllm_primitives::{
 	commitment::shards_root,
@@ -173,7 +173,7 @@ impl Host {
 		let hosted = HostedEntry {
 			entry: Arc::new(Entry::load(&manifest, folder)?),
 			weights: shards_root([&manifest.embed.blake3, &manifest.head.blake3]),
-			class: crate::engine::profile_id(manifest.profile)?,
+			class: dllm_model::engine::profile_id(manifest.profile)?,
 			width: manifest.config.hidden,
 			dtype: Dtype::of(manifest.profile),
 		};

@@ -24,8 +24,6 @@ pub(crate) use session::Session;
 
 use crate::{
 	commitment::{Ledger, LedgerError},
-	engine::EngineError,
-	entry::EntryError,
 	network::{
 		dtype::NotFinite,
 		frame::{Reason, Side},
@@ -34,6 +32,7 @@ use crate::{
 	},
 	verification::Permits,
 };
+use dllm_model::{engine::EngineError, entry::EntryError};
 use dllm_primitives::{
 	api::AccountId32,
 	ids::{JobId, StageIndex},

@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{
 	commitment::StageRecord,
-	engine::Engine,
 	network::{
 		frame::{Frame, Open, Rows, Side},
 		link::{out_of_turn, Link},
 		Peer,
 	},
 };
+use dllm_model::engine::Engine;
 use dllm_primitives::{
 	api::Route,
 	commitment::Roots,

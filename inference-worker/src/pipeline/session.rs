@@ -4,10 +4,8 @@
 //! rows come at once, which does not change a bit.
 
 use super::{Conduct, PipelineError, Segment, Workshop};
-use crate::{
-	engine::{Engine, OrtEngine, SessionId},
-	network::Dtype,
-};
+use crate::network::Dtype;
+use dllm_model::engine::{Engine, OrtEngine, SessionId};
 use dllm_primitives::ids::{JobId, StageIndex};
 use libp2p::bytes::Bytes;
 use std::sync::Arc;

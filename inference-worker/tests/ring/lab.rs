@@ -1,5 +1,11 @@
 //! Workers, routes and a split model for the tests.
 
+use dllm_model::{
+	engine::{pin_environment, Engine, OrtEngine},
+	entry::{Entry, Generation, ReplyLimits, SamplingParams},
+	manifest::Manifest,
+	splitter::split,
+};
 use dllm_primitives::{
 	api::{AccountId32, Prompt, RingMember, Route},
 	ids::{Digest, JobId, ModelId, StageIndex},
@@ -8,12 +14,8 @@ use dllm_primitives::{
 };
 use dllm_worker::{
 	commitment::Ledger,
-	engine::{pin_environment, Engine, OrtEngine},
-	entry::{Entry, Generation, ReplyLimits, SamplingParams},
-	manifest::Manifest,
 	network::{Network, NetworkConfig, Peer},
 	pipeline::{entry::Question, Conduct, Honest, Host, Timings, Workshop},
-	splitter::split,
 };
 use libp2p::{identity::Keypair, Multiaddr};
 use std::{

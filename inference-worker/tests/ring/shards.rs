@@ -1,15 +1,13 @@
 //! Shards come from peers, whole or not at all.
 
 use crate::lab::*;
+use dllm_model::manifest::{digest_of, Manifest};
 use dllm_primitives::ids::Digest;
-use dllm_worker::{
-	manifest::{digest_of, Manifest},
-	network::{
-		frame::Frame,
-		link::Link,
-		shards::{Part, ShardError, ShardStore, PROTOCOL},
-		Network, Peer,
-	},
+use dllm_worker::network::{
+	frame::Frame,
+	link::Link,
+	shards::{Part, ShardError, ShardStore, PROTOCOL},
+	Network, Peer,
 };
 use libp2p::bytes::Bytes;
 use std::{fs, time::Duration};

@@ -1,7 +1,7 @@
 //! The repository's models against the outputs of their authors' framework, in `golden.json`.
 
 use crate::{checkpoints, distance, Model};
-use dllm_worker::{
+use dllm_model::{
 	engine::Engine,
 	entry::{sample, Message, SamplingParams},
 };

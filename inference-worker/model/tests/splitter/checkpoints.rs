@@ -16,7 +16,7 @@ pub type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 /// A model of the repository.
 pub fn model(name: &str) -> PathBuf {
 	Path::new(env!("CARGO_MANIFEST_DIR"))
-		.join("../models")
+		.join("../../models")
 		.join(name)
 }
 

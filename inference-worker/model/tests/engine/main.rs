@@ -10,13 +10,13 @@ mod replies;
 mod sampling;
 mod sessions;
 
-use dllm_primitives::model::{LayerRange, Profile};
-use dllm_worker::{
+use dllm_model::{
 	engine::{Engine, OrtEngine},
 	entry::Entry,
 	manifest::Manifest,
 	splitter::split,
 };
+use dllm_primitives::model::{LayerRange, Profile};
 use std::path::{Path, PathBuf};
 use tempfile::{tempdir, TempDir};
 

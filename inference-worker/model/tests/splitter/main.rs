@@ -6,11 +6,11 @@ mod math;
 mod refusals;
 
 use checkpoints::{convert, copy, make, model, read_tensors, write_tensors, Shape, Tensors};
-use dllm_primitives::model::Profile;
-use dllm_worker::{
+use dllm_model::{
 	manifest::Manifest,
 	splitter::{split, SplitError},
 };
+use dllm_primitives::model::Profile;
 use safetensors::Dtype;
 use serde_json::json;
 use std::{fs, path::Path};

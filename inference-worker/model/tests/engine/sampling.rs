@@ -1,6 +1,6 @@
 //! The sampler: a pure function, the same on every machine.
 
-use dllm_worker::entry::{sample, SampleError, SamplingParams};
+use dllm_model::entry::{sample, SampleError, SamplingParams};
 use proptest::{collection::vec, prelude::*};
 
 /// Made-up logits that do not depend on the platform.

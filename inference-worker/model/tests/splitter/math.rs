@@ -1,6 +1,6 @@
 //! The portable functions against the platform's, and against themselves on other machines.
 
-use dllm_worker::portable_math::{cos_sin, exp, ln};
+use dllm_model::portable_math::{cos_sin, exp, ln};
 use proptest::prelude::*;
 
 proptest! {

@@ -3,11 +3,7 @@
 //! Prints a line a figure, `ID name value unit (goal …) ok|SHORT`, and always ends well.
 
 use anyhow::{Context, Result};
-use dllm_primitives::{
-	commitment::row_leaf,
-	model::{LayerRange, Profile},
-};
-use dllm_worker::{
+use dllm_model::{
 	engine::{pin_environment, runtime, Engine, Fuser, OrtEngine},
 	entry::Entry,
 	manifest::{Manifest, ModelConfig},
@@ -16,13 +12,17 @@ use dllm_worker::{
 		split,
 	},
 };
+use dllm_primitives::{
+	commitment::row_leaf,
+	model::{LayerRange, Profile},
+};
 use ort::value::Tensor;
 use std::{
 	path::Path,
 	time::{Duration, Instant},
 };
 
-const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/tiny-chat-nano");
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/tiny-chat-nano");
 /// Rows in the cache while single rows are timed: a prompt and half a reply.
 const CONTEXT: u32 = 128;
 /// Every figure is the best of so many rounds; the machine may have other work.

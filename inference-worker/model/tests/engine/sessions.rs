@@ -1,11 +1,11 @@
 //! Opening, filling and refusing sessions.
 
 use crate::{bits, Model};
-use dllm_primitives::model::LayerRange;
-use dllm_worker::{
+use dllm_model::{
 	engine::{Engine, EngineError, OrtEngine},
 	manifest::ManifestError,
 };
+use dllm_primitives::model::LayerRange;
 use std::fs;
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a manifest refuses, and whether it says what to do.
 
 use crate::{checkpoints::model, split_quietly};
+use dllm_model::manifest::{Manifest, ManifestError, FILE, MAX_BYTES};
 use dllm_primitives::ids::Digest;
-use dllm_worker::manifest::{Manifest, ManifestError, FILE, MAX_BYTES};
 use serde_json::{json, Value};
 use std::{fs, path::PathBuf};
 use tempfile::{tempdir, TempDir};

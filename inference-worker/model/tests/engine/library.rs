@@ -2,7 +2,7 @@
 //! of its own: this test binary again, running [`child`] alone.
 
 use crate::{checkpoints, Model, COMPARED_ROWS};
-use dllm_worker::{
+use dllm_model::{
 	engine::{runtime, Engine, ANY_VERSION_VARIABLE, LIBRARY_VARIABLE, THREADS_VARIABLE},
 	manifest::digest_of,
 };

@@ -1,7 +1,7 @@
 //! Replies: streaming, stopping, and the text that a user sees.
 
 use crate::{golden, Model};
-use dllm_worker::{
+use dllm_model::{
 	engine::Engine,
 	entry::{
 		Entry, EntryError, Finish, Generation, Message, ReplyLimits, SamplingParams, Step,

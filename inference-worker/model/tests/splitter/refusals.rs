@@ -4,8 +4,8 @@ use crate::{
 	checkpoints::{copy, edit_json, model, read_tensors, write_tensors, Tensors},
 	split_quietly,
 };
+use dllm_model::splitter::{split, SplitError};
 use dllm_primitives::model::Profile;
-use dllm_worker::splitter::{split, SplitError};
 use safetensors::Dtype;
 use serde_json::json;
 use std::{fs, path::Path};

@@ -4,7 +4,7 @@ use crate::{
 	checkpoints::{make, read_tensors, values, Shape, Tensors},
 	distance, Model,
 };
-use dllm_worker::engine::Engine;
+use dllm_model::engine::Engine;
 use tempfile::tempdir;
 
 struct Reference {

@@ -1,0 +1,16 @@
+//! What a model is, and how it runs on one machine; nothing of chain or network.
+//!
+//! | step | module |
+//! |---|---|
+//! | a model folder becomes shards and a manifest | [`splitter`], [`manifest`] |
+//! | a range of layers runs on this machine | [`engine`] |
+//! | text becomes rows, rows become the next token | [`entry`] |
+//! | functions that every machine computes to the same bits | [`portable_math`] |
+
+#![deny(unsafe_code)]
+
+pub mod engine;
+pub mod entry;
+pub mod manifest;
+pub mod portable_math;
+pub mod splitter;
