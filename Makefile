@@ -1,4 +1,4 @@
-# make demo | test | test-rust | test-e2e | lint | bench | build | setup | clean
+# make demo | test | test-rust | test-e2e | lint | bench | chain-spec | build | setup | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release
 
-.PHONY: demo test test-rust test-e2e lint bench build setup clean
+.PHONY: demo test test-rust test-e2e lint bench chain-spec build setup clean
 
 setup:
 	@scripts/setup.sh
@@ -34,6 +34,15 @@ lint: setup
 bench: build
 	-@cargo bench --profile release --workspace --bench engine_bench --bench ring_bench
 	-@DLLM_BIN=$(BIN) node e2e/bench.mjs
+
+# The presets as files, without the runtime; a test compares them.
+chain-spec: build
+	@for chain in dev local testnet; do \
+		$(BIN)/dllm-node export-chain-spec --chain $$chain | node -e ' \
+			const spec = JSON.parse(require("fs").readFileSync(0, "utf8")); \
+			delete spec.genesis.runtimeGenesis.code; \
+			console.log(JSON.stringify(spec, null, 2));' > chain-spec/$$chain.json; \
+	done
 
 clean:
 	rm -rf .demo e2e/node_modules
