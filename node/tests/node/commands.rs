@@ -62,16 +62,21 @@ fn the_files_of_the_repository_are_the_presets_without_the_runtime() {
 			built,
 			"{name} has changed: run `make chain-spec`"
 		);
-		let file = file.to_str().expect("a plain name");
-		let raw = run_well(&[
-			"build-spec",
-			"--raw",
-			"--disable-default-bootnode",
-			"--chain",
-			file,
-		]);
-		assert_eq!(parse(&raw), parse(&raw_specification(name)), "{name}");
 	}
+}
+
+#[test]
+fn a_file_without_the_runtime_takes_the_one_of_the_node() {
+	let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain-spec/local.json");
+	let file = file.to_str().expect("a plain name");
+	let raw = run_well(&[
+		"build-spec",
+		"--raw",
+		"--disable-default-bootnode",
+		"--chain",
+		file,
+	]);
+	assert_eq!(parse(&raw), parse(&raw_specification("local")));
 }
 
 #[test]
