@@ -1,4 +1,4 @@
-# make demo | test | test-rust | test-e2e | lint | bench | chain-spec | build | setup | clean
+# make demo | test | test-rust | test-e2e | lint | bench | weights | chain-spec | build | setup | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release
 
-.PHONY: demo test test-rust test-e2e lint bench chain-spec build setup clean
+.PHONY: demo test test-rust test-e2e lint bench weights chain-spec build setup clean
 
 setup:
 	@scripts/setup.sh
@@ -43,6 +43,15 @@ chain-spec: build
 			delete spec.genesis.runtimeGenesis.code; \
 			console.log(JSON.stringify(spec, null, 2));' > chain-spec/$$chain.json; \
 	done
+
+# Runs the benchmarks of our pallets in the runtime's own wasm and writes runtime/src/weights anew. In a build
+# folder of its own, because the features of the runtime differ. Wants a machine with nothing else to do.
+WEIGHTS := $(CARGO_TARGET_DIR)/weights
+MEASURED := pallet_allocation pallet_auctions pallet_jobs pallet_miners pallet_models pallet_verification
+weights: setup
+	CARGO_TARGET_DIR=$(WEIGHTS) cargo build --release --package dllm-runtime --features runtime-benchmarks
+	CARGO_TARGET_DIR=$(WEIGHTS) cargo run --release --locked --manifest-path runtime/benchmarking/Cargo.toml -- \
+		$(WEIGHTS)/release/wbuild/dllm-runtime/dllm_runtime.wasm runtime/src/weights $(MEASURED)
 
 clean:
 	rm -rf .demo e2e/node_modules

@@ -22,6 +22,7 @@ pub mod configs;
 pub mod constants;
 pub mod genesis_presets;
 pub mod views;
+pub mod weights;
 
 #[cfg(feature = "std")]
 pub use apis::RuntimeApi;
