@@ -95,7 +95,7 @@ pub enum CliError {
 	#[error("the files of model {name} are not on this machine and could not be fetched ({reason}): name their folder with --folder, or under `models` in the configuration")]
 	NoFolder { name: String, reason: String },
 	/// The ring did not bring a reply.
-	#[error("the reply broke off: {reason}; nothing is charged unless the job settles")]
+	#[error("the reply broke off: {reason}; rows that ran may be charged, the rest comes back; send the prompt again")]
 	BrokeOff { reason: String },
 	/// This machine cannot be part of the network.
 	#[error(transparent)]
