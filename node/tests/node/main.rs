@@ -1,7 +1,6 @@
 //! The node as people run it: the real binary, on free ports, spoken to over JSON-RPC.
 
 mod commands;
-mod job;
 mod job_updates;
 mod network;
 mod process;

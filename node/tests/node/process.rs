@@ -103,8 +103,6 @@ impl Drop for Folder {
 /// A running node. It is killed when the value is dropped.
 pub struct Node {
 	child: Child,
-	/// Where it serves RPC.
-	pub url: String,
 	pub rpc: RpcClient,
 	log: Arc<Mutex<Vec<String>>>,
 }
@@ -137,16 +135,10 @@ impl Node {
 				log.lock().expect("no panic").join("\n")
 			);
 		};
-		let url = format!("ws://{address}");
-		let rpc = RpcClient::from_insecure_url(&url)
+		let rpc = RpcClient::from_insecure_url(format!("ws://{address}"))
 			.await
 			.expect("the RPC answers at the address in the log");
-		Self {
-			child,
-			url,
-			rpc,
-			log,
-		}
+		Self { child, rpc, log }
 	}
 
 	/// Calls a method that must succeed.
