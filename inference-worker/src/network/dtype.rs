@@ -17,7 +17,7 @@ pub enum Dtype {
 
 /// A value cannot travel.
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
-#[error("value {at} is not finite in {dtype:?}")]
+#[error("value {at} is not finite in {dtype:?}: the job is refunded; if it repeats, the model's weights or this machine are at fault, run `dllm-worker doctor`")]
 pub struct NotFinite {
 	/// Where it stands.
 	pub at: usize,

@@ -3,3 +3,4 @@
 mod frames;
 mod links;
 mod rows;
+mod slots;
