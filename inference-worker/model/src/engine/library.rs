@@ -5,7 +5,7 @@
 //! sessions share one thread pool whose idle threads sleep.
 
 use super::fuse::InMemoryModel;
-use crate::manifest::digest_of;
+use crate::{manifest::digest_of, numerics::Numerics};
 use dllm_primitives::ids::Digest;
 use ort::{
 	environment::{Environment, GlobalThreadPoolOptions},
@@ -138,9 +138,17 @@ impl Runtime {
 	}
 
 	/// Makes a session of a graph that lies in memory.
-	pub fn session(&self, model: &InMemoryModel) -> Result<Session, ort::Error> {
+	pub fn session(
+		&self,
+		model: &InMemoryModel,
+		numerics: &Numerics,
+	) -> Result<Session, ort::Error> {
+		let level = match numerics.optimise {
+			true => GraphOptimizationLevel::All,
+			false => GraphOptimizationLevel::Disable,
+		};
 		let mut builder = Session::builder(&self.environment)?
-			.with_optimization_level(GraphOptimizationLevel::All)
+			.with_optimization_level(level)
 			.map_err(plain)?;
 		for (name, buffer) in &model.buffers {
 			builder = builder
