@@ -13,6 +13,7 @@
 pub mod engine;
 pub mod entry;
 pub mod manifest;
+mod mapping;
 pub mod numerics;
 pub mod portable_math;
 pub mod splitter;

@@ -13,6 +13,7 @@ mod library;
 mod ort_engine;
 
 pub use class::profile_id;
+pub(crate) use fuse::single_on_disk;
 pub use fuse::{single, FuseError, Fuser, InMemoryModel};
 pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,

@@ -20,7 +20,7 @@ use super::{
 	Engine, EngineError, SessionId,
 };
 use crate::{
-	manifest::{Manifest, ModelConfig},
+	manifest::{Manifest, ModelConfig, ShardFile},
 	numerics::{CacheElement, Numerics},
 	splitter::shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
 };
@@ -265,6 +265,25 @@ impl OrtEngine {
 		};
 		let unknown = Digest::zero();
 		Self::start(runtime, fuser, config, numerics, range, u64::MAX, unknown)
+	}
+
+	/// Starts one layer whose shard this process has just written or verified, and uses its weights where
+	/// they lie on disk. Slow, small in memory, and of no numerics class: for the splitter's own check.
+	pub(crate) fn on_disk(
+		config: &ModelConfig,
+		numerics: &Numerics,
+		folder: &Path,
+		layer: u32,
+		shard: &ShardFile,
+	) -> Result<Self, EngineError> {
+		let mut fuser = Fuser::default();
+		fuser.push_on_disk(layer, folder, &shard.file)?;
+		let range = LayerRange {
+			start: layer as u16,
+			end: layer as u16 + 1,
+		};
+		let (config, none) = (config.clone(), Digest::zero());
+		Self::start(runtime()?, fuser, config, *numerics, range, u64::MAX, none)
 	}
 
 	fn start(
