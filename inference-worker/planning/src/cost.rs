@@ -62,7 +62,8 @@ impl Hop {
 		let latency = f64::from(link.latency_us) / 1e3;
 		let steps = f64::from(workload.new_tokens);
 		let frame = |rows: u32| {
-			let bytes = f64::from(rows) * f64::from(workload.sessions) * f64::from(workload.row_bytes);
+			let bytes =
+				f64::from(rows) * f64::from(workload.sessions) * f64::from(workload.row_bytes);
 			let packets = (bytes / f64::from(workload.packet_bytes.max(1))).ceil();
 			let transfer = transfer(link, bytes);
 			(transfer, penalty(link, transfer, packets, weights))

@@ -103,7 +103,9 @@ pub struct Piece {
 #[derive(thiserror::Error, Clone, PartialEq, Debug)]
 pub enum InstanceError {
 	/// There is nothing to place, or nowhere.
-	#[error("the placement has {layers} layers and {units} candidates: it needs one of each at least")]
+	#[error(
+		"the placement has {layers} layers and {units} candidates: it needs one of each at least"
+	)]
 	Empty { layers: usize, units: usize },
 	/// A figure is negative or no number.
 	#[error("{what} of candidate {unit} is {value}: measure it again; only figures of 0 and more make sense")]
@@ -134,8 +136,16 @@ impl Instance {
 		shape("the table of hops", self.hop.len(), units * units)?;
 		shape("the table of hop times", self.hop_step.len(), units * units)?;
 		for (at, unit) in self.units.iter().enumerate() {
-			shape("the costs of a candidate", unit.prefix.len(), self.layers + 1)?;
-			shape("the step times of a candidate", unit.step.len(), self.layers + 1)?;
+			shape(
+				"the costs of a candidate",
+				unit.prefix.len(),
+				self.layers + 1,
+			)?;
+			shape(
+				"the step times of a candidate",
+				unit.step.len(),
+				self.layers + 1,
+			)?;
 			shape("the reach of a candidate", unit.reach.len(), self.layers)?;
 			for pair in unit.prefix.windows(2) {
 				figure("the cost of a layer", at, pair[1] - pair[0], false)?;
@@ -152,7 +162,9 @@ impl Instance {
 		}
 		figure("the cost of a device entered", 0, self.enter, false)?;
 		figure("the weight of the bottleneck", 0, self.bottleneck, false)?;
-		self.budgets.iter().try_for_each(|budget| self.check_budget(budget))
+		self.budgets
+			.iter()
+			.try_for_each(|budget| self.check_budget(budget))
 	}
 
 	fn check_budget(&self, budget: &Budget) -> Result<(), InstanceError> {

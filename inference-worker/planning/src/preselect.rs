@@ -54,6 +54,17 @@ pub fn solve_any(instance: &Instance, options: &Options) -> Result<Answer, Searc
 	Ok(answer)
 }
 
+/// The `count` units through which paths are cheapest, in their own order.
+pub fn most_promising(instance: &Instance, count: usize) -> Vec<usize> {
+	let plain = Bound::backward(instance, &vec![0.0; instance.devices]);
+	let least = least_through(instance, &plain);
+	let mut ranked = (0..instance.units.len()).collect::<Vec<_>>();
+	ranked.sort_by(|a, b| least[*a].total_cmp(&least[*b]));
+	ranked.truncate(count);
+	ranked.sort_unstable();
+	ranked
+}
+
 /// For each unit, what the cheapest path with it costs at least, devices entered again and again.
 fn least_through(instance: &Instance, plain: &Bound) -> Vec<f64> {
 	let units = instance.units.len();
@@ -69,23 +80,34 @@ fn least_through(instance: &Instance, plain: &Bound) -> Vec<f64> {
 pub fn subset(instance: &Instance, chosen: &[usize]) -> Instance {
 	let units = instance.units.len();
 	let table = |full: &[f64]| {
-		let rows = chosen.iter().flat_map(|from| chosen.iter().map(move |to| from * units + to));
+		let rows = chosen
+			.iter()
+			.flat_map(|from| chosen.iter().map(move |to| from * units + to));
 		rows.map(|at| full[at]).collect::<Vec<_>>()
 	};
 	let list = |full: &[f64]| chosen.iter().map(|unit| full[*unit]).collect::<Vec<_>>();
-	let budgets = instance.budgets.iter().map(|budget| crate::instance::Budget {
-		name: budget.name,
-		limit: budget.limit,
-		prefix: chosen.iter().map(|unit| budget.prefix[*unit].clone()).collect(),
-		enter: list(&budget.enter),
-		hop: table(&budget.hop),
-		start: list(&budget.start),
-		finish: list(&budget.finish),
-	});
+	let budgets = instance
+		.budgets
+		.iter()
+		.map(|budget| crate::instance::Budget {
+			name: budget.name,
+			limit: budget.limit,
+			prefix: chosen
+				.iter()
+				.map(|unit| budget.prefix[*unit].clone())
+				.collect(),
+			enter: list(&budget.enter),
+			hop: table(&budget.hop),
+			start: list(&budget.start),
+			finish: list(&budget.finish),
+		});
 	Instance {
 		layers: instance.layers,
 		devices: instance.devices,
-		units: chosen.iter().map(|unit| instance.units[*unit].clone()).collect(),
+		units: chosen
+			.iter()
+			.map(|unit| instance.units[*unit].clone())
+			.collect(),
 		hop: table(&instance.hop),
 		hop_step: table(&instance.hop_step),
 		enter: instance.enter,

@@ -83,7 +83,9 @@ impl Problem {
 		let mut instance = Instance {
 			layers: self.layers.len(),
 			devices: self.candidates.len(),
-			hop: self.table(teams, &links, |hops| self.latency() * mean(hops, |hop| hop.data + hop.qos)),
+			hop: self.table(teams, &links, |hops| {
+				self.latency() * mean(hops, |hop| hop.data + hop.qos)
+			}),
 			hop_step: self.table(teams, &links, |hops| slowest(hops)),
 			units,
 			enter,
@@ -92,14 +94,37 @@ impl Problem {
 			budgets: Vec::new(),
 		};
 		// What an impossible hop takes does not matter, but must be a number.
-		for step in instance.hop_step.iter_mut().filter(|step| step.is_infinite()) {
+		for step in instance
+			.hop_step
+			.iter_mut()
+			.filter(|step| step.is_infinite())
+		{
 			*step = 0.0;
 		}
 		let columns = teams.iter().map(Vec::len).max().unwrap_or(0);
 		for column in 0..columns {
-			instance.budgets.extend(self.budgets(teams, column, &alone, &links));
+			instance
+				.budgets
+				.extend(self.budgets(teams, column, &alone, &links));
 		}
 		instance
+	}
+
+	/// The same problem with some of the candidates.
+	pub fn subset(&self, chosen: &[usize]) -> Self {
+		let all = self.candidates.len();
+		let pairs = chosen
+			.iter()
+			.flat_map(|from| chosen.iter().map(move |to| from * all + to));
+		Self {
+			candidates: chosen
+				.iter()
+				.map(|at| self.candidates[*at].clone())
+				.collect(),
+			links: pairs.map(|at| self.links[at]).collect(),
+			layers: self.layers.clone(),
+			..*self
+		}
 	}
 
 	/// α.
@@ -132,12 +157,18 @@ impl Problem {
 				true => 0.0,
 				false => migration * fetching * layer.bytes as f64,
 			};
-			alone.cost.push(self.latency() * (first + steps * step) + fetch);
+			alone
+				.cost
+				.push(self.latency() * (first + steps * step) + fetch);
 			alone.prefill.push(first);
 			alone.step.push(step);
 		}
 		let hops = |link: &LinkFigures| Hop::new(link, &self.workload, &self.weights);
-		alone.into = candidate.entries.iter().map(|(into, _)| hops(into)).collect();
+		alone.into = candidate
+			.entries
+			.iter()
+			.map(|(into, _)| hops(into))
+			.collect();
 		alone.out = candidate.entries.iter().map(|(_, out)| hops(out)).collect();
 		alone
 	}
@@ -164,8 +195,10 @@ impl Problem {
 			prefix: sums(cost),
 			step: sums(step),
 			reach: layers.map(|start| self.reach(team, start)).collect(),
-			start: self.latency() * mean(team, |at| mean(&alone[*at].into, |hop| hop.data + hop.qos)),
-			finish: self.latency() * mean(team, |at| mean(&alone[*at].out, |hop| hop.data + hop.qos)),
+			start: self.latency()
+				* mean(team, |at| mean(&alone[*at].into, |hop| hop.data + hop.qos)),
+			finish: self.latency()
+				* mean(team, |at| mean(&alone[*at].out, |hop| hop.data + hop.qos)),
 		}
 	}
 
@@ -213,36 +246,59 @@ impl Problem {
 	}
 
 	/// The limits of one column.
-	fn budgets(&self, teams: &[Team], column: usize, alone: &[Alone], links: &[Hop]) -> Vec<Budget> {
+	fn budgets(
+		&self,
+		teams: &[Team],
+		column: usize,
+		alone: &[Alone],
+		links: &[Hop],
+	) -> Vec<Budget> {
 		let of = |team: &Team| team[column.min(team.len() - 1)];
 		let table = |figure: fn(&Hop) -> f64| {
-			let pairs = teams.iter().flat_map(|from| teams.iter().map(move |to| (of(from), of(to))));
+			let pairs = teams
+				.iter()
+				.flat_map(|from| teams.iter().map(move |to| (of(from), of(to))));
 			let hops = pairs.map(|(from, to)| figure(&links[from * self.candidates.len() + to]));
 			hops.collect::<Vec<_>>()
 		};
 		let ends = |pick: fn(&Alone) -> &Vec<Hop>, figure: fn(&Hop) -> f64| {
-			let of_team = |team: &Team| pick(&alone[of(team)]).iter().map(figure).fold(0.0, f64::max);
+			let of_team = |team: &Team| {
+				pick(&alone[of(team)])
+					.iter()
+					.map(figure)
+					.fold(0.0, f64::max)
+			};
 			teams.iter().map(of_team).collect::<Vec<_>>()
 		};
-		let time = |name, limit: u64, times: fn(&Alone) -> &Vec<f64>, hop: fn(&Hop) -> f64| Budget {
-			name,
-			limit: limit as f64 / 1e3,
-			prefix: teams
-				.iter()
-				.map(|team| sums(times(&alone[of(team)]).iter().copied()))
-				.collect(),
-			enter: vec![0.0; teams.len()],
-			hop: table(hop),
-			start: ends(|alone| &alone.into, hop),
-			finish: ends(|alone| &alone.out, hop),
-		};
+		let time =
+			|name, limit: u64, times: fn(&Alone) -> &Vec<f64>, hop: fn(&Hop) -> f64| Budget {
+				name,
+				limit: limit as f64 / 1e3,
+				prefix: teams
+					.iter()
+					.map(|team| sums(times(&alone[of(team)]).iter().copied()))
+					.collect(),
+				enter: vec![0.0; teams.len()],
+				hop: table(hop),
+				start: ends(|alone| &alone.into, hop),
+				finish: ends(|alone| &alone.out, hop),
+			};
 		let first = self.limits.first_token_us.map(|limit| {
-			time("the time to the first token in ms", limit, |alone| &alone.prefill, |hop| hop.first_token)
+			time(
+				"the time to the first token in ms",
+				limit,
+				|alone| &alone.prefill,
+				|hop| hop.first_token,
+			)
 		});
-		let token = self
-			.limits
-			.per_token_us
-			.map(|limit| time("the time per token in ms", limit, |alone| &alone.step, |hop| hop.per_token));
+		let token = self.limits.per_token_us.map(|limit| {
+			time(
+				"the time per token in ms",
+				limit,
+				|alone| &alone.step,
+				|hop| hop.per_token,
+			)
+		});
 		let risk = self.limits.failure_ppm.map(|limit| {
 			let fails = |ppm: u32| -(-f64::from(ppm) / 1e6).ln_1p();
 			let device = |team: &Team| self.candidates[of(team)].figures.failure_ppm;

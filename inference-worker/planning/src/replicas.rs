@@ -7,9 +7,9 @@
 
 use crate::{
 	instance::{Count, Instance, Piece},
-	preselect::solve_any,
+	preselect::{most_promising, solve_any},
 	problem::{Problem, Team},
-	search::{Answer, Options, SearchError},
+	search::{Answer, Binding, Options, SearchError},
 };
 
 /// Teams that are searched jointly at most: 32 candidates in pairs.
@@ -47,30 +47,78 @@ impl Placement {
 }
 
 /// Places every layer on `replicas` candidates.
-pub fn place(problem: &Problem, replicas: usize, options: &Options) -> Result<Placement, SearchError> {
-	let singles = (0..problem.candidates.len()).map(|at| vec![at]).collect::<Vec<Team>>();
+pub fn place(
+	problem: &Problem,
+	replicas: usize,
+	options: &Options,
+) -> Result<Placement, SearchError> {
+	let singles = (0..problem.candidates.len())
+		.map(|at| vec![at])
+		.collect::<Vec<Team>>();
 	let primary = solve_any(&problem.instance(&singles), options)?;
 	if replicas <= 1 {
 		return Ok(placement(&primary, &singles, Method::Single));
 	}
 	let shadows = shadows(problem, &primary, replicas, options);
-	let teams = teams(problem, replicas);
-	let joint = match teams.len() <= MOST_TEAMS && !teams.is_empty() {
-		true => solve_any(&problem.instance(&teams), options),
-		false => Err(SearchError::Infeasible(crate::search::Binding::Ways)),
+	let jointly = match (few(problem, replicas), &shadows) {
+		(true, _) => joint(problem, replicas, options),
+		(false, Some(_)) => Err(SearchError::Infeasible(Binding::Ways)),
+		// The primary leaves no room for its shadows: the most promising candidates, jointly.
+		(false, None) => {
+			let chosen = most_promising(&problem.instance(&singles), most_candidates(replicas));
+			joint(&problem.subset(&chosen), replicas, options).map(|found| renamed(found, &chosen))
+		}
 	};
-	match (joint, shadows) {
+	match (jointly, shadows) {
 		(Ok(joint), Some(shadows)) if joint.cost > shadows.cost => Ok(Placement {
 			bound: joint.bound.max(primary.bound),
 			..shadows
 		}),
-		(Ok(joint), _) => Ok(Placement {
+		(Ok(joint), _) if few(problem, replicas) => Ok(Placement {
 			bound: joint.bound.max(primary.bound),
-			..placement(&joint, &teams, Method::Joint)
+			..joint
+		}),
+		(Ok(joint), _) => Ok(Placement {
+			bound: primary.bound,
+			..joint
 		}),
 		(Err(_), Some(shadows)) => Ok(shadows),
 		(Err(error), None) => Err(error),
 	}
+}
+
+/// Whether all teams can be searched.
+fn few(problem: &Problem, replicas: usize) -> bool {
+	problem.candidates.len() <= most_candidates(replicas)
+}
+
+/// Candidates of which there are few enough teams: n·(n − 1)·…, `replicas` factors.
+fn most_candidates(replicas: usize) -> usize {
+	let teams = |candidates: usize| {
+		let factors = (0..replicas).map(|taken| candidates.saturating_sub(taken));
+		factors.product::<usize>()
+	};
+	let mut most = replicas;
+	while teams(most + 1) <= MOST_TEAMS {
+		most += 1;
+	}
+	most
+}
+
+fn joint(problem: &Problem, replicas: usize, options: &Options) -> Result<Placement, SearchError> {
+	let teams = teams(problem, replicas);
+	if teams.is_empty() {
+		return Err(SearchError::Infeasible(Binding::Ways));
+	}
+	let answer = solve_any(&problem.instance(&teams), options)?;
+	Ok(placement(&answer, &teams, Method::Joint))
+}
+
+/// Gives the candidates of a subset their own numbers.
+fn renamed(mut placement: Placement, chosen: &[usize]) -> Placement {
+	let members = placement.segments.iter_mut().flat_map(|(_, _, team)| team);
+	members.for_each(|at| *at = chosen[*at]);
+	placement
 }
 
 fn placement(answer: &Answer, teams: &[Team], method: Method) -> Placement {
@@ -84,7 +132,7 @@ fn placement(answer: &Answer, teams: &[Team], method: Method) -> Placement {
 	}
 }
 
-/// Every ordered team of candidates of different operators and one class; none where there are too many.
+/// Every ordered team of candidates of different operators and one class.
 /// Which ring of a pipeline is called the first does not matter, but which replicas follow each other does.
 fn teams(problem: &Problem, replicas: usize) -> Vec<Team> {
 	let mut teams: Vec<Team> = vec![Vec::new()];
@@ -93,7 +141,7 @@ fn teams(problem: &Problem, replicas: usize) -> Vec<Team> {
 			let fitting = (0..problem.candidates.len()).filter(|at| joins(problem, team, *at));
 			fitting.map(|at| [team.as_slice(), &[at]].concat())
 		});
-		teams = longer.take(MOST_TEAMS * 2).collect();
+		teams = longer.collect();
 	}
 	teams
 }
@@ -126,13 +174,19 @@ fn shadows(
 		}
 	}
 	// What the teams cost together.
-	let teams = segments.iter().map(|(_, _, team)| team.clone()).collect::<Vec<_>>();
+	let teams = segments
+		.iter()
+		.map(|(_, _, team)| team.clone())
+		.collect::<Vec<_>>();
 	let instance = problem.instance(&teams);
-	let path = segments.iter().enumerate().map(|(unit, (start, end, _))| Piece {
-		unit,
-		start: *start,
-		end: *end,
-	});
+	let path = segments
+		.iter()
+		.enumerate()
+		.map(|(unit, (start, end, _))| Piece {
+			unit,
+			start: *start,
+			end: *end,
+		});
 	let path = path.collect::<Vec<_>>();
 	instance.is_feasible(&path).then(|| Placement {
 		cost: instance.cost(&path),
@@ -148,7 +202,9 @@ fn ring(
 	segments: &[(usize, usize, Team)],
 	options: &Options,
 ) -> Option<Vec<usize>> {
-	let singles = (0..problem.candidates.len()).map(|at| vec![at]).collect::<Vec<Team>>();
+	let singles = (0..problem.candidates.len())
+		.map(|at| vec![at])
+		.collect::<Vec<Team>>();
 	let mut instance = problem.instance(&singles);
 	let busy = |at: usize| segments.iter().any(|(_, _, team)| team.contains(&at));
 	for at in 0..singles.len() {

@@ -123,13 +123,21 @@ impl Topology {
 	pub fn parse(text: &str) -> Result<Self, TopologyError> {
 		let file = serde_json::from_str::<File>(text)?;
 		let mut topology = Self {
-			default_link: file.defaults.link.figures("the default link", &DEFAULT_LINK)?,
-			default_worker: file.defaults.worker.figures("the default worker", &DEFAULT_WORKER)?,
+			default_link: file
+				.defaults
+				.link
+				.figures("the default link", &DEFAULT_LINK)?,
+			default_worker: file
+				.defaults
+				.worker
+				.figures("the default worker", &DEFAULT_WORKER)?,
 			..Self::default()
 		};
 		for (name, report) in file.workers {
 			let figures = report.figures(&format!("worker {name}"), &topology.default_worker)?;
-			topology.workers.insert(name, (figures, report.class.unwrap_or_default()));
+			topology
+				.workers
+				.insert(name, (figures, report.class.unwrap_or_default()));
 		}
 		let mut measured: BTreeMap<(String, String), LinkFigures> = BTreeMap::new();
 		for report in file.links {
@@ -154,12 +162,16 @@ impl Topology {
 
 	/// Figures of a worker.
 	pub fn worker(&self, name: &str) -> DeviceFigures {
-		self.workers.get(name).map_or(self.default_worker, |(figures, _)| *figures)
+		self.workers
+			.get(name)
+			.map_or(self.default_worker, |(figures, _)| *figures)
 	}
 
 	/// Numeric class of a worker; workers of which none was named are of one class.
 	pub fn class(&self, name: &str) -> &str {
-		self.workers.get(name).map_or("", |(_, class)| class.as_str())
+		self.workers
+			.get(name)
+			.map_or("", |(_, class)| class.as_str())
 	}
 
 	/// Figures of a link.
@@ -176,10 +188,17 @@ impl Topology {
 	/// How many of these workers, and of the links between every two of them, nobody measured.
 	pub fn unknown(&self, names: &[&str]) -> (usize, usize) {
 		let names = names.iter().collect::<BTreeSet<_>>();
-		let workers = names.iter().filter(|name| !self.workers.contains_key(**name as &str));
-		let pairs = names.iter().flat_map(|from| names.iter().map(move |to| (from, to)));
+		let workers = names
+			.iter()
+			.filter(|name| !self.workers.contains_key(**name as &str));
+		let pairs = names
+			.iter()
+			.flat_map(|from| names.iter().map(move |to| (from, to)));
 		let links = pairs.filter(|(from, to)| {
-			from < to && !self.links.contains_key(&((**from).to_string(), (**to).to_string()))
+			from < to
+				&& !self
+					.links
+					.contains_key(&((**from).to_string(), (**to).to_string()))
 		});
 		(workers.count(), links.count())
 	}
@@ -203,8 +222,14 @@ impl LinkReport {
 			figure.map_or(default, |figure| u32::try_from(figure).unwrap_or(u32::MAX))
 		};
 		Ok(LinkFigures {
-			latency_us: small(read("rttMs", self.rtt_ms, 500.0, 0.0..=60_000.0)?, default.latency_us),
-			jitter_us: small(read("jitterMs", self.jitter_ms, 1e3, 0.0..=30_000.0)?, default.jitter_us),
+			latency_us: small(
+				read("rttMs", self.rtt_ms, 500.0, 0.0..=60_000.0)?,
+				default.latency_us,
+			),
+			jitter_us: small(
+				read("jitterMs", self.jitter_ms, 1e3, 0.0..=30_000.0)?,
+				default.jitter_us,
+			),
 			loss_ppm: small(read("loss", self.loss, 1e6, 0.0..=0.5)?, default.loss_ppm),
 			bytes_per_second: read("mbitPerSecond", self.mbit_per_second, 125e3, 0.001..=8e6)?
 				.unwrap_or(default.bytes_per_second),

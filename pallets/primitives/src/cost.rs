@@ -72,11 +72,7 @@ impl DeviceFigures {
 	/// The first figure that no device can have, with its plausible range; none where all can be true.
 	pub fn implausible(&self) -> Option<(&'static str, RangeInclusive<u64>)> {
 		let figures = [
-			(
-				"flops_per_second",
-				self.flops_per_second,
-				PLAUSIBLE_FLOPS,
-			),
+			("flops_per_second", self.flops_per_second, PLAUSIBLE_FLOPS),
 			(
 				"memory_bytes_per_second",
 				self.memory_bytes_per_second,
@@ -437,11 +433,7 @@ fn ring<AccountId: Ord>(
 }
 
 /// Who leads a stage in a turn; none where the user is the entry.
-fn leader<AccountId>(
-	plan: &Plan<AccountId>,
-	stage: StageIndex,
-	turn: usize,
-) -> Option<&AccountId> {
+fn leader<AccountId>(plan: &Plan<AccountId>, stage: StageIndex, turn: usize) -> Option<&AccountId> {
 	let workers = plan.workers_of(stage);
 	workers.get(turn.checked_rem(workers.len())?)
 }
@@ -475,10 +467,7 @@ fn add_stage<AccountId>(
 	ring.slowest = ring.slowest.max(decode);
 	ring.first_token = ring.first_token.saturating_add(prefill);
 	ring.per_token = ring.per_token.saturating_add(decode);
-	ring.survives = link::product(
-		ring.survives,
-		link::ONE - link::ratio(device.failure_ppm),
-	);
+	ring.survives = link::product(ring.survives, link::ONE - link::ratio(device.failure_ppm));
 	Ok(())
 }
 
@@ -502,9 +491,7 @@ fn add_hop(
 	let data = prefill
 		.data()
 		.saturating_add(decode.data().saturating_mul(steps));
-	let qos = prefill
-		.qos
-		.saturating_add(decode.qos.saturating_mul(steps));
+	let qos = prefill.qos.saturating_add(decode.qos.saturating_mul(steps));
 	ring.data = ring.data.saturating_add(data);
 	ring.qos = ring.qos.saturating_add(qos);
 	if between {

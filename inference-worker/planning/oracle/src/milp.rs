@@ -58,7 +58,9 @@ pub fn solve(
 		program = program.with_initial_solution(values(instance, &model, path));
 	}
 	match program.solve() {
-		Ok(solution) if matches!(solution.status(), SolutionStatus::TimeLimit) => Ok(Verdict::TimeOut),
+		Ok(solution) if matches!(solution.status(), SolutionStatus::TimeLimit) => {
+			Ok(Verdict::TimeOut)
+		}
 		Ok(solution) => {
 			let path = decode(instance, &model, &solution);
 			Ok(Verdict::Optimal(instance.cost(&path), path))
@@ -95,7 +97,10 @@ fn objective(instance: &Instance, model: &Model) -> Expression {
 	let last = instance.layers - 1;
 	for (unit, data) in instance.units.iter().enumerate() {
 		for layer in 0..instance.layers {
-			sum.add_mul(data.prefix[layer + 1] - data.prefix[layer], model.x[unit][layer]);
+			sum.add_mul(
+				data.prefix[layer + 1] - data.prefix[layer],
+				model.x[unit][layer],
+			);
 		}
 		sum.add_mul(instance.enter + finite(data.start), model.x[unit][0]);
 		sum.add_mul(finite(data.finish), model.x[unit][last]);
@@ -149,7 +154,10 @@ fn constrain<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M
 	}
 	for device in 0..instance.devices {
 		let entering = entering(instance, model, |unit| {
-			instance.units[unit].devices.iter().any(|of| usize::from(*of) == device)
+			instance.units[unit]
+				.devices
+				.iter()
+				.any(|of| usize::from(*of) == device)
 		});
 		program.add_constraint(entering.leq(1));
 	}
@@ -163,13 +171,19 @@ fn constrain<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M
 /// windows in whole numbers, tightens the relaxation.
 fn windows<M: SolverModel>(instance: &Instance, model: &Model, unit: usize, program: &mut M) {
 	let reach = &instance.units[unit].reach;
-	let lengths = reach.iter().zip(0usize..).map(|(end, start)| usize::from(*end) - start);
+	let lengths = reach
+		.iter()
+		.zip(0usize..)
+		.map(|(end, start)| usize::from(*end) - start);
 	let held = model.x[unit].iter().copied().sum::<Expression>();
 	program.add_constraint(held.leq(lengths.max().unwrap_or(0) as f64));
 	for start in 0..instance.layers {
 		let end = usize::from(reach[start]);
 		// The window of the next layer says more where it ends with the same layer.
-		let implied = reach.get(start + 1).is_some_and(|next| usize::from(*next) == end) && end > start;
+		let implied = reach
+			.get(start + 1)
+			.is_some_and(|next| usize::from(*next) == end)
+			&& end > start;
 		if end < instance.layers && !implied {
 			let window = model.x[unit][start..=end].iter();
 			let held = window.copied().sum::<Expression>();
@@ -231,7 +245,10 @@ fn budgets<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M) 
 				let prefix = &budget.prefix[unit];
 				used.add_mul(prefix[layer + 1] - prefix[layer], model.x[unit][layer]);
 			}
-			used.add_mul(finite(budget.start[unit]) + budget.enter[unit], model.x[unit][0]);
+			used.add_mul(
+				finite(budget.start[unit]) + budget.enter[unit],
+				model.x[unit][0],
+			);
 			used.add_mul(finite(budget.finish[unit]), model.x[unit][last]);
 		}
 		for flow in &model.y {

@@ -111,29 +111,47 @@ impl Device {
 /// Devices of a model in a few regions; time per token with the patent's penalties. `bottleneck` weighs
 /// the slowest stage.
 pub fn swarm(devices: usize, shape: &Shape, bottleneck: f64, seed: u64) -> Instance {
-	let mut random = Random::new(seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(devices as u64));
+	let mut random = Random::new(
+		seed.wrapping_mul(0x5851_f42d_4c95_7f2d)
+			.wrapping_add(devices as u64),
+	);
 	let random = &mut random;
 	let regions = (devices / 4).max(1);
-	let members = (0..devices).map(|_| Device::random(random, regions)).collect::<Vec<_>>();
+	let members = (0..devices)
+		.map(|_| Device::random(random, regions))
+		.collect::<Vec<_>>();
 	let mut hold = members
 		.iter()
-		.map(|device| (0.8 * device.memory / (shape.layer_bytes + shape.cache_bytes * CONTEXT)) as usize)
+		.map(|device| {
+			(0.8 * device.memory / (shape.layer_bytes + shape.cache_bytes * CONTEXT)) as usize
+		})
 		.collect::<Vec<_>>();
 	while hold.iter().sum::<usize>() < shape.layers * 7 / 5 {
 		hold.iter_mut().for_each(|layers| *layers += 1);
 	}
-	let noise = (0..shape.layers).map(|_| random.between(1.0, 1.05)).collect::<Vec<_>>();
-	let units = members.iter().zip(&hold).enumerate().map(|(at, (device, hold))| {
-		let times = noise.iter().map(|noise| noise * device.token(shape)).collect::<Vec<_>>();
-		Unit {
-			devices: vec![at as u16],
-			prefix: prefix(&times),
-			step: prefix(&times),
-			reach: (0..shape.layers).map(|start| (start + hold).min(shape.layers) as u16).collect(),
-			start: 0.0,
-			finish: 0.0,
-		}
-	});
+	let noise = (0..shape.layers)
+		.map(|_| random.between(1.0, 1.05))
+		.collect::<Vec<_>>();
+	let units = members
+		.iter()
+		.zip(&hold)
+		.enumerate()
+		.map(|(at, (device, hold))| {
+			let times = noise
+				.iter()
+				.map(|noise| noise * device.token(shape))
+				.collect::<Vec<_>>();
+			Unit {
+				devices: vec![at as u16],
+				prefix: prefix(&times),
+				step: prefix(&times),
+				reach: (0..shape.layers)
+					.map(|start| (start + hold).min(shape.layers) as u16)
+					.collect(),
+				start: 0.0,
+				finish: 0.0,
+			}
+		});
 	let units = units.collect();
 	let mut hop = vec![f64::INFINITY; devices * devices];
 	for at in (0..devices * devices).filter(|at| at / devices != at % devices) {
@@ -144,7 +162,10 @@ pub fn swarm(devices: usize, shape: &Shape, bottleneck: f64, seed: u64) -> Insta
 		layers: shape.layers,
 		devices,
 		units,
-		hop_step: hop.iter().map(|cost| if cost.is_finite() { *cost } else { 0.0 }).collect(),
+		hop_step: hop
+			.iter()
+			.map(|cost| if cost.is_finite() { *cost } else { 0.0 })
+			.collect(),
 		hop,
 		enter: 1.0,
 		bottleneck,
@@ -174,7 +195,9 @@ pub fn small(most_devices: usize, most_layers: usize, seed: u64) -> Instance {
 	let random = &mut random;
 	let devices = random.whole(2, most_devices);
 	let layers = random.whole(2, most_layers);
-	let sizes = (0..layers).map(|_| random.between(0.5, 2.0)).collect::<Vec<_>>();
+	let sizes = (0..layers)
+		.map(|_| random.between(0.5, 2.0))
+		.collect::<Vec<_>>();
 	let share = random.between(1.0, 4.0) * sizes.iter().sum::<f64>() / devices as f64;
 	let units = (0..devices).map(|at| {
 		let speed = random.between(0.5, 8.0);
@@ -184,7 +207,9 @@ pub fn small(most_devices: usize, most_layers: usize, seed: u64) -> Instance {
 			devices: vec![at as u16],
 			step: prefix(&times),
 			prefix: prefix(&times),
-			reach: (0..layers).map(|start| reach(&sizes, start, memory)).collect(),
+			reach: (0..layers)
+				.map(|start| reach(&sizes, start, memory))
+				.collect(),
 			start: random.between(0.0, 5.0),
 			finish: random.between(0.0, 5.0),
 		}
@@ -199,7 +224,11 @@ pub fn small(most_devices: usize, most_layers: usize, seed: u64) -> Instance {
 			hop_step[at] = hop[at] * random.between(0.1, 1.0);
 		}
 	}
-	let bottleneck = if random.happens(0.4) { random.between(0.1, 3.0) } else { 0.0 };
+	let bottleneck = if random.happens(0.4) {
+		random.between(0.1, 3.0)
+	} else {
+		0.0
+	};
 	let count = match random.whole(0, 5) {
 		0 => Count::AtMost(random.whole(2, devices)),
 		1 => Count::Exactly(random.whole(1, devices.min(layers))),
@@ -216,16 +245,27 @@ pub fn small(most_devices: usize, most_layers: usize, seed: u64) -> Instance {
 		count,
 		budgets: Vec::new(),
 	};
-	for name in ["first", "second"].into_iter().take(random.whole(0, 4).saturating_sub(2)) {
-		instance.budgets.push(random_budget(random, &instance, name));
+	for name in ["first", "second"]
+		.into_iter()
+		.take(random.whole(0, 4).saturating_sub(2))
+	{
+		instance
+			.budgets
+			.push(random_budget(random, &instance, name));
 	}
 	instance
 }
 
 fn random_budget(random: &mut Random, instance: &Instance, name: &'static str) -> Budget {
 	let units = instance.units.len();
-	let mut some = |count: usize, high: f64| (0..count).map(|_| random.between(0.0, high)).collect::<Vec<_>>();
-	let prefix = (0..units).map(|_| prefix(&some(instance.layers, 3.0))).collect();
+	let mut some = |count: usize, high: f64| {
+		(0..count)
+			.map(|_| random.between(0.0, high))
+			.collect::<Vec<_>>()
+	};
+	let prefix = (0..units)
+		.map(|_| prefix(&some(instance.layers, 3.0)))
+		.collect();
 	let (enter, hop) = (some(units, 1.0), some(units * units, 5.0));
 	let (start, finish) = (some(units, 2.0), some(units, 2.0));
 	Budget {

@@ -31,7 +31,9 @@ impl Kept {
 	}
 
 	fn insert(&mut self, partial: Partial) {
-		let at = self.0.partition_point(|other| other.estimate <= partial.estimate);
+		let at = self
+			.0
+			.partition_point(|other| other.estimate <= partial.estimate);
 		self.0.insert(at, partial);
 		self.0.truncate(WIDTH);
 	}
@@ -86,7 +88,9 @@ fn extend(instance: &Instance, bound: &Bound, partial: &Partial, reach: f64, kep
 			let mut path = Vec::with_capacity(partial.path.len() + 1);
 			path.extend_from_slice(&partial.path);
 			path.push(piece);
-			if end == instance.layers && instance.over_budget(&path).is_some() || spent_out(instance, &path) {
+			if end == instance.layers && instance.over_budget(&path).is_some()
+				|| spent_out(instance, &path)
+			{
 				continue;
 			}
 			kept[end].insert(Partial {

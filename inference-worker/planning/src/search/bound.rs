@@ -71,7 +71,13 @@ impl Bound {
 	}
 
 	/// The cheapest segment that starts here, with what follows, and its end.
-	fn segment(&self, instance: &Instance, plane: usize, start: usize, unit: usize) -> (f64, usize) {
+	fn segment(
+		&self,
+		instance: &Instance,
+		plane: usize,
+		start: usize,
+		unit: usize,
+	) -> (f64, usize) {
 		let data = &instance.units[unit];
 		let next = self.next(plane);
 		let entering = instance.enter + self.penalty[unit] - data.prefix[start];
@@ -169,7 +175,8 @@ impl Bound {
 			if end >= self.layers {
 				return path;
 			}
-			let next = (0..self.units).map(|to| (to, instance.hop(unit, to) + self.from(plane, end, to)));
+			let next =
+				(0..self.units).map(|to| (to, instance.hop(unit, to) + self.from(plane, end, to)));
 			unit = next
 				.min_by(|a, b| a.1.total_cmp(&b.1))
 				.map_or(unit, |(to, _)| to);
@@ -188,7 +195,11 @@ impl Bound {
 		let mut ended = vec![f64::INFINITY; (self.layers + 1) * units];
 		for layer in 0..self.layers {
 			if layer > 0 {
-				hop_forward(instance, &ended[layer * units..][..units], &mut arrive[layer * units..]);
+				hop_forward(
+					instance,
+					&ended[layer * units..][..units],
+					&mut arrive[layer * units..],
+				);
 			}
 			for (unit, data) in instance.units.iter().enumerate() {
 				let here = arrive[layer * units + unit];
@@ -209,7 +220,11 @@ impl Bound {
 
 fn hop_forward(instance: &Instance, ended: &[f64], arrive: &mut [f64]) {
 	let units = ended.len();
-	for (from, cost) in ended.iter().enumerate().filter(|(_, cost)| cost.is_finite()) {
+	for (from, cost) in ended
+		.iter()
+		.enumerate()
+		.filter(|(_, cost)| cost.is_finite())
+	{
 		let hops = &instance.hop[from * units..][..units];
 		for (cell, hop) in arrive.iter_mut().zip(hops) {
 			let sum = cost + hop;
@@ -249,7 +264,10 @@ pub fn least_use(instance: &Instance, budget: &crate::instance::Budget) -> Vec<f
 			from[unit] = budget.enter[unit] + uses.fold(f64::INFINITY, f64::min);
 		}
 		for unit in 0..units {
-			let hops = budget.hop[unit * units..][..units].iter().zip(&from).enumerate();
+			let hops = budget.hop[unit * units..][..units]
+				.iter()
+				.zip(&from)
+				.enumerate();
 			let open = hops.filter(|(to, _)| instance.hop(unit, *to).is_finite());
 			after[layer * units + unit] = open
 				.map(|(_, (hop, rest))| hop + rest)
@@ -268,7 +286,8 @@ pub fn fastest_bottleneck(instance: &Instance) -> f64 {
 	for layer in (0..instance.layers).rev() {
 		for (unit, data) in instance.units.iter().enumerate() {
 			let ends = layer + 1..=usize::from(data.reach[layer]);
-			let steps = ends.map(|end| (data.step[end] - data.step[layer]).max(after[end * units + unit]));
+			let steps =
+				ends.map(|end| (data.step[end] - data.step[layer]).max(after[end * units + unit]));
 			from[unit] = steps.fold(f64::INFINITY, f64::min);
 		}
 		for unit in 0..units {

@@ -11,11 +11,7 @@ use super::{
 	Outcome, PRECISION,
 };
 use crate::instance::{within, Instance, Piece};
-use std::{
-	cmp::Ordering,
-	collections::BinaryHeap,
-	time::Instant,
-};
+use std::{cmp::Ordering, collections::BinaryHeap, time::Instant};
 
 /// Devices that can be critical at once: bits of a label's memory.
 const MOST_CRITICAL: usize = 128;
@@ -168,7 +164,11 @@ pub(super) fn search(
 		priced,
 		critical,
 		masks: Vec::new(),
-		least: instance.budgets.iter().map(|budget| least_use(instance, budget)).collect(),
+		least: instance
+			.budgets
+			.iter()
+			.map(|budget| least_use(instance, budget))
+			.collect(),
 		starts: Vec::new(),
 		incumbent,
 		labels: Vec::new(),
@@ -234,7 +234,12 @@ impl Search<'_> {
 	}
 
 	fn pass(&mut self, until: Instant, label_limit: usize) -> Pass {
-		self.masks = self.instance.units.iter().map(|unit| self.mask(unit)).collect();
+		self.masks = self
+			.instance
+			.units
+			.iter()
+			.map(|unit| self.mask(unit))
+			.collect();
 		self.labels.clear();
 		self.used.clear();
 		self.heap.clear();
@@ -267,7 +272,10 @@ impl Search<'_> {
 	}
 
 	fn mask(&self, unit: &crate::instance::Unit) -> u128 {
-		let bits = unit.devices.iter().filter_map(|device| self.critical.bits[usize::from(*device)]);
+		let bits = unit
+			.devices
+			.iter()
+			.filter_map(|device| self.critical.bits[usize::from(*device)]);
 		bits.fold(0, |mask, bit| mask | 1 << bit)
 	}
 
@@ -289,7 +297,9 @@ impl Search<'_> {
 			let visited = from.map_or(0, |(_, label)| label.visited);
 			let (cost, penalty) = from.map_or((0.0, 0.0), |(_, label)| (label.cost, label.penalty));
 			let arrived = cost + hop;
-			if visited & self.masks[unit] != 0 || self.estimate_from(plane, start, unit, arrived, penalty) >= self.ceiling() {
+			if visited & self.masks[unit] != 0
+				|| self.estimate_from(plane, start, unit, arrived, penalty) >= self.ceiling()
+			{
 				continue;
 			}
 			let reach = usize::from(instance.units[unit].reach[start]);
@@ -301,7 +311,14 @@ impl Search<'_> {
 	}
 
 	/// What a path costs at least that arrives at a unit to start a segment.
-	fn estimate_from(&self, plane: usize, start: usize, unit: usize, arrived: f64, penalty: f64) -> f64 {
+	fn estimate_from(
+		&self,
+		plane: usize,
+		start: usize,
+		unit: usize,
+		arrived: f64,
+		penalty: f64,
+	) -> f64 {
 		let plain = arrived + self.plain.from(plane, start, unit);
 		let priced = &self.priced.bound;
 		let tight = arrived + penalty + priced.from(plane, start, unit) - priced.total_penalty();
@@ -423,7 +440,9 @@ impl Search<'_> {
 	fn learn(&mut self, last: u32) -> bool {
 		let path = self.path(last);
 		let mut entered = vec![false; self.instance.devices];
-		let devices = path.iter().flat_map(|piece| &self.instance.units[piece.unit].devices);
+		let devices = path
+			.iter()
+			.flat_map(|piece| &self.instance.units[piece.unit].devices);
 		for device in devices.map(|device| usize::from(*device)) {
 			if std::mem::replace(&mut entered[device], true) && !self.critical.remember(device) {
 				return false;

@@ -15,7 +15,7 @@ mod reason;
 
 pub use reason::Binding;
 
-use crate::instance::{Instance, InstanceError, Piece};
+use crate::instance::{Count, Instance, InstanceError, Piece};
 use bound::Bound;
 use multipliers::Priced;
 use std::time::{Duration, Instant};
@@ -86,6 +86,17 @@ pub enum SearchError {
 /// The cheapest placement, or the best one that was found in time.
 pub fn solve(instance: &Instance, options: &Options) -> Result<Answer, SearchError> {
 	instance.check()?;
+	if let Count::AtMost(most) = instance.count {
+		// States that count segments are dear, and the limit seldom binds.
+		let uncounted = Instance {
+			count: Count::Any,
+			..instance.clone()
+		};
+		let answer = solve(&uncounted, options)?;
+		if answer.path.len() <= most {
+			return Ok(answer);
+		}
+	}
 	let started = Instant::now();
 	let until = started + options.time_limit;
 	let fastest = match instance.bottleneck > 0.0 {
@@ -183,7 +194,10 @@ fn cheapest(instance: &Instance, ceiling: f64, until: Instant, label_limit: usiz
 	}
 	incumbent.offer(instance, first.path);
 	let priced = multipliers::tighten(instance, &plain, &mut incumbent, until);
-	incumbent.offer(instance, beam::search(instance, &priced.bound, incumbent.cost));
+	incumbent.offer(
+		instance,
+		beam::search(instance, &priced.bound, incumbent.cost),
+	);
 	let second = labels::search(instance, &plain, &priced, incumbent, until, label_limit);
 	Outcome {
 		bound: second.bound.max(first.bound),

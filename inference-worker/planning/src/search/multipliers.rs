@@ -97,7 +97,10 @@ pub fn tighten(
 /// How often a path enters each device.
 fn entered(instance: &Instance, path: &[Piece]) -> Vec<f64> {
 	let mut counts = vec![0.0; instance.devices];
-	for device in path.iter().flat_map(|piece| &instance.units[piece.unit].devices) {
+	for device in path
+		.iter()
+		.flat_map(|piece| &instance.units[piece.unit].devices)
+	{
 		counts[usize::from(*device)] += 1.0;
 	}
 	counts

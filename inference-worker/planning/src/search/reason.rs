@@ -73,7 +73,10 @@ pub(super) fn binding(instance: &Instance) -> Binding {
 	if Bound::backward(&any, &free).best(&any).is_infinite() {
 		return Binding::Ways;
 	}
-	if Bound::backward(instance, &free).best(instance).is_infinite() {
+	if Bound::backward(instance, &free)
+		.best(instance)
+		.is_infinite()
+	{
 		return Binding::Count(instance.count);
 	}
 	for budget in &instance.budgets {

@@ -7,7 +7,8 @@ use dllm_planning::{
 };
 use dllm_primitives::{
 	cost::{
-		self, link::LinkFigures, DeviceFigures, Limits, Measurements, Weights, Workload, FEMTOS_PER_MS,
+		self, link::LinkFigures, DeviceFigures, Limits, Measurements, Weights, Workload,
+		FEMTOS_PER_MS,
 	},
 	ids::Digest,
 	model::{LayerRange, ModelSpec, Profile, Shard},
@@ -27,7 +28,10 @@ struct Answers<'a>(&'a Problem);
 
 impl Measurements<u32> for Answers<'_> {
 	fn device(&self, who: &u32) -> Option<DeviceFigures> {
-		self.0.candidates.get(*who as usize).map(|candidate| candidate.figures)
+		self.0
+			.candidates
+			.get(*who as usize)
+			.map(|candidate| candidate.figures)
 	}
 
 	fn link(&self, from: Option<&u32>, to: Option<&u32>) -> LinkFigures {
@@ -45,41 +49,60 @@ impl Measurements<u32> for Answers<'_> {
 	}
 
 	fn holds(&self, who: &u32, shard: &Shard) -> bool {
-		let layers = self.0.layers.iter().zip(&self.0.candidates[*who as usize].held);
-		layers.into_iter().any(|(layer, held)| layer.hash == shard.hash && *held)
+		let layers = self
+			.0
+			.layers
+			.iter()
+			.zip(&self.0.candidates[*who as usize].held);
+		layers
+			.into_iter()
+			.any(|(layer, held)| layer.hash == shard.hash && *held)
 	}
 }
 
 fn links() -> impl Strategy<Value = LinkFigures> {
-	(0..200_000u32, 0..50_000u32, 0..300_000u32, 10_000..2_000_000_000u64, 50_000..1_000_000u32).prop_map(
-		|(latency_us, jitter_us, loss_ppm, bytes_per_second, efficiency_ppm)| LinkFigures {
-			latency_us,
-			jitter_us,
-			loss_ppm,
-			bytes_per_second,
-			efficiency_ppm,
-		},
+	(
+		0..200_000u32,
+		0..50_000u32,
+		0..300_000u32,
+		10_000..2_000_000_000u64,
+		50_000..1_000_000u32,
 	)
+		.prop_map(
+			|(latency_us, jitter_us, loss_ppm, bytes_per_second, efficiency_ppm)| LinkFigures {
+				latency_us,
+				jitter_us,
+				loss_ppm,
+				bytes_per_second,
+				efficiency_ppm,
+			},
+		)
 }
 
 fn candidates(layers: usize) -> impl Strategy<Value = Candidate> {
-	let figures = (1_000_000_000..100_000_000_000_000u64, 1_000_000_000..2_000_000_000_000u64, 100_000..1_000_000_000u64);
+	let figures = (
+		1_000_000_000..100_000_000_000_000u64,
+		1_000_000_000..2_000_000_000_000u64,
+		100_000..1_000_000_000u64,
+	);
 	let held = proptest::collection::vec(any::<bool>(), layers);
-	(figures, 0..100_000_000_000u64, held, links(), links()).prop_map(|(figures, price, held, into, out)| Candidate {
-		operator: 0,
-		class: 0,
-		memory: u64::MAX,
-		arena: 0,
-		price: price.into(),
-		figures: DeviceFigures {
-			flops_per_second: figures.0,
-			memory_bytes_per_second: figures.1,
-			download_bytes_per_second: figures.2,
-			failure_ppm: 1_000,
+	(figures, 0..100_000_000_000u64, held, links(), links()).prop_map(
+		|(figures, price, held, into, out)| Candidate {
+			operator: 0,
+			class: 0,
+			memory: u64::MAX,
+			arena: 0,
+			price: price.into(),
+			figures: DeviceFigures {
+				flops_per_second: figures.0,
+				memory_bytes_per_second: figures.1,
+				download_bytes_per_second: figures.2,
+				failure_ppm: 1_000,
+			},
+			held,
+			entries: vec![(into, out)],
 		},
-		held,
-		entries: vec![(into, out)],
-	})
+	)
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -95,7 +118,10 @@ fn cases() -> impl Strategy<Value = Case> {
 			let layers = layers.max(segments as u8);
 			let candidates = proptest::collection::vec(candidates(layers.into()), workers);
 			let links = proptest::collection::vec(links(), workers * workers);
-			let cuts = proptest::sample::subsequence((1..usize::from(layers)).collect::<Vec<_>>(), segments - 1);
+			let cuts = proptest::sample::subsequence(
+				(1..usize::from(layers)).collect::<Vec<_>>(),
+				segments - 1,
+			);
 			(candidates, links, cuts).prop_map(move |(candidates, links, mut ends)| {
 				ends.push(layers.into());
 				Case {

@@ -22,7 +22,8 @@ fn a_memory_too_small_for_a_layer() {
 
 #[test]
 fn memories_too_small_together() {
-	let error = place(&problem(3, 8, 2), 1, &Options::default()).expect_err("room for six of eight");
+	let error =
+		place(&problem(3, 8, 2), 1, &Options::default()).expect_err("room for six of eight");
 	assert_eq!(binding(error), Binding::Devices);
 }
 
@@ -45,7 +46,10 @@ fn limits_that_no_ring_keeps() {
 #[test]
 fn one_operator_only() {
 	let mut problem = problem(4, 4, 4);
-	problem.candidates.iter_mut().for_each(|candidate| candidate.operator = 7);
+	problem
+		.candidates
+		.iter_mut()
+		.for_each(|candidate| candidate.operator = 7);
 	let error = place(&problem, 2, &Options::default()).expect_err("no second operator");
 	assert!(matches!(error, SearchError::Infeasible(_)), "{error}");
 }
@@ -53,8 +57,14 @@ fn one_operator_only() {
 #[test]
 fn no_candidates_and_no_numbers() {
 	let error = place(&problem(0, 4, 4), 1, &Options::default()).expect_err("nobody");
-	assert!(matches!(error, SearchError::Instance(InstanceError::Empty { .. })));
+	assert!(matches!(
+		error,
+		SearchError::Instance(InstanceError::Empty { .. })
+	));
 	let mut instance = problem(2, 4, 4).instance(&[vec![0], vec![1]]);
 	instance.hop[1] = f64::NAN;
-	assert!(matches!(instance.check(), Err(InstanceError::BadFigure { what: "a hop", .. })));
+	assert!(matches!(
+		instance.check(),
+		Err(InstanceError::BadFigure { what: "a hop", .. })
+	));
 }

@@ -10,7 +10,10 @@ use std::collections::BTreeSet;
 
 #[test]
 fn one_device_where_one_suffices() {
-	let placement = place(&problem(5, 6, 6), 1, &Options::default()).expect("feasible");
+	let mut problem = problem(5, 6, 6);
+	// Nobody waits for the slowest stage.
+	problem.slots = 1;
+	let placement = place(&problem, 1, &Options::default()).expect("feasible");
 	assert_eq!(placement.segments.len(), 1);
 	assert_eq!(placement.gap(), 0.0);
 }
@@ -21,17 +24,28 @@ fn the_better_link_is_taken() {
 	// Every two of three must be used; only 0 → 2 is near, and only in that direction.
 	problem.links[2].latency_us = 100;
 	let placement = place(&problem, 1, &Options::default()).expect("feasible");
-	let workers = placement.segments.iter().map(|(_, _, team)| team[0]).collect::<Vec<_>>();
+	let workers = placement
+		.segments
+		.iter()
+		.map(|(_, _, team)| team[0])
+		.collect::<Vec<_>>();
 	assert_eq!(workers, [0, 2]);
 }
 
 #[test]
 fn a_lossy_link_is_avoided() {
 	let mut problem = problem(4, 4, 2);
-	problem.links.iter_mut().for_each(|link| link.loss_ppm = 100_000);
+	problem
+		.links
+		.iter_mut()
+		.for_each(|link| link.loss_ppm = 100_000);
 	problem.links[3 * 4 + 1] = LINK;
 	let placement = place(&problem, 1, &Options::default()).expect("feasible");
-	let workers = placement.segments.iter().map(|(_, _, team)| team[0]).collect::<Vec<_>>();
+	let workers = placement
+		.segments
+		.iter()
+		.map(|(_, _, team)| team[0])
+		.collect::<Vec<_>>();
 	assert_eq!(workers, [3, 1]);
 }
 
@@ -40,7 +54,11 @@ fn equal_devices_share_evenly() {
 	let mut problem = problem(6, 8, 8);
 	problem.count = Count::Exactly(2);
 	let placement = place(&problem, 2, &Options::default()).expect("feasible");
-	let ends = placement.segments.iter().map(|(start, end, _)| (*start, *end)).collect::<Vec<_>>();
+	let ends = placement
+		.segments
+		.iter()
+		.map(|(start, end, _)| (*start, *end))
+		.collect::<Vec<_>>();
 	assert_eq!(ends, [(0, 4), (4, 8)]);
 }
 
@@ -57,7 +75,11 @@ fn replicas_have_different_operators_and_one_class() {
 		assert_eq!(team.len(), 2);
 		assert_ne!(team[0] / 2, team[1] / 2);
 		assert_eq!(team[0] % 2, team[1] % 2);
-		assert!(team.iter().all(|at| used.insert(*at)), "{:?}", placement.segments);
+		assert!(
+			team.iter().all(|at| used.insert(*at)),
+			"{:?}",
+			placement.segments
+		);
 	}
 }
 
@@ -74,6 +96,7 @@ fn shadows_that_the_primary_leaves_no_room_for_are_found_jointly() {
 #[test]
 fn shards_that_are_held_already_are_not_moved() {
 	let mut problem = problem(4, 4, 4);
+	problem.slots = 1;
 	problem.candidates[2].held = vec![true; 4];
 	let placement = place(&problem, 1, &Options::default()).expect("feasible");
 	assert_eq!(placement.segments, [(0, 4, vec![2])]);

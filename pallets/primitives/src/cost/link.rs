@@ -57,11 +57,7 @@ impl LinkFigures {
 	/// The first figure that no link can have, with its plausible range; none where all can be true.
 	pub fn implausible(&self) -> Option<(&'static str, RangeInclusive<u64>)> {
 		let figures = [
-			(
-				"latency_us",
-				self.latency_us.into(),
-				PLAUSIBLE_LATENCY_US,
-			),
+			("latency_us", self.latency_us.into(), PLAUSIBLE_LATENCY_US),
 			("jitter_us", self.jitter_us.into(), PLAUSIBLE_LATENCY_US),
 			("loss_ppm", self.loss_ppm.into(), PLAUSIBLE_LOSS_PPM),
 			(
@@ -98,8 +94,7 @@ impl LinkFigures {
 
 	/// t = O / (E_p·B).
 	fn transfer(&self, bytes: u128) -> u128 {
-		let usable =
-			u128::from(self.bytes_per_second).saturating_mul(self.efficiency_ppm.into());
+		let usable = u128::from(self.bytes_per_second).saturating_mul(self.efficiency_ppm.into());
 		bytes
 			.saturating_mul(FEMTOS_PER_SECOND)
 			.saturating_mul(PPM)
