@@ -5,6 +5,9 @@
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release
+# A workspace of its own, with the solver that the planner is proved against.
+ORACLE := inference-worker/planning/oracle
+ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
 .PHONY: demo test test-rust test-e2e lint bench weights chain-spec build setup clean
 
@@ -22,17 +25,20 @@ test: build test-rust test-e2e
 
 test-rust: setup
 	cargo test --release --workspace --lib --bins --tests
+	cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo test --release
 
 test-e2e: build
 	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/tests/*.test.mjs
 
 lint: setup
 	cargo fmt --all --check
+	cd $(ORACLE) && cargo fmt --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
 # Prints one line a figure: ID name value unit (goal …) ok|SHORT. Never fails a build.
 bench: build
 	-@cargo bench --profile release --workspace --bench engine_bench --bench ring_bench
+	-@cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo bench --bench placement_bench
 	-@DLLM_BIN=$(BIN) node e2e/bench.mjs
 
 # The presets as files, without the runtime; a test compares them.

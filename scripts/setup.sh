@@ -13,6 +13,7 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 packages=()
 need() { command -v "$1" >/dev/null 2>&1 || packages+=("$2"); }
 need cc build-essential
+need cmake cmake
 need protoc protobuf-compiler
 need make make
 need perl perl
@@ -22,6 +23,7 @@ need unzip unzip
 need python3 python3
 need node nodejs
 need npm npm
+ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || packages+=(libclang-dev)
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 if [ ${#packages[@]} -gt 0 ]; then
 	say "installing Debian packages: ${packages[*]}"
