@@ -12,8 +12,8 @@ use good_lp::{
 use std::time::Duration;
 
 /// Relative distance from the optimum at which HiGHS stops; and how far a figure may be from a whole one.
-const GAP: f32 = 0.0;
-const FEASIBILITY: f64 = 1e-9;
+const GAP: f32 = 1e-7;
+const FEASIBILITY: f64 = 1e-7;
 
 /// What the solver says.
 #[derive(Clone, Debug)]
@@ -49,8 +49,6 @@ pub fn solve(
 		.set_threads(1)
 		.set_time_limit(time_limit.as_secs_f64())
 		.set_option("mip_feasibility_tolerance", FEASIBILITY)
-		.set_option("primal_feasibility_tolerance", FEASIBILITY)
-		.set_option("mip_abs_gap", 0.0)
 		.set_mip_rel_gap(GAP)
 		.map_err(|_| ResolutionError::Other("gap"))?;
 	constrain(instance, &model, &mut program);
@@ -167,16 +165,17 @@ fn constrain<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M
 }
 
 /// Memory: of any layers just longer than a unit's reach, one is elsewhere. Together with contiguity
-/// this says that no segment is longer than the memory holds. The sum over all layers, implied by the
-/// windows in whole numbers, tightens the relaxation.
+/// this says that no segment is longer than the memory holds. The sum over all layers says the
+/// same of the longest windows.
 fn windows<M: SolverModel>(instance: &Instance, model: &Model, unit: usize, program: &mut M) {
 	let reach = &instance.units[unit].reach;
 	let lengths = reach
 		.iter()
 		.zip(0usize..)
 		.map(|(end, start)| usize::from(*end) - start);
+	let longest = lengths.max().unwrap_or(0);
 	let held = model.x[unit].iter().copied().sum::<Expression>();
-	program.add_constraint(held.leq(lengths.max().unwrap_or(0) as f64));
+	program.add_constraint(held.leq(longest as f64));
 	for start in 0..instance.layers {
 		let end = usize::from(reach[start]);
 		// The window of the next layer says more where it ends with the same layer.
@@ -184,7 +183,8 @@ fn windows<M: SolverModel>(instance: &Instance, model: &Model, unit: usize, prog
 			.get(start + 1)
 			.is_some_and(|next| usize::from(*next) == end)
 			&& end > start;
-		if end < instance.layers && !implied {
+		// Where layers are equal, the sum says it all.
+		if end < instance.layers && !implied && end - start < longest {
 			let window = model.x[unit][start..=end].iter();
 			let held = window.copied().sum::<Expression>();
 			program.add_constraint(held.leq((end - start) as f64));

@@ -12,7 +12,7 @@ impl Random {
 	}
 
 	/// The next number.
-	pub fn next(&mut self) -> u64 {
+	pub fn draw(&mut self) -> u64 {
 		self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
 		let mut mixed = self.0;
 		mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,13 +22,13 @@ impl Random {
 
 	/// Between two figures.
 	pub fn between(&mut self, low: f64, high: f64) -> f64 {
-		let unit = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
+		let unit = (self.draw() >> 11) as f64 / (1u64 << 53) as f64;
 		low + (high - low) * unit
 	}
 
 	/// A whole number from `low` to `high`, both included.
 	pub fn whole(&mut self, low: usize, high: usize) -> usize {
-		low + (self.next() % (high - low + 1) as u64) as usize
+		low + (self.draw() % (high - low + 1) as u64) as usize
 	}
 
 	/// Whether something of this probability happens.

@@ -69,3 +69,10 @@ fn rounds_of_two_packets_by_hand() {
 	let integer = link::expected_rounds(100_000, 2) as f64 / link::ONE as f64;
 	assert!((integer - 7.0 / 33.0).abs() < 1e-12, "{integer}");
 }
+
+#[test]
+fn half_of_the_packets_lost_is_one_round_more() {
+	// Σ 2⁻ᵏ = 1: the greatest loss that is let in, where rounding must not keep the sum from ending.
+	let rounds = link::expected_rounds(500_000, 1) as f64 / link::ONE as f64;
+	assert!((rounds - 1.0).abs() < 1e-12, "{rounds}");
+}

@@ -203,7 +203,8 @@ pub fn expected_rounds(loss_ppm: u32, packets: u128) -> u128 {
 	let mut power = lost;
 	while power > 0 {
 		sum += ONE - integer_power(ONE - power, packets);
-		power = product(power, lost);
+		// Rounded down, so that the sum ends: at most 62 rounds, as p is at most a half.
+		power = (power * lost) >> 62;
 	}
 	sum
 }

@@ -1,5 +1,6 @@
-//! The search is exact: on a thousand random instances it agrees with the MILP and with brute force, on
-//! larger ones with the MILP. `cargo bench --bench placement_proof_long` does more of the same.
+//! The search is exact: on a thousand random instances it agrees with brute force, on the first of them
+//! and on larger ones with the MILP. `cargo bench --bench placement_proof_long` asks the MILP about all
+//! of them and about fifty of each larger size; that takes minutes.
 
 use anyhow::{bail, Result};
 use dllm_planning::{
@@ -16,7 +17,10 @@ use std::time::Duration;
 
 /// Costs are equal up to the MILP's tolerances.
 const PRECISION: f64 = 1e-6;
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Random instances, and of these those that the MILP solves too: it takes most of the time.
+const INSTANCES: u64 = 1_000;
+const PROGRAMMED: u64 = 250;
+const PATIENCE: Duration = Duration::from_secs(600);
 
 fn options() -> Options {
 	Options {
@@ -64,15 +68,20 @@ fn same(a: Option<f64>, b: Option<f64>) -> bool {
 }
 
 #[test]
-fn search_milp_and_brute_force_agree_on_a_thousand_instances() -> Result<()> {
+fn search_brute_force_and_milp_agree_on_a_thousand_instances() -> Result<()> {
 	let mut infeasible = 0;
-	for seed in 0..1_000 {
+	for seed in 0..INSTANCES {
 		let instance = small(6, 12, seed);
 		let search = searched(&instance)?;
 		let brute = brute::solve(&instance).map(|(cost, _)| cost);
-		let milp = programmed(&instance)?;
-		if !same(search, brute) || !same(search, milp) {
-			bail!("seed {seed}: search {search:?}, brute force {brute:?}, MILP {milp:?}");
+		if !same(search, brute) {
+			bail!("seed {seed}: search {search:?}, brute force {brute:?}");
+		}
+		if seed < PROGRAMMED {
+			let milp = programmed(&instance)?;
+			if !same(search, milp) {
+				bail!("seed {seed}: search {search:?}, MILP {milp:?}");
+			}
 		}
 		infeasible += usize::from(search.is_none());
 	}
@@ -87,7 +96,7 @@ fn search_milp_and_brute_force_agree_on_a_thousand_instances() -> Result<()> {
 #[test]
 fn search_and_milp_agree_on_larger_instances() -> Result<()> {
 	for seed in 0..2 {
-		let instance = swarm(8, &Shape::LLAMA_7B, 0.0, seed);
+		let instance = swarm(6, &Shape::LLAMA_7B, 0.0, seed);
 		let (search, milp) = (searched(&instance)?, programmed(&instance)?);
 		assert!(
 			search.is_some() && same(search, milp),
@@ -100,10 +109,10 @@ fn search_and_milp_agree_on_larger_instances() -> Result<()> {
 #[test]
 fn an_answer_cut_short_is_bounded_truly() -> Result<()> {
 	let mut open = 0;
-	for seed in 0..4 {
-		let instance = swarm(32, &Shape::LLAMA_70B, 0.0, seed);
+	for seed in 0..20 {
+		let instance = swarm(16, &Shape::LLAMA_7B, 0.0, seed);
 		let hurried = Options {
-			label_limit: 2_000,
+			label_limit: 30,
 			..options()
 		};
 		let (hasty, full) = match (solve(&instance, &hurried), solve(&instance, &options())) {
