@@ -4,12 +4,14 @@
 //! |---|---|
 //! | a model folder becomes shards and a manifest | [`splitter`], [`manifest`] |
 //! | what a profile stores, and how it runs | [`numerics`] |
+//! | a low-rank adapter changes what layers compute | [`adapter`] |
 //! | a range of layers runs on this machine | [`engine`] |
 //! | text becomes rows, rows become the next token | [`entry`] |
 //! | functions that every machine computes to the same bits | [`portable_math`] |
 
 #![deny(unsafe_code)]
 
+pub mod adapter;
 pub mod engine;
 pub mod entry;
 pub mod manifest;

@@ -5,14 +5,17 @@
 //! shard cannot name a file, and no graph meets the 2 GiB limit of a message. A splitter may also leave
 //! its own shards on disk and have them read from there.
 
-use crate::mapping::Mapping;
 use crate::splitter::{
 	graph::{model_of, ALIGNMENT},
 	onnx::{
-		GraphProto, ModelProto, StringEntry, TensorProto, CONTRIB, CONTRIB_OPSET, EXTERNAL, OPSET,
+		AttributeProto, GraphProto, ModelProto, NodeProto, StringEntry, TensorProto, ATTRIBUTE_INT,
+		CONTRIB, CONTRIB_OPSET, EXTERNAL, FLOAT, OPSET,
 	},
-	shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN, TOTAL_ROWS},
+	shards::{
+		adaptable, value_name, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN, TOTAL_ROWS,
+	},
 };
+use crate::{adapter::LowRank, manifest::ModelConfig, mapping::Mapping};
 use prost::{bytes::Bytes, Message};
 use std::{
 	collections::HashMap,
@@ -128,6 +131,76 @@ impl Fuser {
 		self.graph.initializer.append(&mut part.initializer);
 		self.graph.input.append(&mut part.input);
 		self.graph.output.append(&mut part.output);
+		Ok(())
+	}
+
+	/// Adds low-rank products to projections of a layer that was pushed.
+	pub fn adapt(
+		&mut self,
+		config: &ModelConfig,
+		layer: u32,
+		file: &str,
+		low_ranks: Vec<LowRank>,
+	) -> Result<(), FuseError> {
+		for low_rank in low_ranks {
+			let module = low_rank.module;
+			let missing = || error(file, format!("the layer has no {module} to adapt"));
+			let projection = adaptable(config, module).ok_or_else(missing)?;
+			let [outputs, inputs] = projection.shape.map(|size| size as usize);
+			let rank = low_rank.a.len() / (4 * inputs);
+			if rank == 0
+				|| low_rank.a.len() != 4 * rank * inputs
+				|| low_rank.b.len() != 4 * rank * outputs
+			{
+				return Err(error(file, format!("the factors of {module} do not fit")));
+			}
+			let output = value_name(layer, projection.output);
+			let at = self
+				.graph
+				.node
+				.iter()
+				.position(|node| node.output[0] == output);
+			let at = at.ok_or_else(missing)?;
+			let node = &mut self.graph.node[at];
+			let (base, input) = (format!("{output}.base"), node.input[0].clone());
+			node.output[0] = base.clone();
+
+			let [a, b, narrow, added] =
+				["a", "b", "narrow", "added"].map(|part| format!("{output}.adapter.{part}"));
+			let product = |input: &str, factor: &str, output: &str| NodeProto {
+				input: vec![input.into(), factor.into()],
+				output: vec![output.into()],
+				name: format!("{output}/FusedMatMul"),
+				op_type: "FusedMatMul".into(),
+				attribute: vec![transposed()],
+				domain: CONTRIB.into(),
+			};
+			let sum = NodeProto {
+				input: vec![base, added.clone()],
+				output: vec![output.clone()],
+				name: format!("{output}/Add"),
+				op_type: "Add".into(),
+				..Default::default()
+			};
+			let nodes = [
+				product(&input, &a, &narrow),
+				product(&narrow, &b, &added),
+				sum,
+			];
+			self.graph.node.splice(at + 1..at + 1, nodes);
+			let factors = [
+				(a, [rank, inputs], low_rank.a),
+				(b, [outputs, rank], low_rank.b),
+			];
+			let tensors = factors.map(|(name, shape, raw)| TensorProto {
+				dims: shape.map(|size| size as i64).to_vec(),
+				data_type: FLOAT,
+				name,
+				raw_data: Some(raw.into()),
+				..Default::default()
+			});
+			self.graph.initializer.extend(tensors);
+		}
 		Ok(())
 	}
 
@@ -267,6 +340,16 @@ impl Content {
 	fn offset_of(&self, data: &Bytes) -> Option<usize> {
 		let offset = (data.as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize)?;
 		(offset + data.len() <= self.bytes.len()).then_some(offset)
+	}
+}
+
+/// Says that the second factor of a product is stored transposed.
+fn transposed() -> AttributeProto {
+	AttributeProto {
+		name: "transB".into(),
+		i: Some(1),
+		kind: ATTRIBUTE_INT,
+		..Default::default()
 	}
 }
 

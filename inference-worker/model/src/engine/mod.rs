@@ -21,7 +21,10 @@ pub use library::{
 };
 pub use ort_engine::{padded_chunks, OrtEngine};
 
-use crate::manifest::{Manifest, ManifestError};
+use crate::{
+	adapter::AdapterError,
+	manifest::{Manifest, ManifestError},
+};
 use dllm_primitives::{
 	ids::Digest,
 	model::{LayerRange, Profile},
@@ -99,6 +102,9 @@ pub enum EngineError {
 	/// A shard is missing or corrupt.
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),
+	/// An adapter is missing, corrupt, or of another model.
+	#[error(transparent)]
+	Adapter(#[from] AdapterError),
 	/// A shard is no layer.
 	#[error(transparent)]
 	Fuse(#[from] FuseError),

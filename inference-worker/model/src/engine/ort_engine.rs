@@ -20,6 +20,7 @@ use super::{
 	Engine, EngineError, SessionId,
 };
 use crate::{
+	adapter::AdapterManifest,
 	manifest::{Manifest, ModelConfig, ShardFile},
 	numerics::{CacheElement, Numerics},
 	splitter::shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
@@ -217,6 +218,34 @@ impl OrtEngine {
 		memory: u64,
 		numerics: &Numerics,
 	) -> Result<Self, EngineError> {
+		Self::load_with(manifest, folder, range, memory, numerics, None)
+	}
+
+	/// Like [`Engine::load`], with an adapter of this model added to the layers; its files lie in
+	/// `adapter_folder`. The shards stay as they are, so another engine can serve the plain model.
+	pub fn load_adapted(
+		manifest: &Manifest,
+		folder: &Path,
+		range: LayerRange,
+		memory: u64,
+		adapter: &AdapterManifest,
+		adapter_folder: &Path,
+	) -> Result<Self, EngineError> {
+		let numerics = Numerics::of(manifest.profile)
+			.ok_or(EngineError::ProfileNotOffered(manifest.profile))?;
+		adapter.expect_base(manifest.root())?;
+		let adapter = Some((adapter, adapter_folder));
+		Self::load_with(manifest, folder, range, memory, numerics, adapter)
+	}
+
+	fn load_with(
+		manifest: &Manifest,
+		folder: &Path,
+		range: LayerRange,
+		memory: u64,
+		numerics: &Numerics,
+		adapter: Option<(&AdapterManifest, &Path)>,
+	) -> Result<Self, EngineError> {
 		let layers = manifest.config.layers;
 		let files = manifest
 			.layers
@@ -224,8 +253,7 @@ impl OrtEngine {
 		let files = files
 			.filter(|files| !files.is_empty())
 			.ok_or(EngineError::RangeOutside { range, layers })?;
-		let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
-		let weights = bytes.saturating_mul(numerics.layers.growth());
+		let weights = manifest.memory_of(files);
 		let cache_budget = memory
 			.checked_sub(weights)
 			.ok_or(EngineError::TooLittleMemory {
@@ -238,6 +266,10 @@ impl OrtEngine {
 		let mut fuser = Fuser::default();
 		for (layer, file) in (u32::from(range.start)..).zip(files) {
 			fuser.push(layer, &file.file, file.read(folder)?)?;
+			if let Some((adapter, folder)) = adapter {
+				let low_ranks = adapter.layer(folder, layer)?;
+				fuser.adapt(&manifest.config, layer, &adapter.adapter, low_ranks)?;
+			}
 		}
 		let config = manifest.config.clone();
 		let profile_id = class::class_id(numerics)?;

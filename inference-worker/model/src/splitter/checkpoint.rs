@@ -48,11 +48,16 @@ struct Index {
 impl Checkpoint {
 	/// Maps the weights of a folder and checks every header.
 	pub fn open(folder: &Path) -> Result<Self, SplitError> {
+		Self::open_files(folder, file_names(folder)?)
+	}
+
+	/// Maps files of a folder and checks every header.
+	pub fn open_files(folder: &Path, names: Vec<String>) -> Result<Self, SplitError> {
 		let mut checkpoint = Self {
 			files: Vec::new(),
 			holder: HashMap::new(),
 		};
-		for name in file_names(folder)? {
+		for name in names {
 			let file = WeightFile::open(folder, &name)?;
 			let number = checkpoint.files.len();
 			let names = file.metadata.tensors().into_keys();
@@ -81,6 +86,11 @@ impl Checkpoint {
 			hasher.update(&file.map.as_ref()[..file.data]);
 		}
 		hasher.finalize()
+	}
+
+	/// Names of all tensors.
+	pub fn names(&self) -> impl Iterator<Item = &str> {
+		self.holder.keys().map(String::as_str)
 	}
 
 	/// The file with a tensor, and where its bytes lie.

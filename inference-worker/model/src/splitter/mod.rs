@@ -5,11 +5,12 @@
 //! range can be hosted. The same folder always gives the same bytes, on every machine.
 //!
 //! Everything streams: weights are read panel by panel and written as they come, so a model is split in
-//! less memory than its largest layer takes. The shards are then run, one by one, and compared with a
+//! little more memory than its largest shard takes. The shards are then run, one by one, and compared with a
 //! plain forward pass over the checkpoint. All of it happens in a folder beside the target that is
 //! renamed at the end: a target folder is either absent or complete. Whoever is interrupted starts again
 //! and goes on behind the last complete shard.
 
+mod adapter;
 mod checkpoint;
 mod config;
 pub mod graph;
@@ -21,6 +22,7 @@ pub mod rope;
 pub mod shards;
 mod verify;
 
+pub use adapter::split_adapter;
 pub use config::MAX_CONTEXT;
 
 use crate::{
@@ -137,6 +139,9 @@ pub enum SplitError {
 	/// A weight is too large for half precision.
 	#[error("tensor {name} holds {value} at element {at}, half precision ends at 65504: use profile f32")]
 	LeavesHalf { name: String, at: usize, value: f32 },
+	/// An adapter does not fit its base.
+	#[error("this adapter cannot be split for this base: {reason}; give the base that it was trained on, or download it again")]
+	WrongAdapter { reason: String },
 	/// There is no tokenizer.
 	#[error("no {TOKENIZER} in {folder}: only models with a fast tokenizer can be served")]
 	NoTokenizer { folder: PathBuf },

@@ -147,6 +147,48 @@ pub fn layer(
 	close(graph, flops, numerics.cache_bytes_per_row(config))
 }
 
+/// Projections to which an adapter may add.
+pub const ADAPTABLE: [&str; 7] = [
+	"self_attn.q_proj",
+	"self_attn.k_proj",
+	"self_attn.v_proj",
+	"self_attn.o_proj",
+	"mlp.gate_proj",
+	"mlp.up_proj",
+	"mlp.down_proj",
+];
+
+/// A projection of a layer, as an adapter sees it.
+pub struct Adaptable {
+	/// `[outputs, inputs]`.
+	pub shape: [u32; 2],
+	/// Name of the product within the layer, before a bias is added.
+	pub output: &'static str,
+}
+
+/// One of the projections [`ADAPTABLE`].
+pub fn adaptable(config: &ModelConfig, module: &str) -> Option<Adaptable> {
+	let (hidden, inner) = (config.hidden, config.intermediate);
+	let [query, shared] = [config.heads, config.kv_heads].map(|heads| heads * config.head_dim);
+	let plain = |biased, plain| if config.qkv_bias { biased } else { plain };
+	let (shape, output) = match module {
+		"self_attn.q_proj" => ([query, hidden], plain("query.unbiased", "query")),
+		"self_attn.k_proj" => ([shared, hidden], plain("key.unbiased", "key")),
+		"self_attn.v_proj" => ([shared, hidden], plain("value.unbiased", "value")),
+		"self_attn.o_proj" => ([hidden, query], "attention.output"),
+		"mlp.gate_proj" => ([inner, hidden], "gate"),
+		"mlp.up_proj" => ([inner, hidden], "up"),
+		"mlp.down_proj" => ([hidden, inner], "down"),
+		_ => return None,
+	};
+	Some(Adaptable { shape, output })
+}
+
+/// Name of a value of a layer in the graphs.
+pub fn value_name(layer: u32, value: &str) -> String {
+	format!("layer.{layer}.{value}")
+}
+
 /// Name of the output projection in a checkpoint.
 pub(super) fn head_weight(config: &ModelConfig) -> &'static str {
 	match config.tied {
@@ -386,7 +428,7 @@ impl Block<'_, '_> {
 	}
 
 	fn name(&self, value: &str) -> String {
-		format!("layer.{}.{value}", self.layer)
+		value_name(self.layer, value)
 	}
 }
 
