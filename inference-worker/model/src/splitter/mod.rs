@@ -14,14 +14,14 @@ pub mod onnx;
 pub mod rope;
 pub mod shards;
 
-pub use config::MAX_CONTEXT;
+pub use checkpoint::Checkpoint;
+pub use config::{read as read_config, MAX_CONTEXT};
 
 use crate::{
 	exact::Refusal,
 	manifest::{self, digest_of, Manifest, ManifestError, ShardFile, TextFile},
 	numerics::Numerics,
 };
-use checkpoint::Checkpoint;
 use dllm_primitives::model::Profile;
 use prost::Message;
 use shards::ShardGraph;
