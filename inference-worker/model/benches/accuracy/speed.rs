@@ -12,7 +12,6 @@ use dllm_model::{
 	},
 };
 use dllm_primitives::model::Profile;
-use prost::Message;
 use std::time::{Duration, Instant};
 
 /// Rows of the prefill, and in the cache when single rows are timed.
@@ -102,12 +101,9 @@ fn engine(config: &ModelConfig, profile: Profile) -> Result<OrtEngine> {
 	let numerics = Numerics::of(profile).context("not offered")?;
 	let mut assembly = Assembly::new(config, numerics);
 	for layer in 0..config.layers {
-		let shard = shards::layer(config, numerics, layer, &Noise)?;
-		assembly.push(
-			layer,
-			&format!("layer-{layer}"),
-			shard.model.encode_to_vec(),
-		)?;
+		let mut shard = Vec::new();
+		shards::layer(config, numerics, layer, &Noise, &mut shard)?;
+		assembly.push(layer, &format!("layer-{layer}"), shard)?;
 	}
 	Ok(OrtEngine::over(
 		&assembly.finish()?,

@@ -62,7 +62,12 @@ impl Builder {
 		outputs: &[&str],
 		with: &[(&str, Attribute)],
 	) {
-		let owned = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+		let owned = |names: &[&str]| {
+			names
+				.iter()
+				.map(|name| name.to_string())
+				.collect::<Vec<_>>()
+		};
 		let attributes = with.iter().map(|(name, value)| attribute(name, *value));
 		self.graph.node.push(NodeProto {
 			input: owned(inputs),

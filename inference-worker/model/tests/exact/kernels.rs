@@ -7,6 +7,7 @@ use crate::{
 use dllm_model::{
 	engine::{runtime, InMemoryModel},
 	exact::{
+		builder::Builder,
 		kernels::{
 			add,
 			attention::{attend, Scratch, Seen},
@@ -16,7 +17,7 @@ use dllm_model::{
 	},
 	numerics::Numerics,
 	splitter::{
-		graph::{Dim, GraphBuilder},
+		graph::{model_of, Dim},
 		onnx::{INT32, INT8, UINT8},
 		MAX_CONTEXT,
 	},
@@ -291,15 +292,17 @@ fn integer_products_of_the_library_are_exact() {
 		weights.extend(columns.map(|code| code as u8));
 		weights.push(alternating as u8);
 	}
-	let mut graph = GraphBuilder::new("product");
+	let mut graph = Builder::new("product");
 	graph.input("codes", UINT8, &[Dim::Open("rows"), Dim::Is(INPUTS as u32)]);
 	graph.output("sums", INT32, &[Dim::Open("rows"), Dim::Is(4)]);
 	graph.tensor("weights", INT8, &[INPUTS as u32, 4], weights);
 	graph.tensor("zero", UINT8, &[], vec![128]);
-	graph.node("MatMulInteger", &["codes", "weights", "zero"], "sums", &[]);
+	let inputs = ["codes", "weights", "zero"];
+	graph.node("", "MatMulInteger", &inputs, &["sums"], &[]);
 	let model = InMemoryModel {
-		graph: graph.finish().encode_to_vec(),
+		graph: model_of(graph.graph).encode_to_vec(),
 		buffers: Vec::new(),
+		folder: None,
 		operators: None,
 	};
 	let numerics = Numerics::of(Profile::Exact).unwrap();

@@ -3,9 +3,9 @@
 use crate::{rules, Model};
 use dllm_model::{
 	engine::{Engine, EngineError, OrtEngine},
-	exact::{linter::check, read_head, read_layer, Refusal},
+	exact::{builder::Builder, linter::check, read_head, read_layer, Refusal},
 	splitter::{
-		graph::{Attribute, Dim, GraphBuilder},
+		graph::{Attribute, Dim},
 		onnx::{GraphProto, ModelProto, FLOAT, INT32, INT8, UINT8},
 	},
 };
@@ -15,7 +15,7 @@ use std::fs;
 
 /// A graph of one node over rows of floats, `rows`, codes, `codes`, and integers, `sums`.
 fn one(op: &str, inputs: &[&str], with: &[(&str, Attribute)]) -> Result<(), Refusal> {
-	let mut graph = GraphBuilder::new("test");
+	let mut graph = Builder::new("test");
 	let shape = [Dim::Open("rows"), Dim::Is(4)];
 	graph.input("rows", FLOAT, &shape);
 	graph.input("codes", UINT8, &shape);
@@ -26,8 +26,8 @@ fn one(op: &str, inputs: &[&str], with: &[(&str, Attribute)]) -> Result<(), Refu
 		graph.tensor(name, INT8, &[4, 1], vec![code as u8; 4]);
 	}
 	graph.tensor("zero", UINT8, &[], vec![128]);
-	graph.node(op, inputs, "out", with);
-	check(graph.graph())
+	graph.node("", op, inputs, &["out"], with);
+	check(&graph.graph)
 }
 
 /// The reason of a refusal, which names the node.
@@ -105,10 +105,17 @@ fn other_products_and_unknown_operators() {
 	let mixed = reason("Add", &["rows", "sums"], &[]);
 	assert!(mixed.contains("mixes types"), "{mixed}");
 
-	let mut graph = GraphBuilder::new("test");
+	let mut graph = Builder::new("test");
 	graph.input("rows", FLOAT, &[Dim::Open("rows")]);
-	graph.contrib("SimplifiedLayerNormalization", &["rows"], &["out"], &[]);
-	let refusal = check(graph.graph()).unwrap_err();
+	let inputs = ["rows"];
+	graph.node(
+		"com.microsoft",
+		"SimplifiedLayerNormalization",
+		&inputs,
+		&["out"],
+		&[],
+	);
+	let refusal = check(&graph.graph).unwrap_err();
 	assert!(refusal.reason.contains("com.microsoft"), "{refusal}");
 }
 
