@@ -6,6 +6,7 @@
 //! | what a profile stores, and how it runs | [`numerics`] |
 //! | a low-rank adapter changes what layers compute | [`adapter`] |
 //! | a range of layers runs on this machine | [`engine`] |
+//! | the profile whose bytes are the same on every machine | [`exact`] |
 //! | text becomes rows, rows become the next token | [`entry`] |
 //! | functions that every machine computes to the same bits | [`portable_math`] |
 
@@ -14,6 +15,7 @@
 pub mod adapter;
 pub mod engine;
 pub mod entry;
+pub mod exact;
 pub mod manifest;
 mod mapping;
 pub mod numerics;

@@ -16,6 +16,7 @@ use crate::splitter::{
 	},
 };
 use crate::{adapter::LowRank, manifest::ModelConfig, mapping::Mapping};
+use ort::operator::OperatorDomain;
 use prost::{bytes::Bytes, Message};
 use std::{
 	collections::HashMap,
@@ -38,6 +39,8 @@ pub struct InMemoryModel {
 	pub buffers: Vec<NamedBuffer>,
 	/// The folder of those files, where they are left on disk.
 	pub folder: Option<PathBuf>,
+	/// Operators that the library does not have itself.
+	pub operators: Option<Arc<OperatorDomain>>,
 }
 
 /// Why a shard cannot become part of a graph.
@@ -59,6 +62,7 @@ pub fn single(file: &str, content: Vec<u8>) -> Result<InMemoryModel, FuseError> 
 		graph: model_of(graph).encode_to_vec(),
 		buffers: content.buffer.into_iter().collect(),
 		folder: None,
+		operators: None,
 	})
 }
 
@@ -72,7 +76,13 @@ pub fn single_on_disk(folder: &Path, file: &str) -> Result<InMemoryModel, FuseEr
 		graph: model_of(graph).encode_to_vec(),
 		buffers: Vec::new(),
 		folder: Some(folder.into()),
+		operators: None,
 	})
+}
+
+/// The graph of a shard.
+pub fn decode(file: &str, content: Vec<u8>) -> Result<GraphProto, FuseError> {
+	Content::in_memory(file, content).decode(file)
 }
 
 /// Consecutive layers under construction.
@@ -214,6 +224,7 @@ impl Fuser {
 			graph: model_of(self.graph).encode_to_vec(),
 			buffers: self.buffers,
 			folder: self.folder,
+			operators: None,
 		}
 	}
 

@@ -170,6 +170,9 @@ impl Runtime {
 				.with_prepacking(matches!(numerics.layers, WeightFormat::Blocks { .. }))
 				.map_err(plain)?;
 		}
+		if let Some(operators) = &model.operators {
+			builder = builder.with_operators(operators.clone()).map_err(plain)?;
+		}
 		builder.commit_from_memory(&model.graph)
 	}
 }

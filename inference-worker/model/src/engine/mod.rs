@@ -7,14 +7,16 @@
 //! The same rows give the same bytes however they arrive, one by one or many at once; the rules that
 //! make it so stand in `ort_engine.rs`. So a verifier replays a whole session as one prefill.
 
+mod assembly;
 mod class;
 mod fuse;
 mod library;
 mod ort_engine;
 
+pub use assembly::{head, Assembly};
 pub use class::profile_id;
 pub(crate) use fuse::single_on_disk;
-pub use fuse::{single, FuseError, Fuser, InMemoryModel};
+pub use fuse::{single, FuseError, Fuser, InMemoryModel, NamedBuffer};
 pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,
 	LIBRARY_VARIABLE, ORT_VERSION, THREADS_VARIABLE,

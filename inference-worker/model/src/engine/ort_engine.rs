@@ -14,8 +14,9 @@
 //! What lies behind a session's length is never read; cutting a session back is a change of a number.
 
 use super::{
+	assembly::Assembly,
 	class,
-	fuse::Fuser,
+	fuse::{Fuser, InMemoryModel},
 	library::{runtime, Runtime},
 	Engine, EngineError, SessionId,
 };
@@ -263,19 +264,19 @@ impl OrtEngine {
 			})?;
 
 		let runtime = runtime()?;
-		let mut fuser = Fuser::default();
+		let config = manifest.config.clone();
+		let mut assembly = Assembly::new(&config, numerics);
 		for (layer, file) in (u32::from(range.start)..).zip(files) {
-			fuser.push(layer, &file.file, file.read(folder)?)?;
+			assembly.push(layer, &file.file, file.read(folder)?)?;
 			if let Some((adapter, folder)) = adapter {
 				let low_ranks = adapter.layer(folder, layer)?;
-				fuser.adapt(&manifest.config, layer, &adapter.adapter, low_ranks)?;
+				assembly.adapt(layer, &adapter.adapter, low_ranks)?;
 			}
 		}
-		let config = manifest.config.clone();
 		let profile_id = class::class_id(numerics)?;
 		Self::start(
 			runtime,
-			fuser,
+			&assembly.finish()?,
 			config,
 			*numerics,
 			range,
@@ -284,10 +285,10 @@ impl OrtEngine {
 		)
 	}
 
-	/// Starts an engine without the class id, for the run that finds the id.
-	pub(super) fn for_self_test(
-		runtime: &Runtime,
-		fuser: Fuser,
+	/// An engine over all layers of a model that lies in memory, without a class id: for the run that
+	/// finds the id, and for measurements.
+	pub fn over(
+		model: &InMemoryModel,
 		config: ModelConfig,
 		numerics: Numerics,
 	) -> Result<Self, EngineError> {
@@ -296,7 +297,15 @@ impl OrtEngine {
 			end: config.layers as u16,
 		};
 		let unknown = Digest::zero();
-		Self::start(runtime, fuser, config, numerics, range, u64::MAX, unknown)
+		Self::start(
+			runtime()?,
+			model,
+			config,
+			numerics,
+			range,
+			u64::MAX,
+			unknown,
+		)
 	}
 
 	/// Starts one layer whose shard this process has just written or verified, and uses its weights where
@@ -315,19 +324,20 @@ impl OrtEngine {
 			end: layer as u16 + 1,
 		};
 		let (config, none) = (config.clone(), Digest::zero());
-		Self::start(runtime()?, fuser, config, *numerics, range, u64::MAX, none)
+		let model = fuser.finish();
+		Self::start(runtime()?, &model, config, *numerics, range, u64::MAX, none)
 	}
 
 	fn start(
 		runtime: &Runtime,
-		fuser: Fuser,
+		model: &InMemoryModel,
 		config: ModelConfig,
 		numerics: Numerics,
 		range: LayerRange,
 		cache_budget: u64,
 		profile_id: Digest,
 	) -> Result<Self, EngineError> {
-		let graph = runtime.session(&fuser.finish(), &numerics)?;
+		let graph = runtime.session(model, &numerics)?;
 		let state = Mutex::new(State {
 			graph,
 			caches: HashMap::new(),

@@ -40,6 +40,8 @@ pub enum Attribute {
 	Int(i64),
 	/// A float.
 	Float(f32),
+	/// A list of integers.
+	Ints(&'static [i64]),
 }
 
 /// A graph under construction. Names are unique by the caller's care.
@@ -164,6 +166,32 @@ impl<'a> GraphBuilder<'a> {
 		Ok(self.parameters)
 	}
 
+	/// What has been declared so far.
+	pub(crate) fn graph_mut(&mut self) -> &mut GraphProto {
+		&mut self.graph
+	}
+
+	/// Writes a graph that lies in memory, with as many trained elements.
+	pub fn write(
+		graph: GraphProto,
+		parameters: u64,
+		out: &'a mut dyn Write,
+	) -> Result<u64, SplitError> {
+		let mut builder = Self::new(&graph.name, out);
+		builder.graph = graph;
+		for tensor in std::mem::take(&mut builder.graph.initializer) {
+			let sizes = tensor
+				.dims
+				.iter()
+				.map(|size| *size as u32)
+				.collect::<Vec<_>>();
+			let raw = tensor.raw_data.unwrap_or_default();
+			builder.tensor(&tensor.name, tensor.data_type, &sizes, &raw)?;
+		}
+		builder.trained(parameters);
+		builder.finish()
+	}
+
 	fn push(
 		&mut self,
 		op: &str,
@@ -248,20 +276,31 @@ pub fn model_of(graph: GraphProto) -> ModelProto {
 	}
 }
 
-fn attribute(name: &str, value: Attribute) -> AttributeProto {
-	let (f, i, kind) = match value {
-		Attribute::Float(value) => (Some(value), None, ATTRIBUTE_FLOAT),
-		Attribute::Int(value) => (None, Some(value), ATTRIBUTE_INT),
-	};
-	AttributeProto {
-		name: name.into(),
-		f,
-		i,
-		kind,
+pub(crate) fn attribute(name: &str, value: Attribute) -> AttributeProto {
+	let name = name.into();
+	match value {
+		Attribute::Float(value) => AttributeProto {
+			name,
+			f: Some(value),
+			kind: ATTRIBUTE_FLOAT,
+			..Default::default()
+		},
+		Attribute::Int(value) => AttributeProto {
+			name,
+			i: Some(value),
+			kind: ATTRIBUTE_INT,
+			..Default::default()
+		},
+		Attribute::Ints(values) => AttributeProto {
+			name,
+			ints: values.to_vec(),
+			kind: ATTRIBUTE_INTS,
+			..Default::default()
+		},
 	}
 }
 
-fn value_info(name: &str, element: i32, shape: &[Dim]) -> ValueInfo {
+pub(crate) fn value_info(name: &str, element: i32, shape: &[Dim]) -> ValueInfo {
 	let dim = shape
 		.iter()
 		.map(|dim| Dimension {

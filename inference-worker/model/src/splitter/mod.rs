@@ -23,14 +23,15 @@ pub mod shards;
 mod verify;
 
 pub use adapter::split_adapter;
-pub use config::MAX_CONTEXT;
+pub use checkpoint::Checkpoint;
+pub use config::{read as read_config, MAX_CONTEXT};
 
 use crate::{
 	engine::EngineError,
+	exact::Refusal,
 	manifest::{self, Manifest, ManifestError, ModelConfig, ShardFile},
 	numerics::Numerics,
 };
-use checkpoint::Checkpoint;
 use dllm_primitives::model::Profile;
 use output::Unfinished;
 use reference::Reference;
@@ -78,7 +79,7 @@ pub enum Step {
 #[derive(thiserror::Error, Debug)]
 pub enum SplitError {
 	/// This version does not write the profile.
-	#[error("profile {0:?} is not offered yet: use f32, f16, int8 or int4")]
+	#[error("profile {0:?} is not offered yet: use f32, f16, int8, int4 or exact")]
 	ProfileNotOffered(Profile),
 	/// The source is no model folder.
 	#[error("no config.json in {folder}: give the folder of a Hugging Face model")]
@@ -142,6 +143,9 @@ pub enum SplitError {
 	/// An adapter does not fit its base.
 	#[error("this adapter cannot be split for this base: {reason}; give the base that it was trained on, or download it again")]
 	WrongAdapter { reason: String },
+	/// What was built departs from the rules of the exact profile.
+	#[error(transparent)]
+	NotExact(#[from] Refusal),
 	/// There is no tokenizer.
 	#[error("no {TOKENIZER} in {folder}: only models with a fast tokenizer can be served")]
 	NoTokenizer { folder: PathBuf },

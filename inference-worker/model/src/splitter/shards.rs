@@ -10,12 +10,13 @@
 //! one graph by joining their boundaries; the rotary tables carry the same name in all of them.
 
 use super::{
-	graph::{Attribute, Dim, GraphBuilder},
+	graph::{value_info, Attribute, Dim, GraphBuilder},
 	matrix::Matrix,
-	onnx::{FLOAT, INT32, INT64, INT8, UINT8},
+	onnx::{GraphProto, FLOAT, INT32, INT64, INT8, UINT8},
 	rope, SplitError,
 };
 use crate::{
+	exact,
 	manifest::ModelConfig,
 	numerics::{CacheElement, Numerics, KEYS, VALUES},
 };
@@ -101,6 +102,14 @@ pub fn head(
 	source: &dyn TensorSource,
 	out: &mut dyn Write,
 ) -> Result<Figures, SplitError> {
+	let flops = 2 * u64::from(config.hidden) * u64::from(config.vocab);
+	if numerics.exact.is_some() {
+		return Ok(Figures {
+			parameters: exact::write_head(config, source, out)?,
+			flops_per_token: flops,
+			kv_bytes_per_token: 0,
+		});
+	}
 	let mut graph = GraphBuilder::new("head", out);
 	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
 	graph.output(LOGITS, FLOAT, &rows_of(config.vocab));
@@ -113,7 +122,6 @@ pub fn head(
 		inputs: config.hidden,
 	};
 	projection.multiply(&mut graph, numerics.head, source, "head.normed", LOGITS)?;
-	let flops = 2 * u64::from(config.hidden) * u64::from(config.vocab);
 	close(graph, flops, 0)
 }
 
@@ -125,6 +133,18 @@ pub fn layer(
 	source: &dyn TensorSource,
 	out: &mut dyn Write,
 ) -> Result<Figures, SplitError> {
+	let (hidden, inner) = (u64::from(config.hidden), u64::from(config.intermediate));
+	let query = u64::from(config.heads) * u64::from(config.head_dim);
+	let key_value = u64::from(config.kv_heads) * u64::from(config.head_dim);
+	let flops = 2 * hidden * (2 * query + 2 * key_value + 3 * inner);
+	let cache = numerics.cache_bytes_per_row(config);
+	if numerics.exact.is_some() {
+		return Ok(Figures {
+			parameters: exact::write_layer(config, numerics, layer, source, out)?,
+			flops_per_token: flops,
+			kv_bytes_per_token: cache,
+		});
+	}
 	let mut graph = GraphBuilder::new(&format!("layer-{layer:03}"), out);
 	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
 	graph.input(LAST_ROW, INT32, &[Dim::Is(1)]);
@@ -139,12 +159,7 @@ pub fn layer(
 	};
 	block.attention()?;
 	block.feed_forward()?;
-
-	let (hidden, inner) = (u64::from(config.hidden), u64::from(config.intermediate));
-	let query = u64::from(config.heads) * u64::from(config.head_dim);
-	let key_value = u64::from(config.kv_heads) * u64::from(config.head_dim);
-	let flops = 2 * hidden * (2 * query + 2 * key_value + 3 * inner);
-	close(graph, flops, numerics.cache_bytes_per_row(config))
+	close(graph, flops, cache)
 }
 
 /// Projections to which an adapter may add.
@@ -204,7 +219,7 @@ pub(super) fn layer_weight(layer: u32, tensor: &str) -> String {
 
 /// Declares the buffers of a layer's cache as inputs and outputs.
 pub fn declare_cache(
-	graph: &mut GraphBuilder<'_>,
+	graph: &mut GraphProto,
 	config: &ModelConfig,
 	numerics: &Numerics,
 	layer: u32,
@@ -225,8 +240,10 @@ pub fn declare_cache(
 			]
 		};
 		let [past, present] = buffer.names(layer);
-		graph.input(&past, element, &shape("capacity"));
-		graph.output(&present, element, &shape("present"));
+		let past = value_info(&past, element, &shape("capacity"));
+		graph.input.push(past);
+		let present = value_info(&present, element, &shape("present"));
+		graph.output.push(present);
 	}
 }
 
@@ -323,7 +340,7 @@ impl Block<'_, '_> {
 	/// Grouped-query attention over the cache, with rotary positions inside the operator.
 	fn attend(&mut self) -> Result<(), SplitError> {
 		let config = self.config;
-		declare_cache(self.graph, config, self.numerics, self.layer);
+		declare_cache(self.graph.graph_mut(), config, self.numerics, self.layer);
 
 		let (cos, sin) = rope::tables(config);
 		let shape = [rope::rows(config), config.head_dim / 2];
