@@ -22,6 +22,7 @@ need unzip unzip
 need python3 python3
 need node nodejs
 need npm npm
+need qemu-x86_64 qemu-user
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 if [ ${#packages[@]} -gt 0 ]; then
 	say "installing Debian packages: ${packages[*]}"

@@ -25,6 +25,8 @@ pub const LIBRARY_VARIABLE: &str = "DLLM_ORT_LIB";
 pub const ANY_VERSION_VARIABLE: &str = "DLLM_ORT_ANY_VERSION";
 /// Environment variable with the number of threads; all processors without it.
 pub const THREADS_VARIABLE: &str = "DLLM_ORT_THREADS";
+/// Environment variable that, set to `off`, leaves graphs as they are: a proof compares both.
+pub const OPTIMISER_VARIABLE: &str = "DLLM_ORT_OPTIMISER";
 
 /// Folder in which `scripts/fetch-onnxruntime.sh` installs the library, below the checkout.
 const TOOLS_FOLDER: &str = ".tools/onnxruntime";
@@ -140,7 +142,7 @@ impl Runtime {
 	/// Makes a session of a graph that lies in memory.
 	pub fn session(&self, model: &InMemoryModel) -> Result<Session, ort::Error> {
 		let mut builder = Session::builder(&self.environment)?
-			.with_optimization_level(GraphOptimizationLevel::All)
+			.with_optimization_level(optimisation_level())
 			.map_err(plain)?;
 		for (name, buffer) in &model.buffers {
 			builder = builder
@@ -163,6 +165,13 @@ fn environment(path: &Path, threads: usize) -> Result<Environment, String> {
 		.with_global_thread_pool(pool)
 		.build()
 		.map_err(|error| error.to_string())
+}
+
+fn optimisation_level() -> GraphOptimizationLevel {
+	match env::var_os(OPTIMISER_VARIABLE) {
+		Some(value) if value == "off" => GraphOptimizationLevel::Disable,
+		_ => GraphOptimizationLevel::All,
+	}
 }
 
 fn thread_count() -> usize {

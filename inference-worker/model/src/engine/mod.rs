@@ -16,7 +16,7 @@ pub use class::profile_id;
 pub use fuse::{single, FuseError, Fuser, InMemoryModel};
 pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,
-	LIBRARY_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
+	LIBRARY_VARIABLE, OPTIMISER_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
 };
 pub use ort_engine::{padded_chunks, OrtEngine, CHUNK_ROWS};
 
