@@ -28,9 +28,15 @@ pub fn write(folder: &Path, tokenizer: &Path, layers: u32) -> Result<()> {
 		"rope_theta": 10000.0, "tie_word_embeddings": false, "torch_dtype": "float16",
 		"bos_token_id": 1, "eos_token_id": 2,
 	});
-	fs::write(folder.join("config.json"), serde_json::to_vec_pretty(&config)?)?;
-	fs::copy(tokenizer.join("tokenizer.json"), folder.join("tokenizer.json"))
-		.with_context(|| format!("no tokenizer in {}", tokenizer.display()))?;
+	fs::write(
+		folder.join("config.json"),
+		serde_json::to_vec_pretty(&config)?,
+	)?;
+	fs::copy(
+		tokenizer.join("tokenizer.json"),
+		folder.join("tokenizer.json"),
+	)
+	.with_context(|| format!("no tokenizer in {}", tokenizer.display()))?;
 	let path = folder.join("model.safetensors");
 	Ok(serialize_to_file(tensors(layers), None, &path)?)
 }
@@ -46,7 +52,8 @@ fn tensors(layers: u32) -> Vec<(String, Random)> {
 	add("lm_head".into(), &[VOCAB, HIDDEN]);
 	add("model.norm".into(), &[HIDDEN]);
 	for layer in 0..layers {
-		let mut add = |module: &str, shape: &[usize]| add(format!("model.layers.{layer}.{module}"), shape);
+		let mut add =
+			|module: &str, shape: &[usize]| add(format!("model.layers.{layer}.{module}"), shape);
 		add("input_layernorm", &[HIDDEN]);
 		add("post_attention_layernorm", &[HIDDEN]);
 		add("self_attn.q_proj", &[query, HIDDEN]);
@@ -104,7 +111,8 @@ impl View for Random {
 			state ^= state << 25;
 			state ^= state >> 27;
 			let bits = state.wrapping_mul(0x2545_f491_4f6c_dd1d);
-			let sum = (bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48);
+			let sum =
+				(bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48);
 			let bell = (sum as f32 - 131_070.0) / (65_536.0 / 3f32.sqrt());
 			f16::from_f32(offset + gain * bell)
 		});

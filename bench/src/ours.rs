@@ -47,8 +47,11 @@ impl Ours {
 	pub fn prefill(&self, tokens: &[u32]) -> Result<Duration> {
 		self.engine.rollback(SESSION, 0)?;
 		let start = processor_time(std::process::id())?;
-		let rows = self.engine.prefill(SESSION, 0, &self.embedder.embed(tokens)?)?;
-		self.head.logits(&rows[rows.len() - self.engine.hidden()..])?;
+		let rows = self
+			.engine
+			.prefill(SESSION, 0, &self.embedder.embed(tokens)?)?;
+		self.head
+			.logits(&rows[rows.len() - self.engine.hidden()..])?;
 		Ok(processor_time(std::process::id())? - start)
 	}
 
@@ -58,7 +61,8 @@ impl Ours {
 		let start = processor_time(std::process::id())?;
 		for (position, token) in (position..).zip(tokens) {
 			let row = self.embedder.embed(&[*token])?;
-			self.head.logits(&self.engine.decode(SESSION, position, &row)?)?;
+			self.head
+				.logits(&self.engine.decode(SESSION, position, &row)?)?;
 		}
 		Ok(processor_time(std::process::id())? - start)
 	}

@@ -55,7 +55,11 @@ impl Peer {
 	}
 
 	fn ask(&mut self, position: u32, tokens: &[u32], step: usize) -> Result<Duration> {
-		let tokens = tokens.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+		let tokens = tokens
+			.iter()
+			.map(u32::to_string)
+			.collect::<Vec<_>>()
+			.join(" ");
 		let start = processor_time(self.process.id())?;
 		writeln!(self.input, "{position} {step} {tokens}")?;
 		match self.line()?.as_str() {

@@ -14,7 +14,10 @@ pub fn processor_time(process: u32) -> Result<Duration> {
 	for task in fs::read_dir(&folder).context("processor time can only be read on Linux")? {
 		// The first figure is nanoseconds on a processor (Documentation/scheduler/sched-stats.rst).
 		let text = fs::read_to_string(task?.path().join("schedstat"))?;
-		let first = text.split_whitespace().next().context("schedstat is empty")?;
+		let first = text
+			.split_whitespace()
+			.next()
+			.context("schedstat is empty")?;
 		total += first.parse::<u64>()?;
 	}
 	Ok(Duration::from_nanos(total))

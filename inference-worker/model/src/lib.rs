@@ -3,6 +3,7 @@
 //! | step | module |
 //! |---|---|
 //! | a model folder becomes shards and a manifest | [`splitter`], [`manifest`] |
+//! | what a profile stores, and how it runs | [`numerics`] |
 //! | a range of layers runs on this machine | [`engine`] |
 //! | text becomes rows, rows become the next token | [`entry`] |
 //! | functions that every machine computes to the same bits | [`portable_math`] |
@@ -12,5 +13,6 @@
 pub mod engine;
 pub mod entry;
 pub mod manifest;
+pub mod numerics;
 pub mod portable_math;
 pub mod splitter;

@@ -18,7 +18,7 @@ use std::{
 /// Name of the manifest inside a model's folder.
 pub const FILE: &str = "manifest.json";
 /// The only format that is read or written.
-pub const FORMAT: &str = "dllm-manifest/1";
+pub const FORMAT: &str = "dllm-manifest/2";
 /// Bytes of a manifest at most: 256 layers take about 64 KiB, and a peer may send one.
 pub const MAX_BYTES: u64 = 1 << 20;
 /// What the width of a head must be a multiple of: the attention operator takes no other.
@@ -73,6 +73,14 @@ pub struct ModelConfig {
 	pub vocab: u32,
 	/// Base of the rotary embedding's angles.
 	pub rope_theta: f64,
+	/// How the angles are stretched for longer contexts.
+	pub rope_scaling: RopeScaling,
+	/// Which layers see only the rows just before each row.
+	pub window: Option<Window>,
+	/// Whether query, key and value have biases.
+	pub qkv_bias: bool,
+	/// Whether every head of query and key is normed, before it is turned.
+	pub qk_norm: bool,
 	/// Added to the mean square in every norm.
 	pub norm_eps: f64,
 	/// Rows that a session may hold at most.
@@ -91,6 +99,40 @@ pub struct ModelConfig {
 pub enum Family {
 	/// Llama and models of the same graph.
 	Llama,
+}
+
+/// How the angles of the rotary embedding are stretched.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub enum RopeScaling {
+	/// Not at all.
+	None,
+	/// Every angle is divided by a factor (position interpolation; Chen et al. 2023).
+	Linear {
+		/// At least 1.
+		factor: f64,
+	},
+	/// Slow angles are divided by a factor, fast ones are kept, those between are mixed (Llama 3.1).
+	Llama3 {
+		/// At least 1.
+		factor: f64,
+		/// Turns within the original context below which an angle is slow.
+		low_freq_factor: f64,
+		/// Turns within the original context above which an angle is fast; greater than the other.
+		high_freq_factor: f64,
+		/// Rows of the context before it was stretched.
+		original_context: u32,
+	},
+}
+
+/// A sliding window of attention.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+	/// Rows that a row sees, itself among them.
+	pub rows: u32,
+	/// The first layer that has the window; all after it have it too.
+	pub from_layer: u32,
 }
 
 /// One ONNX file and what it costs to run.
@@ -389,7 +431,42 @@ impl ModelConfig {
 		if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
 			return Err(format!("norm_eps {} is out of range", self.norm_eps));
 		}
-		Ok(())
+		if self.window.is_some_and(|window| window.rows == 0) {
+			return Err("a sliding window of no rows".into());
+		}
+		self.rope_scaling.check()
+	}
+
+	/// Rows that a row of that layer sees, itself among them; all where there is no window.
+	pub fn window_of(&self, layer: u32) -> Option<u32> {
+		let window = self.window.filter(|window| layer >= window.from_layer)?;
+		Some(window.rows)
+	}
+}
+
+impl RopeScaling {
+	fn check(&self) -> Result<(), String> {
+		let sound = match *self {
+			Self::None => true,
+			Self::Linear { factor } => factor.is_finite() && factor >= 1.0,
+			Self::Llama3 {
+				factor,
+				low_freq_factor,
+				high_freq_factor,
+				original_context,
+			} => {
+				factor.is_finite()
+					&& factor >= 1.0
+					&& low_freq_factor > 0.0
+					&& high_freq_factor > low_freq_factor
+					&& high_freq_factor.is_finite()
+					&& original_context > 0
+			}
+		};
+		match sound {
+			true => Ok(()),
+			false => Err(format!("rope scaling {self:?} is out of range")),
+		}
 	}
 }
 

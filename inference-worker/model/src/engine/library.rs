@@ -5,7 +5,7 @@
 //! sessions share one thread pool whose idle threads sleep.
 
 use super::fuse::InMemoryModel;
-use crate::manifest::digest_of;
+use crate::{manifest::digest_of, numerics::Numerics};
 use dllm_primitives::ids::Digest;
 use ort::{
 	environment::{Environment, GlobalThreadPoolOptions},
@@ -140,9 +140,17 @@ impl Runtime {
 	}
 
 	/// Makes a session of a graph that lies in memory.
-	pub fn session(&self, model: &InMemoryModel) -> Result<Session, ort::Error> {
+	pub fn session(
+		&self,
+		model: &InMemoryModel,
+		numerics: &Numerics,
+	) -> Result<Session, ort::Error> {
+		let level = match numerics.optimise && !optimiser_is_off() {
+			true => GraphOptimizationLevel::All,
+			false => GraphOptimizationLevel::Disable,
+		};
 		let mut builder = Session::builder(&self.environment)?
-			.with_optimization_level(optimisation_level())
+			.with_optimization_level(level)
 			.map_err(plain)?;
 		for (name, buffer) in &model.buffers {
 			builder = builder
@@ -167,11 +175,8 @@ fn environment(path: &Path, threads: usize) -> Result<Environment, String> {
 		.map_err(|error| error.to_string())
 }
 
-fn optimisation_level() -> GraphOptimizationLevel {
-	match env::var_os(OPTIMISER_VARIABLE) {
-		Some(value) if value == "off" => GraphOptimizationLevel::Disable,
-		_ => GraphOptimizationLevel::All,
-	}
+fn optimiser_is_off() -> bool {
+	env::var_os(OPTIMISER_VARIABLE).is_some_and(|value| value == "off")
 }
 
 fn thread_count() -> usize {

@@ -18,7 +18,7 @@ pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,
 	LIBRARY_VARIABLE, OPTIMISER_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
 };
-pub use ort_engine::{padded_chunks, OrtEngine, CHUNK_ROWS};
+pub use ort_engine::{padded_chunks, OrtEngine};
 
 use crate::manifest::{Manifest, ManifestError};
 use dllm_primitives::{
@@ -102,7 +102,7 @@ pub enum EngineError {
 	#[error(transparent)]
 	Fuse(#[from] FuseError),
 	/// This engine does not execute the profile.
-	#[error("profile {0:?} is not offered yet: use a model split as f32")]
+	#[error("profile {0:?} is not offered by this version: use a model of another profile")]
 	ProfileNotOffered(Profile),
 	/// The layers are not in the model.
 	#[error("layers {}..{} are not in a model of {layers} layers", .range.start, .range.end)]

@@ -1,7 +1,7 @@
 //! Reads `config.json` of a Hugging Face folder and says plainly what is not offered.
 
 use super::SplitError;
-use crate::manifest::{Family, ModelConfig};
+use crate::manifest::{Family, ModelConfig, RopeScaling};
 use serde::Deserialize;
 use std::{fs, io, path::Path};
 
@@ -114,6 +114,10 @@ pub fn read(folder: &Path) -> Result<ModelConfig, SplitError> {
 		head_dim,
 		vocab: config.vocab_size,
 		rope_theta: rope_theta.unwrap_or(10_000.0),
+		rope_scaling: RopeScaling::None,
+		window: None,
+		qkv_bias: false,
+		qk_norm: false,
 		norm_eps: config.rms_norm_eps,
 		max_context: config.max_position_embeddings.min(MAX_CONTEXT),
 		bos_id: config

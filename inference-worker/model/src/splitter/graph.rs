@@ -51,25 +51,32 @@ impl GraphBuilder {
 		self.graph.output.push(value_info(name, element, shape));
 	}
 
-	/// Adds a trained tensor.
+	/// Adds a trained tensor in single precision.
 	pub fn weight(&mut self, name: &str, shape: &[u32], values: &[f32]) {
-		self.parameters += values.len() as u64;
+		self.trained(values.len() as u64);
 		self.table(name, shape, values);
 	}
 
-	/// Adds a computed constant.
+	/// Adds a computed constant in single precision.
 	pub fn table(&mut self, name: &str, shape: &[u32], values: &[f32]) {
-		let raw = values
-			.iter()
-			.flat_map(|value| value.to_le_bytes())
-			.collect::<Vec<u8>>();
+		let raw = values.iter().flat_map(|value| value.to_le_bytes());
+		self.tensor(name, FLOAT, shape, raw.collect());
+	}
+
+	/// Adds a constant of any type: its elements as little-endian bytes, row-major.
+	pub fn tensor(&mut self, name: &str, element: i32, shape: &[u32], raw: Vec<u8>) {
 		self.graph.initializer.push(TensorProto {
 			dims: shape.iter().map(|size| i64::from(*size)).collect(),
-			data_type: FLOAT,
+			data_type: element,
 			name: name.into(),
 			raw_data: Some(Bytes::from(raw)),
 			..Default::default()
 		});
+	}
+
+	/// Counts trained elements that were added in a form of their own.
+	pub fn trained(&mut self, elements: u64) {
+		self.parameters += elements;
 	}
 
 	/// Adds an operation of the standard set.

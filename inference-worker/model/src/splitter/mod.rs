@@ -16,7 +16,10 @@ pub mod shards;
 
 pub use config::MAX_CONTEXT;
 
-use crate::manifest::{self, digest_of, Manifest, ManifestError, ShardFile, TextFile};
+use crate::{
+	manifest::{self, digest_of, Manifest, ManifestError, ShardFile, TextFile},
+	numerics::Numerics,
+};
 use checkpoint::Checkpoint;
 use dllm_primitives::model::Profile;
 use prost::Message;
@@ -47,8 +50,8 @@ pub struct Progress<'a> {
 /// Why a model cannot be split.
 #[derive(thiserror::Error, Debug)]
 pub enum SplitError {
-	/// Only one profile can be written by this version.
-	#[error("profile {0:?} is not offered yet: use f32")]
+	/// This version does not write the profile.
+	#[error("profile {0:?} is not offered yet: use f32 or f16")]
 	ProfileNotOffered(Profile),
 	/// The source is no model folder.
 	#[error("no config.json in {folder}: give the folder of a Hugging Face model")]
@@ -95,6 +98,9 @@ pub enum SplitError {
 	/// A weight is not a number.
 	#[error("tensor {name} holds {value} at element {at}: the checkpoint is broken")]
 	NotFinite { name: String, at: usize, value: f32 },
+	/// A weight is too large for half precision.
+	#[error("tensor {name} holds {value} at element {at}, half precision ends at 65504: use profile f32")]
+	LeavesHalf { name: String, at: usize, value: f32 },
 	/// There is no tokenizer.
 	#[error("no {TOKENIZER} in {folder}: only models with a fast tokenizer can be served")]
 	NoTokenizer { folder: PathBuf },
@@ -119,9 +125,7 @@ pub fn split(
 	profile: Profile,
 	progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Manifest, SplitError> {
-	if profile != Profile::F32 {
-		return Err(SplitError::ProfileNotOffered(profile));
-	}
+	let numerics = Numerics::of(profile).ok_or(SplitError::ProfileNotOffered(profile))?;
 	if target.exists() {
 		return Err(SplitError::TargetExists {
 			folder: target.into(),
@@ -143,14 +147,20 @@ pub fn split(
 		total: config.layers + 2,
 		progress,
 	};
-	let embed = writer.shard("embed.onnx".into(), shards::embed(&config, &weights)?)?;
+	let embed = writer.shard(
+		"embed.onnx".into(),
+		shards::embed(&config, numerics, &weights)?,
+	)?;
 	let layers = (0..config.layers)
 		.map(|layer| {
-			let graph = shards::layer(&config, layer, &weights)?;
+			let graph = shards::layer(&config, numerics, layer, &weights)?;
 			writer.shard(format!("layer-{layer:03}.onnx"), graph)
 		})
 		.collect::<Result<Vec<_>, _>>()?;
-	let head = writer.shard("head.onnx".into(), shards::head(&config, &weights)?)?;
+	let head = writer.shard(
+		"head.onnx".into(),
+		shards::head(&config, numerics, &weights)?,
+	)?;
 
 	let tokenizer = writer.copy(source, TOKENIZER)?;
 	let texts = TEXTS

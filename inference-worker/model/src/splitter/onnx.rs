@@ -17,10 +17,16 @@ pub const CONTRIB_OPSET: i64 = 1;
 
 /// `TensorProto.DataType` of 32-bit floats.
 pub const FLOAT: i32 = 1;
+/// `TensorProto.DataType` of unsigned 8-bit integers.
+pub const UINT8: i32 = 2;
+/// `TensorProto.DataType` of signed 8-bit integers.
+pub const INT8: i32 = 3;
 /// `TensorProto.DataType` of 32-bit integers.
 pub const INT32: i32 = 6;
 /// `TensorProto.DataType` of 64-bit integers.
 pub const INT64: i32 = 7;
+/// `TensorProto.DataType` of half-precision floats.
+pub const FLOAT16: i32 = 10;
 /// `TensorProto.DataLocation` of data outside the message.
 pub const EXTERNAL: i32 = 1;
 /// `AttributeProto.AttributeType` of a float.

@@ -10,10 +10,14 @@
 
 use super::{
 	graph::{Attribute, Dim, GraphBuilder},
-	onnx::{ModelProto, FLOAT, INT32, INT64},
+	onnx::{ModelProto, FLOAT, FLOAT16, INT32, INT64, INT8, UINT8},
 	rope, SplitError,
 };
-use crate::manifest::ModelConfig;
+use crate::{
+	manifest::ModelConfig,
+	numerics::{CacheElement, Numerics, WeightFormat, KEYS, VALUES},
+};
+use half::f16;
 
 /// Rows that enter a layer or the head: `[1, rows, hidden]`.
 pub const HIDDEN_IN: &str = "hidden_in";
@@ -31,17 +35,6 @@ pub const TOTAL_ROWS: &str = "total_sequence_length";
 pub const ROPE_COS: &str = "rope.cos";
 /// Sines of the rotary embedding.
 pub const ROPE_SIN: &str = "rope.sin";
-
-/// Names of a layer's key and value caches: past key, past value, present key, present value.
-pub fn cache_names(layer: u32) -> [String; 4] {
-	[
-		("past", "key"),
-		("past", "value"),
-		("present", "key"),
-		("present", "value"),
-	]
-	.map(|(when, what)| format!("{when}.{layer}.{what}"))
-}
 
 /// Where weights come from, under the names of Hugging Face checkpoints.
 pub trait TensorSource {
@@ -62,19 +55,36 @@ pub struct ShardGraph {
 }
 
 /// Token ids to rows: a look-up.
-pub fn embed(config: &ModelConfig, source: &dyn TensorSource) -> Result<ShardGraph, SplitError> {
+pub fn embed(
+	config: &ModelConfig,
+	numerics: &Numerics,
+	source: &dyn TensorSource,
+) -> Result<ShardGraph, SplitError> {
 	let shape = [config.vocab, config.hidden];
 	let table = source.tensor(EMBED_WEIGHT, &shape)?;
 	let mut graph = GraphBuilder::new("embed");
 	graph.input(TOKEN_IDS, INT64, &[Dim::Is(1), Dim::Open("rows")]);
 	graph.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
-	graph.weight(EMBED_WEIGHT, &shape, &table);
-	graph.node("Gather", &[EMBED_WEIGHT, TOKEN_IDS], HIDDEN_OUT, &[]);
+	match numerics.embedding {
+		WeightFormat::F32 => {
+			graph.weight(EMBED_WEIGHT, &shape, &table);
+			graph.node("Gather", &[EMBED_WEIGHT, TOKEN_IDS], HIDDEN_OUT, &[]);
+		}
+		WeightFormat::F16 => {
+			half_weight(&mut graph, EMBED_WEIGHT, EMBED_WEIGHT, &shape, &table)?;
+			graph.node("Gather", &[EMBED_WEIGHT, TOKEN_IDS], "embed.half", &[]);
+			graph.node("Cast", &["embed.half"], HIDDEN_OUT, &TO_FLOAT);
+		}
+	}
 	Ok(close(graph, 0, 0))
 }
 
 /// Rows to logits: final norm and output projection.
-pub fn head(config: &ModelConfig, source: &dyn TensorSource) -> Result<ShardGraph, SplitError> {
+pub fn head(
+	config: &ModelConfig,
+	numerics: &Numerics,
+	source: &dyn TensorSource,
+) -> Result<ShardGraph, SplitError> {
 	let mut graph = GraphBuilder::new("head");
 	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
 	graph.output(LOGITS, FLOAT, &rows_of(config.vocab));
@@ -87,7 +97,16 @@ pub fn head(config: &ModelConfig, source: &dyn TensorSource) -> Result<ShardGrap
 		"lm_head.weight"
 	};
 	let shape = [config.vocab, config.hidden];
-	project(&mut graph, source, weight, shape, "head.normed", LOGITS)?;
+	let format = numerics.head;
+	project(
+		&mut graph,
+		format,
+		source,
+		weight,
+		shape,
+		"head.normed",
+		LOGITS,
+	)?;
 	let flops = 2 * u64::from(config.hidden) * u64::from(config.vocab);
 	Ok(close(graph, flops, 0))
 }
@@ -95,6 +114,7 @@ pub fn head(config: &ModelConfig, source: &dyn TensorSource) -> Result<ShardGrap
 /// One decoder layer.
 pub fn layer(
 	config: &ModelConfig,
+	numerics: &Numerics,
 	layer: u32,
 	source: &dyn TensorSource,
 ) -> Result<ShardGraph, SplitError> {
@@ -105,6 +125,7 @@ pub fn layer(
 	graph.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
 	let mut block = Block {
 		config,
+		numerics,
 		layer,
 		source,
 		graph: &mut graph,
@@ -116,16 +137,17 @@ pub fn layer(
 	let query = u64::from(config.heads) * u64::from(config.head_dim);
 	let key_value = u64::from(config.kv_heads) * u64::from(config.head_dim);
 	let flops = 2 * hidden * (2 * query + 2 * key_value + 3 * inner);
-	// Keys and values of 4 bytes each.
-	let cache = 2 * 4 * config.kv_heads * config.head_dim;
-	Ok(close(graph, flops, cache))
+	Ok(close(graph, flops, numerics.cache_bytes_per_row(config)))
 }
 
 const EMBED_WEIGHT: &str = "model.embed_tokens.weight";
+/// Parameter of a cast to single precision.
+const TO_FLOAT: [(&str, Attribute); 1] = [("to", Attribute::Int(FLOAT as i64))];
 
 /// A decoder layer under construction.
 struct Block<'a> {
 	config: &'a ModelConfig,
+	numerics: &'a Numerics,
 	layer: u32,
 	source: &'a dyn TensorSource,
 	graph: &'a mut GraphBuilder,
@@ -184,20 +206,7 @@ impl Block<'_> {
 	/// Grouped-query attention over the cache, with rotary positions inside the operator.
 	fn attend(&mut self) {
 		let config = self.config;
-		let [past_key, past_value, present_key, present_value] = cache_names(self.layer);
-		let buffer = |rows| {
-			[
-				Dim::Is(1),
-				Dim::Is(config.kv_heads),
-				Dim::Open(rows),
-				Dim::Is(config.head_dim),
-			]
-		};
-		self.graph.input(&past_key, FLOAT, &buffer("capacity"));
-		self.graph.input(&past_value, FLOAT, &buffer("capacity"));
-		self.graph.output(&present_key, FLOAT, &buffer("present"));
-		self.graph.output(&present_value, FLOAT, &buffer("present"));
-
+		declare_cache(self.graph, config, self.numerics, self.layer);
 		let (cos, sin) = rope::tables(config);
 		let shape = [rope::rows(config), config.head_dim / 2];
 		self.graph.table(ROPE_COS, &shape, &cos);
@@ -206,6 +215,8 @@ impl Block<'_> {
 		let [query, key, value, attended] =
 			["query", "key", "value", "attended"].map(|value| self.name(value));
 		let [query, key, value] = [&query, &key, &value].map(String::as_str);
+		let [past_key, present_key] = KEYS.names(self.layer);
+		let [past_value, present_value] = VALUES.names(self.layer);
 		let scale = 1.0 / f64::from(config.head_dim).sqrt();
 		self.graph.contrib(
 			"GroupQueryAttention",
@@ -256,7 +267,16 @@ impl Block<'_> {
 	) -> Result<(), SplitError> {
 		let weight = format!("model.layers.{}.{module}.weight", self.layer);
 		let (input, output) = (self.name(input), self.name(output));
-		project(self.graph, self.source, &weight, shape, &input, &output)
+		let format = self.numerics.layers;
+		project(
+			self.graph,
+			format,
+			self.source,
+			&weight,
+			shape,
+			&input,
+			&output,
+		)
 	}
 
 	/// Adds the weight of a norm and gives its name.
@@ -273,10 +293,39 @@ impl Block<'_> {
 	}
 }
 
+/// Declares the buffers of a layer's cache as inputs and outputs.
+pub fn declare_cache(
+	graph: &mut GraphBuilder,
+	config: &ModelConfig,
+	numerics: &Numerics,
+	layer: u32,
+) {
+	for buffer in numerics.cache {
+		let element = match buffer.element {
+			CacheElement::F32 => FLOAT,
+			CacheElement::U8 => UINT8,
+			CacheElement::I8 => INT8,
+		};
+		let shape = |rows| {
+			let width = buffer.elements(config);
+			[
+				Dim::Is(1),
+				Dim::Is(config.kv_heads),
+				Dim::Open(rows),
+				Dim::Is(width),
+			]
+		};
+		let [past, present] = buffer.names(layer);
+		graph.input(&past, element, &shape("capacity"));
+		graph.output(&present, element, &shape("present"));
+	}
+}
+
 /// `output = input · weightᵀ`. The weight is stored transposed, `[inputs, outputs]`, which is what the
 /// matrix product reads.
 fn project(
 	graph: &mut GraphBuilder,
+	format: WeightFormat,
 	source: &dyn TensorSource,
 	weight: &str,
 	[outputs, inputs]: [u32; 2],
@@ -284,13 +333,45 @@ fn project(
 	output: &str,
 ) -> Result<(), SplitError> {
 	let values = source.tensor(weight, &[outputs, inputs])?;
-	let name = format!("{output}.weight");
-	graph.weight(
-		&name,
-		&[inputs, outputs],
-		&transpose(&values, outputs as usize, inputs as usize),
-	);
-	graph.node("MatMul", &[input, &name], output, &[]);
+	let values = transpose(&values, outputs as usize, inputs as usize);
+	let (name, shape) = (format!("{output}.weight"), [inputs, outputs]);
+	match format {
+		WeightFormat::F32 => {
+			graph.weight(&name, &shape, &values);
+			graph.node("MatMul", &[input, &name], output, &[]);
+		}
+		WeightFormat::F16 => {
+			half_weight(graph, weight, &name, &shape, &values)?;
+			let wide = format!("{name}.wide");
+			graph.node("Cast", &[&name], &wide, &TO_FLOAT);
+			graph.node("MatMul", &[input, &wide], output, &[]);
+		}
+	}
+	Ok(())
+}
+
+/// Adds a weight in half precision; fails where a value leaves its range.
+fn half_weight(
+	graph: &mut GraphBuilder,
+	source: &str,
+	name: &str,
+	shape: &[u32],
+	values: &[f32],
+) -> Result<(), SplitError> {
+	let mut raw = Vec::with_capacity(2 * values.len());
+	for (at, value) in values.iter().enumerate() {
+		let half = f16::from_f32(*value);
+		if !half.is_finite() {
+			return Err(SplitError::LeavesHalf {
+				name: source.into(),
+				at,
+				value: *value,
+			});
+		}
+		raw.extend(half.to_le_bytes());
+	}
+	graph.trained(values.len() as u64);
+	graph.tensor(name, FLOAT16, shape, raw);
 	Ok(())
 }
 

@@ -1,7 +1,10 @@
 //! The promise of the engine: the same rows give the same bytes however they arrive.
 
 use crate::{bits, Model};
-use dllm_model::engine::{Engine, OrtEngine, CHUNK_ROWS};
+use dllm_model::{
+	engine::{Engine, OrtEngine},
+	numerics::CHUNK_ROWS,
+};
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 
 /// Longer than one chunk, with a remainder of one row.

@@ -222,7 +222,7 @@ fn target_that_exists_is_left_alone() {
 #[test]
 fn profiles_of_later_versions() {
 	let folder = tempdir().unwrap();
-	for profile in [Profile::F16, Profile::Int8, Profile::Int4, Profile::Exact] {
+	for profile in [Profile::Int8, Profile::Int4, Profile::Exact] {
 		let target = folder.path().join("out");
 		let error = split(&model("fixture-tied"), &target, profile, &mut |_| {}).unwrap_err();
 		assert!(error.to_string().contains("not offered yet"), "{error}");

@@ -1,0 +1,176 @@
+//! How each profile stores its weights and runs: one record a profile.
+//!
+//! The splitter writes weights in the formats named here, the engine obeys the rules named here, and
+//! nothing else in this crate asks which profile it is. So a further profile is a further record.
+
+use crate::manifest::ModelConfig;
+use dllm_primitives::model::Profile;
+
+/// Rows of one call at most. That bounds the memory of the attention scores, and is free to choose, as
+/// chunks of two rows and more agree.
+pub const CHUNK_ROWS: usize = 128;
+
+/// Everything in which profiles differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numerics {
+	/// The profile.
+	pub profile: Profile,
+	/// How the projections of the decoder layers are stored.
+	pub layers: WeightFormat,
+	/// How the table of embeddings is stored.
+	pub embedding: WeightFormat,
+	/// How the output projection is stored.
+	pub head: WeightFormat,
+	/// The buffers in which a layer keeps the keys and values of one session.
+	pub cache: &'static [CacheBuffer],
+	/// Rows of one call at least; a call of fewer is filled up with rows of zeros, whose output is
+	/// dropped and whose cache slots the next call overwrites.
+	pub least_rows: usize,
+	/// Rows of one call at most.
+	pub chunk_rows: usize,
+	/// Whether the library may fuse and fold the nodes of a graph.
+	pub optimise: bool,
+	/// The rules of execution in words, as far as they can change a bit: part of the class id.
+	pub rules: &'static str,
+}
+
+/// How a matrix of weights is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightFormat {
+	/// Single precision.
+	F32,
+	/// Half precision, widened to single precision before any sum.
+	F16,
+}
+
+/// One of the buffers of a layer's cache: `[1, kv_heads, slots, width]`, bound as input
+/// `past.<layer>.<name>` and, the very same memory, as output `present.<layer>.<name>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheBuffer {
+	/// Last part of its names.
+	pub name: &'static str,
+	/// Type of its elements.
+	pub element: CacheElement,
+	/// Elements that a head has in one slot.
+	pub width: CacheWidth,
+}
+
+/// Type of the elements of a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheElement {
+	/// Single precision.
+	F32,
+	/// Unsigned codes of 8 bits.
+	U8,
+	/// Signed codes of 8 bits.
+	I8,
+}
+
+/// Elements that a head has in one slot of a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheWidth {
+	/// One for every value of the head.
+	Head,
+	/// A single one, such as a scale.
+	One,
+}
+
+/// Keys as the floating-point attention operator keeps them.
+pub const KEYS: CacheBuffer = CacheBuffer {
+	name: "key",
+	element: CacheElement::F32,
+	width: CacheWidth::Head,
+};
+/// Values as the floating-point attention operator keeps them.
+pub const VALUES: CacheBuffer = CacheBuffer {
+	name: "value",
+	..KEYS
+};
+
+/// Rules that make decode, any chunking of a prefill and a replay agree bit for bit on one class of
+/// machines, measured; they follow from which kernels the library picks. Flash attention sizes its
+/// blocks by the processor's cache, other operators scale over all rows of a batch, and a single row has
+/// kernels of its own.
+const F32: Numerics = Numerics {
+	profile: Profile::F32,
+	layers: WeightFormat::F32,
+	embedding: WeightFormat::F32,
+	head: WeightFormat::F32,
+	cache: &[KEYS, VALUES],
+	least_rows: 2,
+	chunk_rows: CHUNK_ROWS,
+	optimise: true,
+	rules: "flash attention off; batch 1; at least 2 rows",
+};
+
+/// Half the bytes on disk and on the wire; sums and cache as in `f32`.
+const F16: Numerics = Numerics {
+	profile: Profile::F16,
+	layers: WeightFormat::F16,
+	embedding: WeightFormat::F16,
+	head: WeightFormat::F16,
+	..F32
+};
+
+impl Numerics {
+	/// The record of a profile; none if this version does not offer it.
+	pub const fn of(profile: Profile) -> Option<&'static Self> {
+		match profile {
+			Profile::F32 => Some(&F32),
+			Profile::F16 => Some(&F16),
+			Profile::Int8 | Profile::Int4 | Profile::Exact => None,
+		}
+	}
+
+	/// Rows with which a lone row is filled up: slots that a cache has beyond the rows of its session.
+	pub fn padding_rows(&self) -> usize {
+		self.least_rows.saturating_sub(1)
+	}
+
+	/// Bytes that one row leaves in the cache of one layer.
+	pub fn cache_bytes_per_row(&self, config: &ModelConfig) -> u32 {
+		let per_head = self.cache.iter().map(|buffer| buffer.row_bytes(config));
+		config.kv_heads * per_head.sum::<u32>()
+	}
+}
+
+impl CacheBuffer {
+	/// Elements that a head has in one slot.
+	pub fn elements(&self, config: &ModelConfig) -> u32 {
+		match self.width {
+			CacheWidth::Head => config.head_dim,
+			CacheWidth::One => 1,
+		}
+	}
+
+	/// Names of the buffer where it enters and leaves a layer.
+	pub fn names(&self, layer: u32) -> [String; 2] {
+		["past", "present"].map(|when| format!("{when}.{layer}.{}", self.name))
+	}
+
+	/// Bytes that a head has in one slot.
+	fn row_bytes(&self, config: &ModelConfig) -> u32 {
+		self.elements(config) * self.element.bytes()
+	}
+}
+
+impl CacheElement {
+	/// Bytes of one element.
+	pub fn bytes(self) -> u32 {
+		match self {
+			Self::F32 => 4,
+			Self::U8 | Self::I8 => 1,
+		}
+	}
+}
+
+impl WeightFormat {
+	/// Bytes of memory for every byte of a file, once the library has prepared the weights.
+	pub fn growth(self) -> u64 {
+		match self {
+			Self::F32 => 1,
+			// The library folds the widening into the weights when it makes a session.
+			Self::F16 => 2,
+		}
+	}
+}
