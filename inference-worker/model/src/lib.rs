@@ -5,6 +5,7 @@
 //! | a model folder becomes shards and a manifest | [`splitter`], [`manifest`] |
 //! | what a profile stores, and how it runs | [`numerics`] |
 //! | a range of layers runs on this machine | [`engine`] |
+//! | the profile whose bytes are the same on every machine | [`exact`] |
 //! | text becomes rows, rows become the next token | [`entry`] |
 //! | functions that every machine computes to the same bits | [`portable_math`] |
 
@@ -12,6 +13,7 @@
 
 pub mod engine;
 pub mod entry;
+pub mod exact;
 pub mod manifest;
 pub mod numerics;
 pub mod portable_math;

@@ -21,6 +21,9 @@ pub struct Numerics {
 	pub embedding: WeightFormat,
 	/// How the output projection is stored.
 	pub head: WeightFormat,
+	/// Set where products are integers and all rules are those of [`crate::exact`], which then writes the
+	/// layers and the head instead of `layers` and `head`.
+	pub exact: Option<ExactForm>,
 	/// The buffers in which a layer keeps the keys and values of one session.
 	pub cache: &'static [CacheBuffer],
 	/// Rows of one call at least; a call of fewer is filled up with rows of zeros, whose output is
@@ -32,6 +35,15 @@ pub struct Numerics {
 	pub optimise: bool,
 	/// The rules of execution in words, as far as they can change a bit: part of the class id.
 	pub rules: &'static str,
+}
+
+/// Which of its two forms a model of the exact profile is executed in; they give the same bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExactForm {
+	/// A few operators of our own between the integer products: fast.
+	Own,
+	/// Standard operators only, as on disk: any runtime has them.
+	Standard,
 }
 
 /// How a matrix of weights is stored.
@@ -96,6 +108,7 @@ const F32: Numerics = Numerics {
 	layers: WeightFormat::F32,
 	embedding: WeightFormat::F32,
 	head: WeightFormat::F32,
+	exact: None,
 	cache: &[KEYS, VALUES],
 	least_rows: 2,
 	chunk_rows: CHUNK_ROWS,
@@ -112,13 +125,46 @@ const F16: Numerics = Numerics {
 	..F32
 };
 
+/// Integer products, and between them nothing that two machines could compute differently. Codes of keys
+/// and values with a scale for every row; rows need no company, as no kernel adds floats.
+const EXACT: Numerics = Numerics {
+	profile: Profile::Exact,
+	exact: Some(ExactForm::Own),
+	cache: &[
+		CacheBuffer {
+			name: "key",
+			element: CacheElement::I8,
+			width: CacheWidth::Head,
+		},
+		CacheBuffer {
+			name: "key.scale",
+			element: CacheElement::F32,
+			width: CacheWidth::One,
+		},
+		CacheBuffer {
+			name: "value",
+			element: CacheElement::I8,
+			width: CacheWidth::Head,
+		},
+		CacheBuffer {
+			name: "value.scale",
+			element: CacheElement::F32,
+			width: CacheWidth::One,
+		},
+	],
+	least_rows: 1,
+	rules: crate::exact::rules::NAME,
+	..F32
+};
+
 impl Numerics {
 	/// The record of a profile; none if this version does not offer it.
 	pub const fn of(profile: Profile) -> Option<&'static Self> {
 		match profile {
 			Profile::F32 => Some(&F32),
 			Profile::F16 => Some(&F16),
-			Profile::Int8 | Profile::Int4 | Profile::Exact => None,
+			Profile::Exact => Some(&EXACT),
+			Profile::Int8 | Profile::Int4 => None,
 		}
 	}
 

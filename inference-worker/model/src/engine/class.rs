@@ -5,7 +5,7 @@
 //! workers with the same id can compare their rows byte by byte; others only by tolerance.
 
 use super::{
-	fuse::{FuseError, Fuser},
+	fuse::{Assembly, FuseError},
 	library::runtime,
 	ort_engine::OrtEngine,
 	Engine, EngineError,
@@ -43,7 +43,10 @@ pub(super) fn class_id(numerics: &Numerics) -> Result<Digest, EngineError> {
 		return Ok(*digest);
 	}
 	let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-	hasher.update(runtime()?.digest.as_bytes());
+	// Exact bytes do not depend on the library, so neither does their class.
+	if numerics.exact.is_none() {
+		hasher.update(runtime()?.digest.as_bytes());
+	}
 	hasher.update(format!("{:?}; {}", numerics.profile, numerics.rules).as_bytes());
 	for value in self_test(numerics)? {
 		hasher.update(&value.to_le_bytes());
@@ -56,7 +59,7 @@ pub(super) fn class_id(numerics: &Numerics) -> Result<Digest, EngineError> {
 /// Output rows of the test model: a prefill, then single rows.
 fn self_test(numerics: &Numerics) -> Result<Vec<f32>, EngineError> {
 	let config = test_model();
-	let mut fuser = Fuser::default();
+	let mut assembly = Assembly::new(&config, numerics);
 	for layer in 0..config.layers {
 		let file = format!("self-test-{layer}");
 		let graph =
@@ -64,11 +67,11 @@ fn self_test(numerics: &Numerics) -> Result<Vec<f32>, EngineError> {
 				file: file.clone(),
 				reason: error.to_string(),
 			})?;
-		fuser.push(layer, &file, graph.model.encode_to_vec())?;
+		assembly.push(layer, &file, graph.model.encode_to_vec())?;
 	}
 	let rows = values("rows", (PREFILL_ROWS + DECODE_ROWS) * config.hidden, 1.0);
 	let (prompt, rest) = rows.split_at((PREFILL_ROWS * config.hidden) as usize);
-	let engine = OrtEngine::for_self_test(runtime()?, fuser, config, *numerics)?;
+	let engine = OrtEngine::over(&assembly.finish()?, config, *numerics)?;
 	engine.open(0, PREFILL_ROWS + DECODE_ROWS)?;
 	let mut output = engine.prefill(0, 0, prompt)?;
 	for (position, row) in (PREFILL_ROWS..).zip(rest.chunks(engine.hidden())) {

@@ -4,13 +4,21 @@
 //! are handed to ONNX Runtime as buffers under names made here: a shard cannot name a file, and no
 //! graph meets the 2 GiB limit of a message.
 
-use crate::splitter::{
-	graph::model_of,
-	onnx::{
-		GraphProto, ModelProto, StringEntry, TensorProto, CONTRIB, CONTRIB_OPSET, EXTERNAL, OPSET,
+use super::EngineError;
+use crate::{
+	exact::{self, rules::Limbs},
+	manifest::ModelConfig,
+	numerics::{ExactForm, Numerics},
+	splitter::{
+		graph::model_of,
+		onnx::{
+			GraphProto, ModelProto, StringEntry, TensorProto, CONTRIB, CONTRIB_OPSET, EXTERNAL,
+			OPSET,
+		},
+		shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN, TOTAL_ROWS},
 	},
-	shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN, TOTAL_ROWS},
 };
+use ort::operator::OperatorDomain;
 use prost::{
 	bytes::{Bytes, BytesMut},
 	Message,
@@ -31,6 +39,8 @@ pub struct InMemoryModel {
 	pub graph: Vec<u8>,
 	/// Its weights.
 	pub buffers: Vec<NamedBuffer>,
+	/// Operators that the library does not have itself.
+	pub operators: Option<Arc<OperatorDomain>>,
 }
 
 /// Why a shard cannot become part of a graph.
@@ -52,7 +62,87 @@ pub fn single(file: &str, content: Vec<u8>) -> Result<InMemoryModel, FuseError> 
 	Ok(InMemoryModel {
 		graph: model_of(graph).encode_to_vec(),
 		buffers,
+		operators: None,
 	})
+}
+
+/// The head, in the form that the profile's rules give it.
+pub fn head(
+	config: &ModelConfig,
+	numerics: &Numerics,
+	file: &str,
+	content: Vec<u8>,
+) -> Result<InMemoryModel, EngineError> {
+	if numerics.exact.is_none() {
+		return Ok(single(file, content)?);
+	}
+	let graph = decode(file, content.clone())?;
+	let weights = exact::read_head(config, &graph).map_err(|refusal| refused(file, refusal))?;
+	Ok(match numerics.exact {
+		Some(ExactForm::Own) => exact::fast_head(config, weights, Limbs::RULE)?,
+		_ => single(file, content)?,
+	})
+}
+
+/// Consecutive layers under construction, in the form that the profile's rules give them.
+pub enum Assembly {
+	/// The graphs of the shards, joined.
+	Graphs(Fuser),
+	/// Graphs of the exact profile, joined: each is checked first.
+	Checked(Box<(ModelConfig, Numerics, Fuser)>),
+	/// The exact profile in operators of our own.
+	Own(Box<(ModelConfig, Numerics, exact::Segment)>),
+}
+
+impl Assembly {
+	/// No layers yet.
+	pub fn new(config: &ModelConfig, numerics: &Numerics) -> Self {
+		let parts = (config.clone(), *numerics);
+		match numerics.exact {
+			None => Self::Graphs(Fuser::default()),
+			Some(ExactForm::Standard) => {
+				Self::Checked(Box::new((parts.0, parts.1, Fuser::default())))
+			}
+			Some(ExactForm::Own) => {
+				let segment = exact::Segment::new(config, numerics, Limbs::RULE);
+				Self::Own(Box::new((parts.0, parts.1, segment)))
+			}
+		}
+	}
+
+	/// Appends the next layer.
+	pub fn push(&mut self, layer: u32, file: &str, content: Vec<u8>) -> Result<(), FuseError> {
+		let read = |config: &ModelConfig, numerics: &Numerics, content: Vec<u8>| {
+			let graph = decode(file, content)?;
+			exact::read_layer(config, numerics, layer, &graph)
+				.map_err(|refusal| refused(file, refusal))
+		};
+		match self {
+			Self::Graphs(fuser) => fuser.push(layer, file, content),
+			Self::Checked(parts) => {
+				read(&parts.0, &parts.1, content.clone())?;
+				parts.2.push(layer, file, content)
+			}
+			Self::Own(parts) => {
+				let weights = read(&parts.0, &parts.1, content)?;
+				parts.2.push(layer, weights);
+				Ok(())
+			}
+		}
+	}
+
+	/// Closes the graph.
+	pub fn finish(self) -> Result<InMemoryModel, EngineError> {
+		Ok(match self {
+			Self::Graphs(fuser) => fuser.finish(),
+			Self::Checked(parts) => parts.2.finish(),
+			Self::Own(parts) => parts.2.finish()?,
+		})
+	}
+}
+
+fn refused(file: &str, refusal: exact::Refusal) -> FuseError {
+	error(file, format!("{} {}", refusal.node, refusal.reason))
 }
 
 /// Consecutive layers under construction.
@@ -110,6 +200,7 @@ impl Fuser {
 		InMemoryModel {
 			graph: model_of(self.graph).encode_to_vec(),
 			buffers: self.buffers,
+			operators: None,
 		}
 	}
 

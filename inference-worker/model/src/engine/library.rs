@@ -157,6 +157,9 @@ impl Runtime {
 				.with_external_initializer_file_in_memory(name, buffer.clone())
 				.map_err(plain)?;
 		}
+		if let Some(operators) = &model.operators {
+			builder = builder.with_operators(operators.clone()).map_err(plain)?;
+		}
 		builder.commit_from_memory(&model.graph)
 	}
 }

@@ -13,7 +13,7 @@ mod library;
 mod ort_engine;
 
 pub use class::profile_id;
-pub use fuse::{single, FuseError, Fuser, InMemoryModel};
+pub use fuse::{head, single, Assembly, FuseError, Fuser, InMemoryModel, NamedBuffer};
 pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,
 	LIBRARY_VARIABLE, OPTIMISER_VARIABLE, ORT_VERSION, THREADS_VARIABLE,

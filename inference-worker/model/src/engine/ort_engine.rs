@@ -15,7 +15,7 @@
 
 use super::{
 	class,
-	fuse::Fuser,
+	fuse::{Assembly, InMemoryModel},
 	library::{runtime, Runtime},
 	Engine, EngineError, SessionId,
 };
@@ -235,15 +235,15 @@ impl OrtEngine {
 			})?;
 
 		let runtime = runtime()?;
-		let mut fuser = Fuser::default();
-		for (layer, file) in (u32::from(range.start)..).zip(files) {
-			fuser.push(layer, &file.file, file.read(folder)?)?;
-		}
 		let config = manifest.config.clone();
+		let mut assembly = Assembly::new(&config, numerics);
+		for (layer, file) in (u32::from(range.start)..).zip(files) {
+			assembly.push(layer, &file.file, file.read(folder)?)?;
+		}
 		let profile_id = class::class_id(numerics)?;
 		Self::start(
 			runtime,
-			fuser,
+			&assembly.finish()?,
 			config,
 			*numerics,
 			range,
@@ -252,10 +252,10 @@ impl OrtEngine {
 		)
 	}
 
-	/// Starts an engine without the class id, for the run that finds the id.
-	pub(super) fn for_self_test(
-		runtime: &Runtime,
-		fuser: Fuser,
+	/// An engine over all layers of a model that lies in memory, without a class id: for the run that
+	/// finds the id, and for measurements.
+	pub fn over(
+		model: &InMemoryModel,
 		config: ModelConfig,
 		numerics: Numerics,
 	) -> Result<Self, EngineError> {
@@ -264,19 +264,27 @@ impl OrtEngine {
 			end: config.layers as u16,
 		};
 		let unknown = Digest::zero();
-		Self::start(runtime, fuser, config, numerics, range, u64::MAX, unknown)
+		Self::start(
+			runtime()?,
+			model,
+			config,
+			numerics,
+			range,
+			u64::MAX,
+			unknown,
+		)
 	}
 
 	fn start(
 		runtime: &Runtime,
-		fuser: Fuser,
+		model: &InMemoryModel,
 		config: ModelConfig,
 		numerics: Numerics,
 		range: LayerRange,
 		cache_budget: u64,
 		profile_id: Digest,
 	) -> Result<Self, EngineError> {
-		let graph = runtime.session(&fuser.finish(), &numerics)?;
+		let graph = runtime.session(model, &numerics)?;
 		let state = Mutex::new(State {
 			graph,
 			caches: HashMap::new(),

@@ -2,7 +2,7 @@
 
 use super::EntryError;
 use crate::{
-	engine::{padded_chunks, runtime, single, EngineError},
+	engine::{head, padded_chunks, runtime, single, EngineError},
 	manifest::{Manifest, ShardFile},
 	numerics::Numerics,
 	splitter::shards::{HIDDEN_IN, HIDDEN_OUT, LOGITS, TOKEN_IDS},
@@ -64,8 +64,9 @@ impl Head {
 	/// Loads `head.onnx`.
 	pub fn load(manifest: &Manifest, folder: &Path) -> Result<Self, EntryError> {
 		let numerics = offered(manifest)?;
-		let graph = load(&manifest.head, folder, numerics)?;
-		let config = &manifest.config;
+		let (config, file) = (&manifest.config, &manifest.head);
+		let model = head(config, numerics, &file.file, file.read(folder)?)?;
+		let graph = Mutex::new(runtime()?.session(&model, numerics)?);
 		Ok(Self {
 			graph,
 			numerics: *numerics,

@@ -19,6 +19,8 @@ pub enum Attribute {
 	Int(i64),
 	/// A float.
 	Float(f32),
+	/// A list of integers.
+	Ints(&'static [i64]),
 }
 
 /// A graph under construction. Names are unique by the caller's care.
@@ -95,9 +97,26 @@ impl GraphBuilder {
 		self.push(op, CONTRIB, inputs, outputs, with);
 	}
 
+	/// Adds an operation of a set that this process brings along.
+	pub fn own(
+		&mut self,
+		domain: &str,
+		op: &str,
+		inputs: &[&str],
+		outputs: &[&str],
+		with: &[(&str, Attribute)],
+	) {
+		self.push(op, domain, inputs, outputs, with);
+	}
+
 	/// Number of trained elements so far.
 	pub fn parameters(&self) -> u64 {
 		self.parameters
+	}
+
+	/// What has been built so far.
+	pub fn graph(&self) -> &GraphProto {
+		&self.graph
 	}
 
 	/// Closes the graph into a model.
@@ -148,15 +167,26 @@ pub fn model_of(graph: GraphProto) -> ModelProto {
 }
 
 fn attribute(name: &str, value: Attribute) -> AttributeProto {
-	let (f, i, kind) = match value {
-		Attribute::Float(value) => (Some(value), None, ATTRIBUTE_FLOAT),
-		Attribute::Int(value) => (None, Some(value), ATTRIBUTE_INT),
-	};
-	AttributeProto {
-		name: name.into(),
-		f,
-		i,
-		kind,
+	let name = name.into();
+	match value {
+		Attribute::Float(value) => AttributeProto {
+			name,
+			f: Some(value),
+			kind: ATTRIBUTE_FLOAT,
+			..Default::default()
+		},
+		Attribute::Int(value) => AttributeProto {
+			name,
+			i: Some(value),
+			kind: ATTRIBUTE_INT,
+			..Default::default()
+		},
+		Attribute::Ints(values) => AttributeProto {
+			name,
+			ints: values.to_vec(),
+			kind: ATTRIBUTE_INTS,
+			..Default::default()
+		},
 	}
 }
 

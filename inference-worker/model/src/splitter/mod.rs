@@ -17,6 +17,7 @@ pub mod shards;
 pub use config::MAX_CONTEXT;
 
 use crate::{
+	exact::Refusal,
 	manifest::{self, digest_of, Manifest, ManifestError, ShardFile, TextFile},
 	numerics::Numerics,
 };
@@ -51,7 +52,7 @@ pub struct Progress<'a> {
 #[derive(thiserror::Error, Debug)]
 pub enum SplitError {
 	/// This version does not write the profile.
-	#[error("profile {0:?} is not offered yet: use f32 or f16")]
+	#[error("profile {0:?} is not offered yet: use f32, f16 or exact")]
 	ProfileNotOffered(Profile),
 	/// The source is no model folder.
 	#[error("no config.json in {folder}: give the folder of a Hugging Face model")]
@@ -101,6 +102,9 @@ pub enum SplitError {
 	/// A weight is too large for half precision.
 	#[error("tensor {name} holds {value} at element {at}, half precision ends at 65504: use profile f32")]
 	LeavesHalf { name: String, at: usize, value: f32 },
+	/// What was built departs from the rules of the exact profile.
+	#[error(transparent)]
+	NotExact(#[from] Refusal),
 	/// There is no tokenizer.
 	#[error("no {TOKENIZER} in {folder}: only models with a fast tokenizer can be served")]
 	NoTokenizer { folder: PathBuf },

@@ -14,6 +14,7 @@ use super::{
 	rope, SplitError,
 };
 use crate::{
+	exact,
 	manifest::ModelConfig,
 	numerics::{CacheElement, Numerics, WeightFormat, KEYS, VALUES},
 };
@@ -85,6 +86,10 @@ pub fn head(
 	numerics: &Numerics,
 	source: &dyn TensorSource,
 ) -> Result<ShardGraph, SplitError> {
+	let flops = 2 * u64::from(config.hidden) * u64::from(config.vocab);
+	if numerics.exact.is_some() {
+		return Ok(close(exact::write_head(config, source)?, flops, 0));
+	}
 	let mut graph = GraphBuilder::new("head");
 	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
 	graph.output(LOGITS, FLOAT, &rows_of(config.vocab));
@@ -107,7 +112,6 @@ pub fn head(
 		"head.normed",
 		LOGITS,
 	)?;
-	let flops = 2 * u64::from(config.hidden) * u64::from(config.vocab);
 	Ok(close(graph, flops, 0))
 }
 
@@ -118,6 +122,15 @@ pub fn layer(
 	layer: u32,
 	source: &dyn TensorSource,
 ) -> Result<ShardGraph, SplitError> {
+	let (hidden, inner) = (u64::from(config.hidden), u64::from(config.intermediate));
+	let query = u64::from(config.heads) * u64::from(config.head_dim);
+	let key_value = u64::from(config.kv_heads) * u64::from(config.head_dim);
+	let flops = 2 * hidden * (2 * query + 2 * key_value + 3 * inner);
+	let cache = numerics.cache_bytes_per_row(config);
+	if numerics.exact.is_some() {
+		let graph = exact::write_layer(config, numerics, layer, source)?;
+		return Ok(close(graph, flops, cache));
+	}
 	let mut graph = GraphBuilder::new(&format!("layer-{layer:03}"));
 	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
 	graph.input(LAST_ROW, INT32, &[Dim::Is(1)]);
@@ -132,12 +145,7 @@ pub fn layer(
 	};
 	block.attention()?;
 	block.feed_forward()?;
-
-	let (hidden, inner) = (u64::from(config.hidden), u64::from(config.intermediate));
-	let query = u64::from(config.heads) * u64::from(config.head_dim);
-	let key_value = u64::from(config.kv_heads) * u64::from(config.head_dim);
-	let flops = 2 * hidden * (2 * query + 2 * key_value + 3 * inner);
-	Ok(close(graph, flops, numerics.cache_bytes_per_row(config)))
+	Ok(close(graph, flops, cache))
 }
 
 const EMBED_WEIGHT: &str = "model.embed_tokens.weight";
