@@ -55,4 +55,9 @@ fi
 
 say "measuring (load of this machine: $(cut -d ' ' -f 1 /proc/loadavg))"
 # One processor, the same for all, so that no figure depends on where a thread was put.
-taskset -c "$(taskset -pc $$ | sed 's/.*[ ,-]//')" "$program" compare "${subjects[@]}" "$@"
+processor=$(taskset -pc $$ | sed 's/.*[ ,-]//')
+taskset -c "$processor" "$program" compare "${subjects[@]}" "$@"
+for shards in "$data"/int4-*; do
+	DLLM_BENCH_SHARDS=$shards DLLM_ORT_THREADS=1 taskset -c "$processor" \
+		cargo bench --quiet --profile release --workspace --bench loopback_bench
+done

@@ -1,7 +1,7 @@
 //! The figures: every round measures each subject once, so that what else the machine does falls on all of
 //! them alike; a ratio is the median of the rounds' ratios.
 
-use crate::{bandwidth::Copy, ours::Ours, peer::Peer, ring, time::median};
+use crate::{bandwidth::Copy, ours::Ours, peer::Peer, time::median};
 use anyhow::Result;
 use clap::Args;
 use std::{
@@ -46,7 +46,6 @@ const GIGABYTE: f64 = 1e9;
 /// What a figure should be.
 enum Goal {
 	AtLeast(f64),
-	AtMost(f64),
 	None,
 }
 
@@ -63,11 +62,6 @@ pub fn run(options: &Options) -> Result<()> {
 	match (&options.exact, &options.f32) {
 		(Some(exact), Some(f32)) => exact_against_f32(options, exact, f32)?,
 		_ => println!("# P2 P2b were not run: they take --exact and --f32"),
-	}
-	if let Some(folder) = &options.int4 {
-		let [single, ring] = ring::compare(folder, options.rounds)?;
-		let name = "four workers on loopback over one process, wall time of a token";
-		report("P3", name, ring / single, "ratio", Goal::AtMost(1.10));
 	}
 	Ok(())
 }
@@ -220,7 +214,6 @@ fn exact_against_f32(options: &Options, exact: &Path, f32: &Path) -> Result<()> 
 fn report(id: &str, name: &str, value: f64, unit: &str, goal: Goal) {
 	let (goal, met) = match goal {
 		Goal::AtLeast(bound) => (format!("≥ {bound}"), value >= bound),
-		Goal::AtMost(bound) => (format!("≤ {bound}"), value <= bound),
 		Goal::None => ("none".into(), true),
 	};
 	let verdict = if met { "ok" } else { "SHORT" };

@@ -1,8 +1,9 @@
-//! `dllm-speed`: the engine against its own other profiles, against the bandwidth of memory, against a
-//! ring of workers, and against llama.cpp, on the same weights in one run.
+//! `dllm-speed`: the engine against its own other profiles, against the bandwidth of memory, and against
+//! llama.cpp, on the same weights in one run.
 //!
 //! `model` writes the weights, `split` the shards, `compare` measures; `bench/run.sh` calls the three and
-//! builds what they need. Prints a line a figure, `ID name value unit (goal …) ok|SHORT`.
+//! builds what they need. Prints a line a figure, `ID name value unit (goal …) ok|SHORT`. The ring of
+//! workers is measured in `benches/ring.rs`.
 
 #![forbid(unsafe_code)]
 
@@ -11,7 +12,6 @@ mod compare;
 mod model;
 mod ours;
 mod peer;
-mod ring;
 mod time;
 
 use anyhow::{Context, Result};

@@ -2,13 +2,14 @@
 
 use crate::{
 	record::{Outcome, Record, Setting},
-	ways::{send, Engines, Output, Way},
+	ways::{send, Engines, Output},
 };
 use anyhow::Result;
 use dllm_model::{
 	engine::{runtime, Engine, OrtEngine},
 	entry::{Embedder, Head},
 	manifest::Manifest,
+	numerics::{ExactForm, Numerics},
 };
 use dllm_primitives::model::LayerRange;
 use std::path::Path;
@@ -29,13 +30,14 @@ pub fn record(folder: &Path, setting: &Setting, rows: u32) -> Result<Record> {
 			0 => None,
 			_ => Some([load(0, half)?, load(half, layers)?]),
 		},
+		standard: standard(&manifest, folder)?,
 		head: Head::load(&manifest, folder)?,
 	};
 	let input = Embedder::load(&manifest, folder)?.embed(&tokens(rows, manifest.config.vocab))?;
 
 	let mut ways = Vec::new();
 	let mut first = None;
-	for way in Way::ALL {
+	for way in engines.ways() {
 		let output = send(&engines, way, &input)?;
 		ways.push(Outcome {
 			way: way.name().into(),
@@ -62,6 +64,23 @@ pub fn record(folder: &Path, setting: &Setting, rows: u32) -> Result<Record> {
 		rows,
 		logits,
 	})
+}
+
+/// All layers in standard operators, if the engine usually runs the profile in operators of its own.
+fn standard(manifest: &Manifest, folder: &Path) -> Result<Option<OrtEngine>> {
+	let own = Numerics::of(manifest.profile).filter(|numerics| numerics.exact.is_some());
+	let Some(own) = own else { return Ok(None) };
+	let numerics = Numerics {
+		exact: Some(ExactForm::Standard),
+		..*own
+	};
+	let range = LayerRange {
+		start: 0,
+		end: manifest.layers.len() as u16,
+	};
+	Ok(Some(OrtEngine::load_as(
+		manifest, folder, range, PLENTY, &numerics,
+	)?))
 }
 
 /// Tokens all over the vocabulary, always the same ones.

@@ -101,8 +101,9 @@ pub fn page(about: &str, comparison: &str) -> String {
 		The same shards and the same rows were executed in every setting: on this processor, under emulated \
 		ones, with one and two threads, with ONNX Runtime's graph optimiser off and on; in each setting as one \
 		prefill, row by row, in pieces of unlike size, between the rows of two other sessions, after a \
-		rollback, and through two engines with half of the layers each. A hash is blake3 over all hidden rows \
-		and the logits of the last three, byte for byte. A setting shows one hash where all six ways agree, \
+		rollback, and through two engines with half of the layers each; `exact` also in the form of standard \
+		operators only. A hash is blake3 over all hidden rows \
+		and the logits of the last three, byte for byte. A setting shows one hash where all ways agree, \
 		and else names the ways that do not.\n\
 		\n\
 		{comparison}"

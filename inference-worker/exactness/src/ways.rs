@@ -28,17 +28,20 @@ pub enum Way {
 	Rollback,
 	/// Through two engines, each with a part of the layers.
 	Segments,
+	/// Through the graph of standard operators, where the engine usually runs one of its own.
+	Standard,
 }
 
 impl Way {
 	/// All of them; the first is the one that the others are compared with.
-	pub const ALL: [Self; 6] = [
+	pub const ALL: [Self; 7] = [
 		Self::Prefill,
 		Self::Tokens,
 		Self::Chunks,
 		Self::Strangers,
 		Self::Rollback,
 		Self::Segments,
+		Self::Standard,
 	];
 
 	/// Its name in a record.
@@ -50,6 +53,7 @@ impl Way {
 			Self::Strangers => "strangers",
 			Self::Rollback => "rollback",
 			Self::Segments => "segments",
+			Self::Standard => "standard operators",
 		}
 	}
 }
@@ -60,8 +64,18 @@ pub struct Engines {
 	pub whole: OrtEngine,
 	/// The same layers cut in two.
 	pub parts: Option<[OrtEngine; 2]>,
+	/// All layers in standard operators, where the profile has a form of its own beside them.
+	pub standard: Option<OrtEngine>,
 	/// Rows to logits.
 	pub head: Head,
+}
+
+impl Engines {
+	/// The ways that this profile has.
+	pub fn ways(&self) -> impl Iterator<Item = Way> + '_ {
+		let has = |way: &Way| *way != Way::Standard || self.standard.is_some();
+		Way::ALL.into_iter().filter(has)
+	}
 }
 
 /// What came out.
@@ -75,16 +89,20 @@ pub struct Output {
 /// Sends `rows` that way.
 pub fn send(engines: &Engines, way: Way, rows: &[f32]) -> Result<Output> {
 	let whole = &engines.whole;
-	let output = match (way, &engines.parts) {
-		(Way::Prefill, _) | (Way::Segments, None) => pieces(whole, rows, rows.len())?,
-		(Way::Tokens, _) => pieces(whole, rows, whole.hidden())?,
-		(Way::Chunks, _) => chunks(whole, rows)?,
-		(Way::Strangers, _) => strangers(whole, rows)?,
-		(Way::Rollback, _) => rollback(whole, rows)?,
-		(Way::Segments, Some([first, second])) => {
-			let between = pieces(first, rows, rows.len())?;
-			pieces(second, &between, rows.len())?
-		}
+	let output = match way {
+		Way::Prefill => pieces(whole, rows, rows.len())?,
+		Way::Tokens => pieces(whole, rows, whole.hidden())?,
+		Way::Chunks => chunks(whole, rows)?,
+		Way::Strangers => strangers(whole, rows)?,
+		Way::Rollback => rollback(whole, rows)?,
+		Way::Segments => match &engines.parts {
+			Some([first, second]) => {
+				let between = pieces(first, rows, rows.len())?;
+				pieces(second, &between, rows.len())?
+			}
+			None => pieces(whole, rows, rows.len())?,
+		},
+		Way::Standard => chunks(engines.standard.as_ref().unwrap_or(whole), rows)?,
 	};
 	ensure!(output.len() == rows.len(), "rows were lost");
 	let last = &output[output.len() - LOGIT_ROWS * whole.hidden()..];

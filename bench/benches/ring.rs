@@ -1,4 +1,5 @@
-//! Four workers on loopback against the whole model in one process.
+//! Four workers on loopback against the whole model in one process: `bench/run.sh` calls this with the
+//! folder of shards in `DLLM_BENCH_SHARDS`; without it there is nothing to measure.
 //!
 //! An entry and four segments speak through real links over TCP, record every row and make the commitments
 //! that a chain would be sent; the chain itself takes no part, as nothing waits for it between two tokens.
@@ -6,7 +7,7 @@
 
 use anyhow::{Context, Result};
 use dllm_model::{
-	engine::{Engine, OrtEngine},
+	engine::{pin_environment, Engine, OrtEngine},
 	entry::{sample, Entry, SamplingParams},
 	manifest::Manifest,
 };
@@ -36,12 +37,39 @@ const CEILING: u32 = 64;
 const TOKENS: u32 = 9;
 const SEGMENTS: u16 = 4;
 
-/// Seconds of wall time for a token, `[one process, ring]`: the shortest of the rounds, which alternate.
-pub fn compare(folder: &Path, rounds: usize) -> Result<[f64; 2]> {
-	tokio::runtime::Runtime::new()?.block_on(alternate(folder, rounds))
+/// Environment variable with the folder of shards.
+const SHARDS_VARIABLE: &str = "DLLM_BENCH_SHARDS";
+/// Rounds of both, which alternate.
+const ROUNDS: u64 = 7;
+/// Time of a token through four workers at most, over that of one process.
+const GOAL: f64 = 1.10;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+	let Some(folder) = std::env::var_os(SHARDS_VARIABLE) else {
+		println!("# P3 was not run: it takes the shards that bench/run.sh makes");
+		return Ok(());
+	};
+	pin_environment();
+	let [single, ring] = alternate(Path::new(&folder)).await?;
+	let ratio = ring / single;
+	println!(
+		"P3.single wall time of a token, one process {:.2} ms (goal none) ok",
+		1e3 * single
+	);
+	println!(
+		"P3.ring wall time of a token, four workers {:.2} ms (goal none) ok",
+		1e3 * ring
+	);
+	let verdict = if ratio <= GOAL { "ok" } else { "SHORT" };
+	println!(
+		"P3 four workers on loopback over one process {ratio:.2} ratio (goal ≤ {GOAL}) {verdict}"
+	);
+	Ok(())
 }
 
-async fn alternate(folder: &Path, rounds: usize) -> Result<[f64; 2]> {
+/// Seconds of wall time for a token, `[one process, ring]`: the shortest of the rounds.
+async fn alternate(folder: &Path) -> Result<[f64; 2]> {
 	let manifest = Manifest::load(folder)?;
 	let layers = manifest.layers.len() as u16;
 	let data = tempfile::tempdir()?;
@@ -68,7 +96,7 @@ async fn alternate(folder: &Path, rounds: usize) -> Result<[f64; 2]> {
 	let engine = OrtEngine::load(&manifest, folder, range, MEMORY)?;
 
 	let mut best = [f64::INFINITY; 2];
-	for job in 0..rounds as u64 {
+	for job in 0..ROUNDS {
 		let times = [
 			one_process(&engine, &entry, job)?,
 			through_ring(&workers, &ranges, job).await?,
