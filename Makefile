@@ -37,7 +37,7 @@ exactness: build
 # Damaged files and frames, FUZZ_SECONDS for each of six readers.
 FUZZ_SECONDS ?= 120
 fuzz: setup
-	DLLM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --workspace --test fuzz -- --nocapture --test-threads 1
+	DLLM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --workspace --test fuzz --test frames -- --nocapture --test-threads 1
 
 lint: setup
 	cargo fmt --all --check
