@@ -4,11 +4,7 @@ use dllm_model::splitter::split;
 use dllm_primitives::model::Profile;
 use safetensors::{tensor::TensorView, Dtype};
 use serde_json::json;
-use std::{
-	collections::BTreeMap,
-	fs,
-	path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 use tempfile::TempDir;
 
 const HIDDEN: usize = 32;
@@ -77,8 +73,8 @@ impl Folder {
 		fs::write(self.path().join("model.safetensors.index.json"), index).unwrap();
 	}
 
-	/// Splits the folder with another content of one file. Checks that the target is complete or absent,
-	/// and that nothing else is left.
+	/// Splits the folder with another content of one file. Checks that the target is complete or absent;
+	/// only hidden files, which a further split would go on with, may lie beside it.
 	pub fn split_with(&self, file: &str, content: &[u8]) -> String {
 		fs::write(self.path().join(file), content).unwrap();
 		let targets = self.path().join("targets");
@@ -86,8 +82,8 @@ impl Folder {
 		let outcome = split(self.path(), &target, Profile::F32, &mut |_| {});
 		let left = entries(&targets);
 		match &outcome {
-			Ok(_) => assert_eq!(left, [target.clone()]),
-			Err(_) => assert_eq!(left, Vec::<PathBuf>::new()),
+			Ok(_) => assert_eq!(left, ["split"]),
+			Err(_) => assert!(left.iter().all(|name| name.starts_with('.')), "{left:?}"),
 		}
 		let _ = fs::remove_dir_all(&targets);
 		match outcome {
@@ -97,10 +93,11 @@ impl Folder {
 	}
 }
 
-/// What a folder holds; nothing where there is none.
-fn entries(folder: &Path) -> Vec<PathBuf> {
+/// Names of what a folder holds; nothing where there is none.
+fn entries(folder: &Path) -> Vec<String> {
 	let entries = fs::read_dir(folder).into_iter().flatten();
-	entries.map(|entry| entry.unwrap().path()).collect()
+	let names = entries.map(|entry| entry.unwrap().file_name());
+	names.map(|name| name.into_string().unwrap()).collect()
 }
 
 type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;

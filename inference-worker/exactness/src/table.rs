@@ -214,7 +214,7 @@ fn is_base(setting: &Setting) -> bool {
 fn place(setting: &Setting) -> String {
 	let optimiser = if setting.optimiser { "on" } else { "off" };
 	format!(
-		"{}, {} threads, optimiser {optimiser}",
+		"{}, threads {}, optimiser {optimiser}",
 		setting.machine, setting.threads
 	)
 }
