@@ -1,4 +1,4 @@
-# make demo | test | test-rust | test-e2e | lint | bench | accuracy | weights | chain-spec | build | setup | clean
+# make demo | test | test-rust | test-e2e | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | clean | test-exactness
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -9,7 +9,7 @@ BIN := $(CARGO_TARGET_DIR)/release
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
-.PHONY: demo test test-rust test-e2e lint bench accuracy weights chain-spec build setup clean
+.PHONY: demo test test-rust test-e2e lint bench accuracy exactness fuzz weights chain-spec build setup clean test-exactness
 
 setup:
 	@scripts/setup.sh
@@ -21,14 +21,27 @@ build: setup
 demo: build
 	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)
 
-test: build test-rust test-e2e
+test: build test-rust test-exactness test-e2e
 
 test-rust: setup
 	cargo test --release --workspace --lib --bins --tests
 	cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo test --release
 
+# Two processors, one model: under two minutes.
+test-exactness: build
+	@scripts/exactness.sh reduced
+
 test-e2e: build
 	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/tests/*.test.mjs
+
+# Every emulated processor; writes docs/exactness.md. Takes most of an hour.
+exactness: build
+	@scripts/exactness.sh
+
+# Damaged files and frames, FUZZ_SECONDS for each of six readers.
+FUZZ_SECONDS ?= 120
+fuzz: setup
+	DLLM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --workspace --test fuzz --test frames -- --nocapture --test-threads 1
 
 lint: setup
 	cargo fmt --all --check
@@ -40,6 +53,7 @@ bench: build
 	-@cargo bench --profile release --workspace --bench engine_bench --bench ring_bench
 	-@cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo bench --bench placement_bench
 	-@DLLM_BIN=$(BIN) node e2e/bench.mjs
+	-@bench/run.sh
 
 # The presets as files, without the runtime; a test compares them.
 chain-spec: build
@@ -58,6 +72,7 @@ weights: setup
 	CARGO_TARGET_DIR=$(WEIGHTS) cargo build --release --package dllm-runtime --features runtime-benchmarks
 	CARGO_TARGET_DIR=$(WEIGHTS) cargo run --release --locked --manifest-path runtime/benchmarking/Cargo.toml -- \
 		$(WEIGHTS)/release/wbuild/dllm-runtime/dllm_runtime.wasm runtime/src/weights $(MEASURED)
+
 # Perplexity and right answers of every profile; fails where exact loses more than 1 %. Then speed.
 accuracy: setup
 	cargo bench --profile release --workspace --bench accuracy

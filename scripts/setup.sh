@@ -24,6 +24,7 @@ need python3 python3
 need node nodejs
 need npm npm
 ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || packages+=(libclang-dev)
+need qemu-x86_64 qemu-user
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 if [ ${#packages[@]} -gt 0 ]; then
 	say "installing Debian packages: ${packages[*]}"

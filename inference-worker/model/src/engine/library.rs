@@ -28,6 +28,8 @@ pub const LIBRARY_VARIABLE: &str = "DLLM_ORT_LIB";
 pub const ANY_VERSION_VARIABLE: &str = "DLLM_ORT_ANY_VERSION";
 /// Environment variable with the number of threads; all processors without it.
 pub const THREADS_VARIABLE: &str = "DLLM_ORT_THREADS";
+/// Environment variable that, set to `off`, leaves graphs as they are: a proof compares both.
+pub const OPTIMISER_VARIABLE: &str = "DLLM_ORT_OPTIMISER";
 
 /// Session option with the folder of files that a graph refers to.
 const FOLDER_OPTION: &str = "session.model_external_initializers_file_folder_path";
@@ -151,7 +153,7 @@ impl Runtime {
 		// Weights that are left on disk are used where they lie: nothing may be folded into copies, and
 		// of the kernels only those for blocks need a copy in an order of their own.
 		let on_disk = model.folder.is_some();
-		let level = match numerics.optimise && !on_disk {
+		let level = match numerics.optimise && !on_disk && !optimiser_is_off() {
 			true => GraphOptimizationLevel::All,
 			false => GraphOptimizationLevel::Disable,
 		};
@@ -189,6 +191,10 @@ fn environment(path: &Path, threads: usize) -> Result<Environment, String> {
 		.with_global_thread_pool(pool)
 		.build()
 		.map_err(|error| error.to_string())
+}
+
+fn optimiser_is_off() -> bool {
+	env::var_os(OPTIMISER_VARIABLE).is_some_and(|value| value == "off")
 }
 
 fn thread_count() -> usize {

@@ -19,7 +19,7 @@ pub(crate) use fuse::single_on_disk;
 pub use fuse::{single, FuseError, Fuser, InMemoryModel, NamedBuffer};
 pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,
-	LIBRARY_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
+	LIBRARY_VARIABLE, OPTIMISER_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
 };
 pub use ort_engine::{padded_chunks, OrtEngine};
 
