@@ -1,4 +1,4 @@
-# make demo | test | test-rust | test-exactness | test-e2e | exactness | fuzz | lint | bench | build | setup | clean
+# make demo | test | test-rust | test-exactness | test-e2e | exactness | fuzz | lint | bench | accuracy | build | setup | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release
 
-.PHONY: demo test test-rust test-exactness test-e2e exactness fuzz lint bench build setup clean
+.PHONY: demo test test-rust test-exactness test-e2e exactness fuzz lint bench accuracy build setup clean
 
 setup:
 	@scripts/setup.sh
@@ -48,6 +48,10 @@ bench: build
 	-@cargo bench --profile release --workspace --bench engine_bench --bench ring_bench
 	-@DLLM_BIN=$(BIN) node e2e/bench.mjs
 	-@bench/run.sh
+
+# Perplexity and right answers of every profile; fails where exact loses more than 1 %. Then speed.
+accuracy: setup
+	cargo bench --profile release --workspace --bench accuracy
 
 clean:
 	rm -rf .demo e2e/node_modules

@@ -4,6 +4,7 @@
 //! through it: a file is read once, compared with its digest, and used from memory. What the numbers
 //! are needed for (planning, prices) is left to their readers.
 
+use crate::numerics::Numerics;
 use dllm_primitives::{
 	ids::Digest,
 	model::{ModelSpec, Profile, Shard},
@@ -46,6 +47,13 @@ pub struct Manifest {
 	pub tokenizer: TextFile,
 	/// Tokenizer settings and chat template, as far as the model has them.
 	pub texts: Vec<TextFile>,
+	/// Numerics class, where it is the same on every machine; float profiles have one per kind of
+	/// processor, which every worker measures for itself.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub class: Option<Digest>,
+	/// What the profile costs, where somebody measured it.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub accuracy: Option<Accuracy>,
 	/// blake3 of the bytes that this was read from or written as.
 	#[serde(skip)]
 	root: Digest,
@@ -152,6 +160,20 @@ pub struct ShardFile {
 	pub flops_per_token: u64,
 	/// Bytes that one token leaves in the key-value cache.
 	pub kv_bytes_per_token: u32,
+}
+
+/// What a profile costs in accuracy, measured on a text.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+	/// The text, by a name that people can find it by.
+	pub evaluation: String,
+	/// Tokens that were predicted.
+	pub tokens: u64,
+	/// Perplexity of this profile.
+	pub perplexity: f64,
+	/// Perplexity of the same model in single precision.
+	pub perplexity_f32: f64,
 }
 
 /// One text file that belongs to the tokenizer.
@@ -287,13 +309,22 @@ impl Manifest {
 			head,
 			tokenizer,
 			texts,
+			class: None,
+			accuracy: None,
 			root,
 		};
-		manifest.check()?;
-		let mut bytes = serde_json::to_vec_pretty(&manifest)?;
-		bytes.push(b'\n');
-		manifest.root = digest_of(&bytes);
+		let bytes = manifest.seal()?;
 		Ok((manifest, bytes))
+	}
+
+	/// Checks the manifest, gives it the root of its present content, and the bytes to write as
+	/// [`FILE`]. Whoever adds an accuracy or a class before a model is registered calls it again.
+	pub fn seal(&mut self) -> Result<Vec<u8>, ManifestError> {
+		self.check()?;
+		let mut bytes = serde_json::to_vec_pretty(self)?;
+		bytes.push(b'\n');
+		self.root = digest_of(&bytes);
+		Ok(bytes)
 	}
 
 	/// blake3 of the manifest's bytes as written: the name of the model on chain.
@@ -318,6 +349,14 @@ impl Manifest {
 			.into_iter()
 			.chain(&self.layers)
 			.chain([&self.head])
+	}
+
+	/// Bytes of memory that layers take once they are loaded: their files', and more where the library
+	/// widens the weights.
+	pub fn memory_of(&self, layers: &[ShardFile]) -> u64 {
+		let growth = Numerics::of(self.profile).map_or(1, |numerics| numerics.layers.growth());
+		let bytes = layers.iter().map(|file| file.bytes).sum::<u64>();
+		bytes.saturating_mul(growth)
 	}
 
 	/// The text file of that name, where the model has it.
@@ -377,6 +416,9 @@ impl Manifest {
 		if self.layers.len() != self.config.layers as usize {
 			let (files, layers) = (self.layers.len(), self.config.layers);
 			return implausible(format!("{files} layer files for {layers} layers"));
+		}
+		if let Some(accuracy) = &self.accuracy {
+			accuracy.check().or_else(implausible)?;
 		}
 		let mut seen = HashSet::new();
 		let shards = self.shards().map(|shard| &shard.file);
@@ -470,6 +512,21 @@ impl RopeScaling {
 	}
 }
 
+impl Accuracy {
+	/// How much larger the perplexity is than in single precision: 0.01 is one per cent.
+	pub fn loss(&self) -> f64 {
+		self.perplexity / self.perplexity_f32 - 1.0
+	}
+
+	fn check(&self) -> Result<(), String> {
+		let sound = |perplexity: f64| perplexity.is_finite() && perplexity >= 1.0;
+		match self.tokens > 0 && sound(self.perplexity) && sound(self.perplexity_f32) {
+			true => Ok(()),
+			false => Err("an accuracy that nobody can have measured".into()),
+		}
+	}
+}
+
 impl ShardFile {
 	/// Reads the shard and compares it with its digest.
 	pub fn read(&self, folder: &Path) -> Result<Vec<u8>, ManifestError> {
@@ -505,7 +562,12 @@ pub fn is_plain_name(name: &str) -> bool {
 	!name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
 }
 
-fn read_verified(folder: &Path, file: &str, expected: Digest) -> Result<Vec<u8>, ManifestError> {
+/// Reads a file and compares it with its digest.
+pub(crate) fn read_verified(
+	folder: &Path,
+	file: &str,
+	expected: Digest,
+) -> Result<Vec<u8>, ManifestError> {
 	let path = folder.join(file);
 	let bytes = fs::read(&path).map_err(|source| match source.kind() {
 		io::ErrorKind::NotFound => ManifestError::MissingFile {

@@ -10,6 +10,10 @@ use dllm_primitives::model::Profile;
 /// chunks of two rows and more agree.
 pub const CHUNK_ROWS: usize = 128;
 
+/// Inputs that share one scale. Of the sizes that the library offers, only at this one do all chunkings
+/// of a prefill agree bit for bit.
+pub const BLOCK: u32 = 32;
+
 /// Everything in which profiles differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Numerics {
@@ -33,6 +37,9 @@ pub struct Numerics {
 	pub chunk_rows: usize,
 	/// Whether the library may fuse and fold the nodes of a graph.
 	pub optimise: bool,
+	/// How far the rows of a freshly written shard may lie from those of the checkpoint, in thousandths
+	/// of their length: several times what the format costs, far below what a wrong weight costs.
+	pub tolerance_permille: u32,
 	/// The rules of execution in words, as far as they can change a bit: part of the class id.
 	pub rules: &'static str,
 }
@@ -53,6 +60,12 @@ pub enum WeightFormat {
 	F32,
 	/// Half precision, widened to single precision before any sum.
 	F16,
+	/// Integers in blocks of [`BLOCK`] inputs with one scale each; activations become integers of 8 bits
+	/// in the same blocks, row by row, when the product is taken.
+	Blocks {
+		/// Bits of an integer: 4 or 8.
+		bits: u8,
+	},
 }
 
 /// One of the buffers of a layer's cache: `[1, kv_heads, slots, width]`, bound as input
@@ -113,6 +126,7 @@ const F32: Numerics = Numerics {
 	least_rows: 2,
 	chunk_rows: CHUNK_ROWS,
 	optimise: true,
+	tolerance_permille: 1,
 	rules: "flash attention off; batch 1; at least 2 rows",
 };
 
@@ -122,7 +136,28 @@ const F16: Numerics = Numerics {
 	layers: WeightFormat::F16,
 	embedding: WeightFormat::F16,
 	head: WeightFormat::F16,
+	tolerance_permille: 10,
 	..F32
+};
+
+/// Weights of 8 bits, activations of 8 bits by row and block. Embeddings stay in half precision: their
+/// outliers would cost more than all layers together.
+const INT8: Numerics = Numerics {
+	profile: Profile::Int8,
+	layers: WeightFormat::Blocks { bits: 8 },
+	embedding: WeightFormat::F16,
+	head: WeightFormat::Blocks { bits: 8 },
+	tolerance_permille: 100,
+	rules: "flash attention off; batch 1; at least 2 rows; blocks of 32, activations of 8 bits",
+	..F32
+};
+
+/// Weights of 4 bits in the layers; everything else as in `int8`.
+const INT4: Numerics = Numerics {
+	profile: Profile::Int4,
+	layers: WeightFormat::Blocks { bits: 4 },
+	tolerance_permille: 400,
+	..INT8
 };
 
 /// Integer products, and between them nothing that two machines could compute differently. Codes of keys
@@ -153,6 +188,7 @@ const EXACT: Numerics = Numerics {
 		},
 	],
 	least_rows: 1,
+	tolerance_permille: 150,
 	rules: crate::exact::rules::NAME,
 	..F32
 };
@@ -163,8 +199,9 @@ impl Numerics {
 		match profile {
 			Profile::F32 => Some(&F32),
 			Profile::F16 => Some(&F16),
+			Profile::Int8 => Some(&INT8),
+			Profile::Int4 => Some(&INT4),
 			Profile::Exact => Some(&EXACT),
-			Profile::Int8 | Profile::Int4 => None,
 		}
 	}
 
@@ -214,7 +251,7 @@ impl WeightFormat {
 	/// Bytes of memory for every byte of a file, once the library has prepared the weights.
 	pub fn growth(self) -> u64 {
 		match self {
-			Self::F32 => 1,
+			Self::F32 | Self::Blocks { .. } => 1,
 			// The library folds the widening into the weights when it makes a session.
 			Self::F16 => 2,
 		}

@@ -133,7 +133,7 @@ impl Host {
 		}
 		let manifest = Manifest::load(folder)?;
 		let files = layer_files(&manifest, range)?;
-		let weights = files.iter().map(|file| file.bytes).sum::<u64>();
+		let weights = manifest.memory_of(files);
 		let cache = cache_bytes(&manifest, files);
 		let need = weights.saturating_add(cache.saturating_mul(u64::from(slots.max(1))));
 		let budget = self.reserve(need, cache, || {

@@ -5,10 +5,8 @@
 //! workers with the same id can compare their rows byte by byte; others only by tolerance.
 
 use super::{
-	fuse::{Assembly, FuseError},
-	library::runtime,
-	ort_engine::OrtEngine,
-	Engine, EngineError,
+	assembly::Assembly, fuse::FuseError, library::runtime, ort_engine::OrtEngine, Engine,
+	EngineError,
 };
 use crate::{
 	manifest::{Family, ModelConfig, RopeScaling},
@@ -19,7 +17,6 @@ use crate::{
 	},
 };
 use dllm_primitives::{ids::Digest, model::Profile};
-use prost::Message;
 use std::sync::Mutex;
 
 const CONTEXT: &str = "dllm 2026-11 numerics class v1";
@@ -62,12 +59,13 @@ fn self_test(numerics: &Numerics) -> Result<Vec<f32>, EngineError> {
 	let mut assembly = Assembly::new(&config, numerics);
 	for layer in 0..config.layers {
 		let file = format!("self-test-{layer}");
-		let graph =
-			shards::layer(&config, numerics, layer, &TestWeights).map_err(|error| FuseError {
-				file: file.clone(),
-				reason: error.to_string(),
-			})?;
-		assembly.push(layer, &file, graph.model.encode_to_vec())?;
+		let mut content = Vec::new();
+		let written = shards::layer(&config, numerics, layer, &TestWeights, &mut content);
+		written.map_err(|error| FuseError {
+			file: file.clone(),
+			reason: error.to_string(),
+		})?;
+		assembly.push(layer, &file, content)?;
 	}
 	let rows = values("rows", (PREFILL_ROWS + DECODE_ROWS) * config.hidden, 1.0);
 	let (prompt, rest) = rows.split_at((PREFILL_ROWS * config.hidden) as usize);

@@ -5,7 +5,10 @@
 //! sessions share one thread pool whose idle threads sleep.
 
 use super::fuse::InMemoryModel;
-use crate::{manifest::digest_of, numerics::Numerics};
+use crate::{
+	manifest::digest_of,
+	numerics::{Numerics, WeightFormat},
+};
 use dllm_primitives::ids::Digest;
 use ort::{
 	environment::{Environment, GlobalThreadPoolOptions},
@@ -28,6 +31,8 @@ pub const THREADS_VARIABLE: &str = "DLLM_ORT_THREADS";
 /// Environment variable that, set to `off`, leaves graphs as they are: a proof compares both.
 pub const OPTIMISER_VARIABLE: &str = "DLLM_ORT_OPTIMISER";
 
+/// Session option with the folder of files that a graph refers to.
+const FOLDER_OPTION: &str = "session.model_external_initializers_file_folder_path";
 /// Folder in which `scripts/fetch-onnxruntime.sh` installs the library, below the checkout.
 const TOOLS_FOLDER: &str = ".tools/onnxruntime";
 const PREFIX: &str = "libonnxruntime.";
@@ -145,7 +150,10 @@ impl Runtime {
 		model: &InMemoryModel,
 		numerics: &Numerics,
 	) -> Result<Session, ort::Error> {
-		let level = match numerics.optimise && !optimiser_is_off() {
+		// Weights that are left on disk are used where they lie: nothing may be folded into copies, and
+		// of the kernels only those for blocks need a copy in an order of their own.
+		let on_disk = model.folder.is_some();
+		let level = match numerics.optimise && !on_disk && !optimiser_is_off() {
 			true => GraphOptimizationLevel::All,
 			false => GraphOptimizationLevel::Disable,
 		};
@@ -155,6 +163,13 @@ impl Runtime {
 		for (name, buffer) in &model.buffers {
 			builder = builder
 				.with_external_initializer_file_in_memory(name, buffer.clone())
+				.map_err(plain)?;
+		}
+		if let Some(folder) = &model.folder {
+			builder = builder
+				.with_config_entry(FOLDER_OPTION, folder.to_string_lossy())
+				.map_err(plain)?
+				.with_prepacking(matches!(numerics.layers, WeightFormat::Blocks { .. }))
 				.map_err(plain)?;
 		}
 		if let Some(operators) = &model.operators {

@@ -7,20 +7,26 @@
 //! The same rows give the same bytes however they arrive, one by one or many at once; the rules that
 //! make it so stand in `ort_engine.rs`. So a verifier replays a whole session as one prefill.
 
+mod assembly;
 mod class;
 mod fuse;
 mod library;
 mod ort_engine;
 
+pub use assembly::{head, Assembly};
 pub use class::profile_id;
-pub use fuse::{head, single, Assembly, FuseError, Fuser, InMemoryModel, NamedBuffer};
+pub(crate) use fuse::single_on_disk;
+pub use fuse::{single, FuseError, Fuser, InMemoryModel, NamedBuffer};
 pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,
 	LIBRARY_VARIABLE, OPTIMISER_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
 };
 pub use ort_engine::{padded_chunks, OrtEngine};
 
-use crate::manifest::{Manifest, ManifestError};
+use crate::{
+	adapter::AdapterError,
+	manifest::{Manifest, ManifestError},
+};
 use dllm_primitives::{
 	ids::Digest,
 	model::{LayerRange, Profile},
@@ -98,6 +104,9 @@ pub enum EngineError {
 	/// A shard is missing or corrupt.
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),
+	/// An adapter is missing, corrupt, or of another model.
+	#[error(transparent)]
+	Adapter(#[from] AdapterError),
 	/// A shard is no layer.
 	#[error(transparent)]
 	Fuse(#[from] FuseError),

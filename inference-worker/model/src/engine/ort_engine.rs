@@ -14,13 +14,15 @@
 //! What lies behind a session's length is never read; cutting a session back is a change of a number.
 
 use super::{
+	assembly::Assembly,
 	class,
-	fuse::{Assembly, InMemoryModel},
+	fuse::{Fuser, InMemoryModel},
 	library::{runtime, Runtime},
 	Engine, EngineError, SessionId,
 };
 use crate::{
-	manifest::{Manifest, ModelConfig},
+	adapter::AdapterManifest,
+	manifest::{Manifest, ModelConfig, ShardFile},
 	numerics::{CacheElement, Numerics},
 	splitter::shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
 };
@@ -217,6 +219,34 @@ impl OrtEngine {
 		memory: u64,
 		numerics: &Numerics,
 	) -> Result<Self, EngineError> {
+		Self::load_with(manifest, folder, range, memory, numerics, None)
+	}
+
+	/// Like [`Engine::load`], with an adapter of this model added to the layers; its files lie in
+	/// `adapter_folder`. The shards stay as they are, so another engine can serve the plain model.
+	pub fn load_adapted(
+		manifest: &Manifest,
+		folder: &Path,
+		range: LayerRange,
+		memory: u64,
+		adapter: &AdapterManifest,
+		adapter_folder: &Path,
+	) -> Result<Self, EngineError> {
+		let numerics = Numerics::of(manifest.profile)
+			.ok_or(EngineError::ProfileNotOffered(manifest.profile))?;
+		adapter.expect_base(manifest.root())?;
+		let adapter = Some((adapter, adapter_folder));
+		Self::load_with(manifest, folder, range, memory, numerics, adapter)
+	}
+
+	fn load_with(
+		manifest: &Manifest,
+		folder: &Path,
+		range: LayerRange,
+		memory: u64,
+		numerics: &Numerics,
+		adapter: Option<(&AdapterManifest, &Path)>,
+	) -> Result<Self, EngineError> {
 		let layers = manifest.config.layers;
 		let files = manifest
 			.layers
@@ -224,8 +254,7 @@ impl OrtEngine {
 		let files = files
 			.filter(|files| !files.is_empty())
 			.ok_or(EngineError::RangeOutside { range, layers })?;
-		let bytes = files.iter().map(|file| file.bytes).sum::<u64>();
-		let weights = bytes.saturating_mul(numerics.layers.growth());
+		let weights = manifest.memory_of(files);
 		let cache_budget = memory
 			.checked_sub(weights)
 			.ok_or(EngineError::TooLittleMemory {
@@ -239,6 +268,10 @@ impl OrtEngine {
 		let mut assembly = Assembly::new(&config, numerics);
 		for (layer, file) in (u32::from(range.start)..).zip(files) {
 			assembly.push(layer, &file.file, file.read(folder)?)?;
+			if let Some((adapter, folder)) = adapter {
+				let low_ranks = adapter.layer(folder, layer)?;
+				assembly.adapt(layer, &adapter.adapter, low_ranks)?;
+			}
 		}
 		let profile_id = class::class_id(numerics)?;
 		Self::start(
@@ -273,6 +306,26 @@ impl OrtEngine {
 			u64::MAX,
 			unknown,
 		)
+	}
+
+	/// Starts one layer whose shard this process has just written or verified, and uses its weights where
+	/// they lie on disk. Slow, small in memory, and of no numerics class: for the splitter's own check.
+	pub(crate) fn on_disk(
+		config: &ModelConfig,
+		numerics: &Numerics,
+		folder: &Path,
+		layer: u32,
+		shard: &ShardFile,
+	) -> Result<Self, EngineError> {
+		let mut fuser = Fuser::default();
+		fuser.push_on_disk(layer, folder, &shard.file)?;
+		let range = LayerRange {
+			start: layer as u16,
+			end: layer as u16 + 1,
+		};
+		let (config, none) = (config.clone(), Digest::zero());
+		let model = fuser.finish();
+		Self::start(runtime()?, &model, config, *numerics, range, u64::MAX, none)
 	}
 
 	fn start(

@@ -14,6 +14,7 @@
 //! `Leave` adds the last residual.
 
 use super::{
+	builder::Builder,
 	operators::{self, Cluster, Constants, LayerConstants, DOMAIN, FROM, LAYER, VERSION},
 	rules::{Limbs, Tables, ZERO_POINT},
 	weights::{HeadWeights, LayerWeights, Matrix},
@@ -23,7 +24,7 @@ use crate::{
 	manifest::ModelConfig,
 	numerics::Numerics,
 	splitter::{
-		graph::{Attribute, Dim, GraphBuilder},
+		graph::{model_of, Attribute, Dim},
 		onnx::{OperatorSetId, StringEntry, TensorProto, EXTERNAL, FLOAT, INT32, INT8, UINT8},
 		rope,
 		shards::{declare_cache, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, LOGITS, TOTAL_ROWS},
@@ -93,7 +94,12 @@ impl Segment {
 				rows
 			}
 		};
-		declare_cache(&mut self.net.graph, &self.config, &self.numerics, layer);
+		declare_cache(
+			&mut self.net.graph.graph,
+			&self.config,
+			&self.numerics,
+			layer,
+		);
 		let sums = self
 			.net
 			.product(&entering[0], &name("attention"), &weights.attention);
@@ -212,7 +218,7 @@ pub fn head(
 
 /// A graph whose matrices lie in memory beside it.
 struct Net {
-	graph: GraphBuilder,
+	graph: Builder,
 	buffers: Vec<NamedBuffer>,
 	/// Tensors that lie in `buffers`.
 	matrices: Vec<TensorProto>,
@@ -220,7 +226,7 @@ struct Net {
 
 impl Net {
 	fn new(name: &str, config: &ModelConfig) -> Self {
-		let mut graph = GraphBuilder::new(name);
+		let mut graph = Builder::new(name);
 		let rows = [Dim::Is(1), Dim::Open("rows"), Dim::Is(config.hidden)];
 		graph.input(HIDDEN_IN, FLOAT, &rows);
 		graph.tensor(ZERO, UINT8, &[], vec![ZERO_POINT as u8]);
@@ -244,7 +250,7 @@ impl Net {
 			(FROM, Attribute::Int(from)),
 		];
 		self.graph
-			.own(DOMAIN, cluster.name(), inputs, outputs, &attributes);
+			.node(DOMAIN, cluster.name(), inputs, outputs, &attributes);
 	}
 
 	/// Integer product of codes and a matrix; gives the name of the sums.
@@ -253,7 +259,7 @@ impl Net {
 		let shape = [matrix.codes.len() / outputs, outputs];
 		let (weights, sums) = (format!("{name}.codes"), format!("{name}.sums"));
 		self.graph
-			.node("MatMulInteger", &[codes, &weights, ZERO], &sums, &[]);
+			.node("", "MatMulInteger", &[codes, &weights, ZERO], &[&sums], &[]);
 		let raw = matrix
 			.codes
 			.iter()
@@ -283,10 +289,9 @@ impl Net {
 	}
 
 	fn finish(self, constants: Constants) -> Result<InMemoryModel, ort::Error> {
-		let mut model = self.graph.finish();
-		if let Some(graph) = &mut model.graph {
-			graph.initializer.extend(self.matrices);
-		}
+		let mut graph = self.graph.graph;
+		graph.initializer.extend(self.matrices);
+		let mut model = model_of(graph);
 		model.opset_import.push(OperatorSetId {
 			domain: Some(DOMAIN.into()),
 			version: VERSION,
@@ -294,6 +299,7 @@ impl Net {
 		Ok(InMemoryModel {
 			graph: model.encode_to_vec(),
 			buffers: self.buffers,
+			folder: None,
 			operators: Some(Arc::new(operators::domain(&Arc::new(constants))?)),
 		})
 	}

@@ -5,6 +5,7 @@
 //! layers can be put into one graph.
 
 use super::{
+	builder::Builder,
 	rules::*,
 	weights::{HeadWeights, LayerWeights, Matrix},
 };
@@ -12,7 +13,7 @@ use crate::{
 	manifest::ModelConfig,
 	numerics::Numerics,
 	splitter::{
-		graph::{Attribute, Dim, GraphBuilder},
+		graph::{Attribute, Dim},
 		onnx::{FLOAT, INT32, INT64, INT8, UINT8},
 		rope,
 		shards::{
@@ -52,20 +53,20 @@ pub fn layer(
 	layer: u32,
 	weights: &LayerWeights,
 	limbs: Limbs,
-) -> GraphBuilder {
-	let mut graph = GraphBuilder::new(&format!("layer-{layer:03}"));
+) -> Builder {
+	let mut graph = Builder::new(&format!("layer-{layer:03}"));
 	let rows = [Dim::Is(1), Dim::Open("rows"), Dim::Is(config.hidden)];
 	graph.input(HIDDEN_IN, FLOAT, &rows);
 	graph.input(LAST_ROW, INT32, &[Dim::Is(1)]);
 	graph.input(TOTAL_ROWS, INT32, &[Dim::Is(1)]);
 	graph.output(HIDDEN_OUT, FLOAT, &rows);
-	declare_cache(&mut graph, config, numerics, layer);
+	declare_cache(&mut graph.graph, config, numerics, layer);
 	let mut net = Net::new(graph, layer_prefix(layer));
 	net.layer_weights(config, weights);
 	let (cos, sin) = rope::tables(config);
 	let shape = [rope::rows(config), config.head_dim / 2];
-	net.graph.table(ROPE_COS, &shape, &cos);
-	net.graph.table(ROPE_SIN, &shape, &sin);
+	net.graph.floats(ROPE_COS, &shape, &cos);
+	net.graph.floats(ROPE_SIN, &shape, &sin);
 
 	let attended = Attention {
 		net: &mut net,
@@ -92,8 +93,8 @@ pub fn layer(
 }
 
 /// Final norm and output projection.
-pub fn head(config: &ModelConfig, weights: &HeadWeights, limbs: Limbs) -> GraphBuilder {
-	let mut graph = GraphBuilder::new("head");
+pub fn head(config: &ModelConfig, weights: &HeadWeights, limbs: Limbs) -> Builder {
+	let mut graph = Builder::new("head");
 	let rows = |width| [Dim::Is(1), Dim::Open("rows"), Dim::Is(width)];
 	graph.input(HIDDEN_IN, FLOAT, &rows(config.hidden));
 	graph.output(LOGITS, FLOAT, &rows(config.vocab));
@@ -116,14 +117,14 @@ struct Codes {
 
 /// A graph under construction, with names for what has none.
 struct Net {
-	graph: GraphBuilder,
+	graph: Builder,
 	prefix: String,
 	values: u32,
 	constants: HashMap<(i32, Vec<u32>, Vec<u8>), String>,
 }
 
 impl Net {
-	fn new(graph: GraphBuilder, prefix: String) -> Self {
+	fn new(graph: Builder, prefix: String) -> Self {
 		Self {
 			graph,
 			prefix,
@@ -156,14 +157,16 @@ impl Net {
 		let codes = format!("{}{name}.codes", self.prefix);
 		let shape = [inputs as u32, outputs as u32];
 		self.graph.tensor(&codes, INT8, &shape, raw);
-		self.graph.trained(matrix.codes.len() as u64);
+		self.graph.parameters += matrix.codes.len() as u64;
 		let scales = format!("{}{name}.scales", self.prefix);
-		self.graph.table(&scales, &[outputs as u32], &matrix.scales);
+		self.graph
+			.floats(&scales, &[outputs as u32], &matrix.scales);
 	}
 
 	fn vector(&mut self, name: &str, values: &[f32]) {
 		let name = format!("{}{name}", self.prefix);
-		self.graph.weight(&name, &[values.len() as u32], values);
+		self.graph.parameters += values.len() as u64;
+		self.graph.floats(&name, &[values.len() as u32], values);
 	}
 
 	/// Adds an operation and gives the name of its output.
@@ -179,7 +182,7 @@ impl Net {
 	}
 
 	fn op_into(&mut self, op: &str, inputs: &[&str], output: &str, with: &[(&str, Attribute)]) {
-		self.graph.node(op, inputs, output, with);
+		self.graph.node("", op, inputs, &[output], with);
 	}
 
 	fn constant(&mut self, element: i32, shape: &[u32], raw: Vec<u8>) -> String {

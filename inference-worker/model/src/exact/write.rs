@@ -1,6 +1,7 @@
 //! Writes shards of the exact profile: quantised weights inside the graph of the rules.
 
 use super::{
+	builder::Builder,
 	linter,
 	rules::Limbs,
 	standard,
@@ -11,26 +12,35 @@ use crate::{
 	numerics::Numerics,
 	splitter::{graph::GraphBuilder, shards::TensorSource, SplitError},
 };
+use std::io::Write;
 
-/// One decoder layer.
+/// One decoder layer; gives the number of trained elements.
 pub fn layer(
 	config: &ModelConfig,
 	numerics: &Numerics,
 	layer: u32,
 	source: &dyn TensorSource,
-) -> Result<GraphBuilder, SplitError> {
+	out: &mut dyn Write,
+) -> Result<u64, SplitError> {
 	let weights = quantiser(config, source).layer(layer)?;
 	let graph = standard::layer(config, numerics, layer, &weights, Limbs::RULE);
-	linter::check(graph.graph())?;
-	Ok(graph)
+	write(graph, out)
 }
 
-/// Final norm and output projection.
-pub fn head(config: &ModelConfig, source: &dyn TensorSource) -> Result<GraphBuilder, SplitError> {
+/// Final norm and output projection; gives the number of trained elements.
+pub fn head(
+	config: &ModelConfig,
+	source: &dyn TensorSource,
+	out: &mut dyn Write,
+) -> Result<u64, SplitError> {
 	let weights = quantiser(config, source).head()?;
 	let graph = standard::head(config, &weights, Limbs::RULE);
-	linter::check(graph.graph())?;
-	Ok(graph)
+	write(graph, out)
+}
+
+fn write(graph: Builder, out: &mut dyn Write) -> Result<u64, SplitError> {
+	linter::check(&graph.graph)?;
+	GraphBuilder::write(graph.graph, graph.parameters, out)
 }
 
 fn quantiser<'a>(config: &'a ModelConfig, source: &'a dyn TensorSource) -> Quantiser<'a> {

@@ -112,6 +112,19 @@ fn shapes_of_every_kind_agree() {
 	}
 }
 
+/// Biases, norms of heads, windows and stretched angles.
+#[test]
+fn families_agree() {
+	for family in ["llama3", "linear", "mistral", "qwen2", "qwen3"] {
+		let model = Model::named(&format!("fixture-{family}"));
+		let rows = model.rows(40);
+		let own = send(&model.whole(), &rows, &[40]);
+		assert!(send(&model.whole(), &rows, &[3, 20]) == own, "{family}");
+		let standard = send(&model.whole_as(&standard()), &rows, &[9, 30]);
+		assert!(standard == own, "{family}, standard");
+	}
+}
+
 #[test]
 fn one_fused_session_and_single_layers_agree() {
 	let model = Model::named("tiny-chat-nano");

@@ -96,8 +96,8 @@ fn score_body(query: &[i16], factor: f32, keys: &[i8], scales: &[f32], scores: &
 		let dot = query
 			.iter()
 			.zip(key)
-			.map(|(q, k)| i32::from(*q) * i32::from(i16::from(*k)))
-			.sum::<i32>();
+			.map(|(q, k)| i32::from(*q).wrapping_mul(i32::from(i16::from(*k))))
+			.fold(0, i32::wrapping_add);
 		let steps = dot as f32 * scale * factor * SCORE_STEPS;
 		*score = rounded(steps.clamp(-SCORE_MAX, SCORE_MAX));
 	}
@@ -119,10 +119,10 @@ fn mix_body(
 	let Scratch { scores, sums, wide } = scratch;
 	let best = scores.iter().copied().fold(i32::MIN, i32::max);
 	let last = exponent.len() as i32 - 1;
-	let mut total = 0;
+	let mut total = 0i64;
 	for score in scores.iter_mut() {
-		*score = exponent[(best - *score).min(last) as usize];
-		total += i64::from(*score);
+		*score = exponent[best.wrapping_sub(*score).min(last) as usize];
+		total = i64::wrapping_add(total, i64::from(*score));
 	}
 	// Scales are positive, so their bits are ordered like them.
 	let largest = scales
@@ -147,11 +147,12 @@ fn mix_body(
 			}
 			let weight = *weight as i16;
 			for (sum, value) in sums.iter_mut().zip(row) {
-				*sum += i32::from(weight) * i32::from(i16::from(*value));
+				*sum =
+					sum.wrapping_add(i32::from(weight).wrapping_mul(i32::from(i16::from(*value))));
 			}
 		}
 		for (wide, sum) in wide.iter_mut().zip(sums.iter()) {
-			*wide += i64::from(*sum);
+			*wide = wide.wrapping_add(i64::from(*sum));
 		}
 	}
 	let factor = largest / total as f32;

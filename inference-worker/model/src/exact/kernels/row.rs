@@ -1,4 +1,7 @@
 //! Rows into codes, and sums of products into rows.
+//!
+//! Integers are added and multiplied without checks, which keep loops from being vectorised: every
+//! bound is stated in `rules.rs` or beside the loop.
 
 use super::dispatch::dispatched;
 use crate::exact::rules::{ACTIVATION_MAX, LIMB_BITS, MAGNITUDE, NORM_MAX, ZERO_POINT};
@@ -9,7 +12,8 @@ const ROUNDER: f32 = 12_582_912.0;
 /// The nearest integer, half to even, of a value between −2^22 and 2^22.
 #[inline(always)]
 pub fn rounded(value: f32) -> i32 {
-	(value + ROUNDER).to_bits() as i32 - ROUNDER.to_bits() as i32
+	let bits = (value + ROUNDER).to_bits();
+	bits.wrapping_sub(ROUNDER.to_bits()) as i32
 }
 
 /// Largest magnitude, within [`MAGNITUDE`]. Bits of magnitudes are ordered like the magnitudes.
@@ -56,15 +60,15 @@ fn quantise_body(row: &[f32], high: &mut [u8], low: &mut [u8]) -> f32 {
 	let inverse = bound / magnitude;
 	if low.is_empty() {
 		for (code_out, value) in high.iter_mut().zip(row) {
-			*code_out = (code(*value, inverse, bound) + ZERO_POINT) as u8;
+			*code_out = code(*value, inverse, bound).wrapping_add(ZERO_POINT) as u8;
 		}
 		return magnitude / bound;
 	}
 	const HALF: i32 = 1 << (LIMB_BITS - 1);
 	for ((high, low), value) in high.iter_mut().zip(low).zip(row) {
-		let shifted = code(*value, inverse, bound) + (ZERO_POINT << LIMB_BITS) + HALF;
+		let shifted = code(*value, inverse, bound).wrapping_add((ZERO_POINT << LIMB_BITS) + HALF);
 		*high = (shifted >> LIMB_BITS) as u8;
-		*low = ((shifted & ((1 << LIMB_BITS) - 1)) + ZERO_POINT - HALF) as u8;
+		*low = (shifted & ((1 << LIMB_BITS) - 1)).wrapping_add(ZERO_POINT - HALF) as u8;
 	}
 	magnitude / bound
 }
@@ -108,9 +112,9 @@ pub fn root_mean_square(row: &[f32], epsilon: f32) -> f32 {
 		.iter()
 		.map(|value| {
 			let code = i64::from(code(*value, inverse, bound));
-			code * code
+			code.wrapping_mul(code)
 		})
-		.sum::<i64>();
+		.fold(0, i64::wrapping_add);
 	let mean = squares as f32 / row.len() as f32;
 	let step = magnitude / bound;
 	(mean * step * step + epsilon).sqrt()
