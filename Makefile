@@ -1,4 +1,4 @@
-# make demo | test | test-rust | test-e2e | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | clean | test-exactness
+# make demo | test | test-rust | test-exactness | test-e2e | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -9,7 +9,7 @@ BIN := $(CARGO_TARGET_DIR)/release
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
-.PHONY: demo test test-rust test-e2e lint bench accuracy exactness fuzz weights chain-spec build setup clean test-exactness
+.PHONY: demo test test-rust test-exactness test-e2e lint bench accuracy exactness fuzz weights chain-spec build setup clean
 
 setup:
 	@scripts/setup.sh
