@@ -13,7 +13,7 @@ use dllm_model::{
 };
 use dllm_primitives::{
 	api::{AccountId32, RingMember, Route},
-	ids::StageIndex,
+	ids::{Digest, StageIndex},
 	job::Limits,
 	model::LayerRange,
 };
@@ -183,10 +183,10 @@ async fn through_ring(workers: &[Workshop], ranges: &[LayerRange], job: u64) -> 
 	};
 	let (answer, a, b, c, d) = tokio::join!(
 		pipeline::entry::run(entry, route.clone(), question, &limits, |_| pace.token()),
-		pipeline::lead(first, route.clone(), 1),
-		pipeline::lead(second, route.clone(), 2),
-		pipeline::lead(third, route.clone(), 3),
-		pipeline::lead(fourth, route.clone(), 4),
+		pipeline::lead(first, route.clone(), Digest::zero(), 1),
+		pipeline::lead(second, route.clone(), Digest::zero(), 2),
+		pipeline::lead(third, route.clone(), Digest::zero(), 3),
+		pipeline::lead(fourth, route.clone(), Digest::zero(), 4),
 	);
 	answer?;
 	a?;
