@@ -1,4 +1,4 @@
-# make demo | test | test-rust | test-exactness | test-e2e | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | clean
+# make demo | test | test-rust | test-exactness | test-e2e | test-oracle | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | setup-oracle | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -9,10 +9,13 @@ BIN := $(CARGO_TARGET_DIR)/release
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
-.PHONY: demo test test-rust test-exactness test-e2e lint bench accuracy exactness fuzz weights chain-spec build setup clean
+.PHONY: demo test test-rust test-exactness test-e2e test-oracle lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle clean
 
 setup:
 	@scripts/setup.sh
+
+setup-oracle:
+	@scripts/setup.sh oracle
 
 # Binaries, tests and benches in one call: cargo then resolves features once and compiles nothing twice.
 build: setup
@@ -25,6 +28,9 @@ test: build test-rust test-exactness test-e2e
 
 test-rust: setup
 	cargo test --release --workspace --lib --bins --tests
+
+# The planner against a MILP and brute force; builds HiGHS, so it stands apart from `test`.
+test-oracle: setup-oracle
 	cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo test --release
 
 # Two processors, one model: under two minutes.
@@ -49,7 +55,7 @@ lint: setup
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
 # Prints one line a figure: ID name value unit (goal …) ok|SHORT. Never fails a build.
-bench: build
+bench: build setup-oracle
 	-@cargo bench --profile release --workspace --bench engine_bench --bench ring_bench
 	-@cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo bench --bench placement_bench
 	-@DLLM_BIN=$(BIN) node e2e/bench.mjs

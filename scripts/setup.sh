@@ -13,7 +13,6 @@ die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 packages=()
 need() { command -v "$1" >/dev/null 2>&1 || packages+=("$2"); }
 need cc build-essential
-need cmake cmake
 need protoc protobuf-compiler
 need make make
 need perl perl
@@ -23,7 +22,10 @@ need unzip unzip
 need python3 python3
 need node nodejs
 need npm npm
-ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || packages+=(libclang-dev)
+if [ "${1:-}" = oracle ]; then
+	need cmake cmake
+	ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || packages+=(libclang-dev)
+fi
 need qemu-x86_64 qemu-user
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 if [ ${#packages[@]} -gt 0 ]; then

@@ -31,7 +31,8 @@ fn damaged_frames_never_panic() {
 			Err(error) => error.to_string(),
 		}
 	});
-	assert!(summary.outcomes > 15, "{summary:?}");
+	// More than the kinds of sound frames: damage is noticed in several ways.
+	assert!(summary.outcomes > sound_frames().len(), "{summary:?}");
 }
 
 /// One frame of every kind.

@@ -4,10 +4,7 @@ use crate::{
 	checkpoints::{convert, copy, edit_json, model, read_tensors, write_tensors, Tensors},
 	split_quietly,
 };
-use dllm_model::{
-	numerics::Numerics,
-	splitter::{split, SplitError},
-};
+use dllm_model::splitter::{split, SplitError};
 use dllm_primitives::model::Profile;
 use safetensors::Dtype;
 use serde_json::json;
@@ -253,25 +250,6 @@ fn target_that_exists_is_left_alone() {
 	let error = split_quietly(&model("fixture-tied"), &target).unwrap_err();
 	assert!(matches!(error, SplitError::TargetExists { .. }), "{error}");
 	assert_eq!(fs::read_to_string(target.join("mine")).unwrap(), "keep");
-}
-
-#[test]
-fn profiles_of_later_versions() {
-	let folder = tempdir().unwrap();
-	let offered = |profile: &Profile| Numerics::of(*profile).is_some();
-	let all = [
-		Profile::F32,
-		Profile::F16,
-		Profile::Int8,
-		Profile::Int4,
-		Profile::Exact,
-	];
-	for profile in all.into_iter().filter(|profile| !offered(profile)) {
-		let target = folder.path().join("out");
-		let error = split(&model("fixture-tied"), &target, profile, &mut |_| {}).unwrap_err();
-		assert!(error.to_string().contains("not offered yet"), "{error}");
-		assert!(!target.exists());
-	}
 }
 
 #[test]
