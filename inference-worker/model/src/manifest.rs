@@ -6,7 +6,7 @@
 
 use crate::numerics::Numerics;
 use dllm_primitives::{
-	ids::Digest,
+	ids::{Digest, MAX_LAYERS},
 	model::{ModelSpec, Profile, Shard},
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,12 @@ pub const FORMAT: &str = "dllm-manifest/2";
 pub const MAX_BYTES: u64 = 1 << 20;
 /// What the width of a head must be a multiple of: the attention operator takes no other.
 pub const HEAD_DIM_STEP: u32 = 16;
+/// Values in a row at most: integer products of longer ones would not fit (docs/exact-profile.md).
+const MAX_WIDTH: u32 = 131_072;
+/// Heads, and values in a head, at most: far beyond any model, so that their product is a number.
+const MAX_HEADS: u32 = 1_024;
+/// Token ids at most: four times those of the largest known vocabularies.
+const MAX_VOCAB: u32 = 1 << 20;
 
 /// Everything that is known of a split model.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -443,17 +449,20 @@ impl ModelConfig {
 	/// Says what cannot be true; the graphs rely on all of it.
 	pub fn check(&self) -> Result<(), String> {
 		let sizes = [
-			("hidden", self.hidden),
-			("intermediate", self.intermediate),
-			("layers", self.layers),
-			("heads", self.heads),
-			("kv_heads", self.kv_heads),
-			("head_dim", self.head_dim),
-			("vocab", self.vocab),
-			("max_context", self.max_context),
+			("hidden", self.hidden, MAX_WIDTH),
+			("intermediate", self.intermediate, MAX_WIDTH),
+			("layers", self.layers, MAX_LAYERS),
+			("heads", self.heads, MAX_HEADS),
+			("kv_heads", self.kv_heads, MAX_HEADS),
+			("head_dim", self.head_dim, MAX_HEADS),
+			("vocab", self.vocab, MAX_VOCAB),
+			("max_context", self.max_context, u32::MAX),
 		];
-		if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+		if let Some((name, ..)) = sizes.iter().find(|(_, size, _)| *size == 0) {
 			return Err(format!("{name} is 0"));
+		}
+		if let Some((name, size, most)) = sizes.iter().find(|(_, size, most)| size > most) {
+			return Err(format!("{name} is {size}, at most {most} is possible"));
 		}
 		if self.heads % self.kv_heads != 0 {
 			return Err(format!(

@@ -112,6 +112,13 @@ fn unsupported_features() {
 fn implausible_shapes() {
 	for changes in [
 		json!({ "num_hidden_layers": 0 }),
+		json!({ "num_hidden_layers": 257 }),
+		json!({ "num_hidden_layers": 2_147_483_647 }),
+		json!({ "hidden_size": 4_294_967_295u32 }),
+		json!({ "intermediate_size": 4_294_967_295u32 }),
+		json!({ "num_attention_heads": 4_294_967_294u32, "num_key_value_heads": 1 }),
+		json!({ "head_dim": 4_294_967_280u32 }),
+		json!({ "vocab_size": 4_294_967_295u32 }),
 		json!({ "num_key_value_heads": 3 }),
 		json!({ "head_dim": 15 }),
 		json!({ "head_dim": 24 }),
