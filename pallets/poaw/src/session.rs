@@ -7,13 +7,10 @@
 //! set of `s + 1` is *fresh* and weighs next to nothing for one session. Where more than a third of the
 //! set is fresh no key is on probation, or the few old ones would have nearly all primary slots.
 
-use crate::{weighing, Config, Event, Pallet, Rules, Snapshot};
+use crate::{weighing, Config, Event, Pallet, Rules, Snapshot, StakeBook};
 use alloc::{collections::BTreeMap, vec::Vec};
 use dllm_primitives::poaw::{Params, BASE_WEIGHT, PROBATION_WEIGHT};
-use frame_support::{
-	traits::{Get, OneSessionHandler},
-	WeakBoundedVec,
-};
+use frame_support::{traits::OneSessionHandler, WeakBoundedVec};
 use sp_consensus_babe::{AuthorityId, BabeAuthorityWeight};
 use sp_runtime::BoundToRuntimeAppPublic;
 

@@ -3,8 +3,8 @@
 
 use dllm_primitives::poaw::{Params, BASE_WEIGHT};
 use sp_runtime::{
-	helpers_128bit::multiply_by_rational_with_rounding, traits::Saturating, Permill, Perquintill,
-	Rounding,
+	helpers_128bit::multiply_by_rational_with_rounding, traits::Saturating, PerThing, Permill,
+	Perquintill, Rounding,
 };
 
 /// Parts of a million, the unit of a [`Permill`].
