@@ -13,10 +13,7 @@ use crate::{
 };
 use frame_support::{
 	parameter_types,
-	traits::{
-		ConstU128, ConstU32, Currency, TypedGet,
-		OnUnbalanced, WithdrawReasons,
-	},
+	traits::{ConstU128, ConstU32, Currency, OnUnbalanced, TypedGet, WithdrawReasons},
 };
 use pallet_identity::legacy::IdentityInfo;
 use sp_runtime::traits::{ConvertInto, Verify};

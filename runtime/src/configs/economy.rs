@@ -123,7 +123,8 @@ impl Issuance {
 	/// planck.
 	pub fn most_for_stakers(issuance: Balance, millis: u64) -> Balance {
 		let ideal = IDEAL_STAKE.mul_floor(issuance);
-		let (stakers, _) = <Self as sp_staking::EraPayout<Balance>>::era_payout(ideal, issuance, millis);
+		let (stakers, _) =
+			<Self as sp_staking::EraPayout<Balance>>::era_payout(ideal, issuance, millis);
 		stakers
 	}
 }

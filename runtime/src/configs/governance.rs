@@ -229,4 +229,3 @@ impl pallet_safe_mode::Config for Runtime {
 	type ReleaseDelay = NeverReleased;
 	type WeightInfo = pallet_safe_mode::weights::SubstrateWeight<Runtime>;
 }
-

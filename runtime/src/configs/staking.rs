@@ -9,9 +9,8 @@ use crate::{
 	},
 	constants::money::{DLLM, EXISTENTIAL_DEPOSIT},
 	pace::{BondingEras, EraSessions, SlashDeferEras},
-	AccountId, Balance, Balances, DelegatedStaking, NominationPools, Poaw,
-	Runtime, RuntimeEvent, RuntimeFreezeReason, RuntimeHoldReason, Session, Staking, System,
-	Timestamp, VoterList,
+	AccountId, Balance, Balances, DelegatedStaking, NominationPools, Poaw, Runtime, RuntimeEvent,
+	RuntimeFreezeReason, RuntimeHoldReason, Session, Staking, System, Timestamp, VoterList,
 };
 use frame_election_provider_support::{
 	bounds::{ElectionBounds, ElectionBoundsBuilder},
@@ -146,7 +145,8 @@ pub struct Remainder;
 
 impl OnUnbalanced<Credit<AccountId, Balances>> for Remainder {
 	fn on_nonzero_unbalanced(minted: Credit<AccountId, Balances>) {
-		let (offered, kept) = minted.split(POT_SHARE.mul_floor(minted.peek()));
+		let share = POT_SHARE.mul_floor(minted.peek());
+		let (offered, kept) = minted.split(share);
 		let rest = Poaw::fill_pot(offered);
 		// The treasury's account exists from genesis; without it, it is burned as the credit is dropped.
 		drop(Balances::resolve(&treasury_account(), kept.merge(rest)));
@@ -231,4 +231,3 @@ impl pallet_nomination_pools::Config for Runtime {
 	type BlockNumberProvider = System;
 	type Filter = pallet_staking::AllStakers<Runtime>;
 }
-
