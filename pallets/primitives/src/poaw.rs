@@ -51,10 +51,12 @@ pub struct Params {
 	/// λ: part of a validator's own bond up to which its credit counts.
 	pub bond_share: Permill,
 	/// A*: credit in planck that gives the full multiplier, unless the chain's own rewards demand more.
+	#[serde(with = "planck")]
 	pub target: u128,
 	/// β: part of a job's sunk fee that the pot pays back to the workers.
 	pub rebate: Permill,
 	/// Planck that the pot holds at most; what comes on top is the treasury's.
+	#[serde(with = "planck")]
 	pub pot_limit: u128,
 	/// Validators that a session needs for any weights but the base; κ = 2 wants `3κ + 1 = 7`, so that
 	/// no single one can take a third of the primary slots.
