@@ -66,6 +66,12 @@ impl Entry {
 		weighing::decayed(closed, decay, since)
 	}
 
+	/// Credit with which `session` began, in planck.
+	pub fn entering(&self, session: SessionIndex, decay: Permill) -> u128 {
+		let closed = session.checked_sub(1);
+		closed.map_or(self.prior, |closed| self.at_close(closed, decay))
+	}
+
 	/// What was earned in `session`, in planck.
 	pub fn earned_in(&self, session: SessionIndex) -> u128 {
 		if session == self.session {
@@ -79,7 +85,7 @@ impl Entry {
 	fn earn(&mut self, now: SessionIndex, amount: u128, decay: Permill) {
 		if now != self.session {
 			*self = Self {
-				prior: self.at_close(now.saturating_sub(1), decay),
+				prior: self.entering(now, decay),
 				earned: 0,
 				session: now,
 			};
@@ -133,9 +139,9 @@ impl<T: Config> Pallet<T> {
 		Bans::<T>::get(validator).filter(|until| Self::session() < *until)
 	}
 
-	/// What of a validator's credit at the close of `session` counts, in planck.
-	pub fn counted(validator: &T::AccountId, session: SessionIndex, rules: &Params) -> u128 {
-		let credit = Ledger::<T>::get(validator).at_close(session, rules.decay);
+	/// What counts of the credit with which a validator entered the session that runs, in planck.
+	pub fn counted(validator: &T::AccountId, rules: &Params) -> u128 {
+		let credit = Ledger::<T>::get(validator).entering(Self::session(), rules.decay);
 		weighing::counted(credit, T::Stakes::self_bond(validator), rules.bond_share)
 	}
 

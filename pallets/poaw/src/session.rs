@@ -128,10 +128,9 @@ impl<T: Config> Pallet<T> {
 	where
 		T::AccountId: 'a,
 	{
-		let closed = Self::session().saturating_sub(1);
 		let target = Self::target(validators.len() as u32, rules);
 		let weigh = |who: &T::AccountId| {
-			let counted = Self::counted(who, closed, rules);
+			let counted = Self::counted(who, rules);
 			(
 				who.clone(),
 				weighing::weight(counted, target, rules.kappa_milli),

@@ -38,12 +38,11 @@ impl<T: Config + frame_system::Config<AccountId = AccountId32>> Pallet<T> {
 		let rules = Rules::<T>::get();
 		let session = Self::session();
 		let entry = Ledger::<T>::get(&account);
-		let closed = session.saturating_sub(1);
 		CreditView {
-			credit: entry.at_close(closed, rules.decay),
+			credit: entry.entering(session, rules.decay),
 			earned: entry.earned_in(session),
 			self_bond: <T::Stakes as crate::StakeBook<_>>::self_bond(&account),
-			counted: Self::counted(&account, closed, &rules),
+			counted: Self::counted(&account, &rules),
 			banned_until: Self::banned_until(&account),
 			account,
 		}

@@ -9,17 +9,25 @@ use dllm_runtime::{
 use frame_support::traits::KeyOwnerProofSystem;
 use sp_consensus_babe::{EquivocationProof, BABE_ENGINE_ID};
 use sp_core::H256;
+use sp_keyring::Sr25519Keyring;
 use sp_runtime::{traits::Header as _, Digest, DigestItem};
 use sp_staking::StakingInterface;
 
-/// Place of the offender, Bob, among the validators of genesis.
-const OFFENDER: u32 = 1;
+/// Who signs twice.
+const OFFENDER: Sr25519Keyring = Sr25519Keyring::Bob;
+
+/// The offender's place among the validators.
+fn place(chain: &mut Chain) -> u32 {
+	let validators = chain.read(Session::validators);
+	let mut places = validators.iter();
+	let place = places.position(|who| *who == OFFENDER.to_account_id());
+	place.expect("the offender is a validator") as u32
+}
 
 /// A chain whose offender has twice the base weight and the others have the base.
 fn weighted() -> Chain {
 	let mut chain = Chain::with(|genesis| {
-		let bob = VALIDATORS[OFFENDER as usize].to_account_id();
-		genesis.poaw.credits = vec![(bob, 1_000_000 * DLLM)];
+		genesis.poaw.credits = vec![(OFFENDER.to_account_id(), 1_000_000 * DLLM)];
 	});
 	(0..4).for_each(|_| drop(chain.turn()));
 	let weights: Vec<_> = chain
@@ -27,7 +35,7 @@ fn weighted() -> Chain {
 		.into_iter()
 		.map(|(_, weight)| weight)
 		.collect();
-	assert_eq!(weights[OFFENDER as usize], 2 * BASE_WEIGHT);
+	assert_eq!(weights[place(&mut chain) as usize], 2 * BASE_WEIGHT);
 	assert_eq!(weights.iter().filter(|one| **one == BASE_WEIGHT).count(), 3);
 	chain
 }
@@ -35,11 +43,12 @@ fn weighted() -> Chain {
 /// A block of the offender for `slot`, sealed; `state` tells two of them apart.
 fn sealed(chain: &mut Chain, slot: u64, state: u8) -> Header {
 	let draw = chain.draw(slot);
-	let claim = chain.claim(&draw, OFFENDER, slot);
+	let place = place(chain);
+	let claim = chain.claim(&draw, place, slot);
 	let digest = Digest { logs: vec![claim] };
 	let root = H256::repeat_byte(state);
 	let mut header = Header::new(99, H256::zero(), root, H256::zero(), digest);
-	let key = &draw.authorities[OFFENDER as usize].0;
+	let key = &draw.authorities[place as usize].0;
 	let signature = chain.sign(key, header.hash().as_ref());
 	header
 		.digest_mut()
@@ -50,7 +59,8 @@ fn sealed(chain: &mut Chain, slot: u64, state: u8) -> Header {
 /// The report of two blocks of the offender in the running session.
 fn report(chain: &mut Chain, first: u8, second: u8) -> RuntimeCall {
 	let slot = chain.read(|| *pallet_babe::CurrentSlot::<Runtime>::get());
-	let offender = chain.current()[OFFENDER as usize].0.clone();
+	let place = place(chain);
+	let offender = chain.current()[place as usize].0.clone();
 	let equivocation_proof = EquivocationProof {
 		slot: slot.into(),
 		offender: offender.clone(),
@@ -72,9 +82,10 @@ fn an_equivocation_of_a_heavy_author_is_slashed_like_any_other() {
 	let mut chain = weighted();
 	let report = report(&mut chain, 1, 2);
 	chain.run([(By::Nobody, report.clone())]);
-	let bob = VALIDATORS[OFFENDER as usize].to_account_id();
+	let bob = OFFENDER.to_account_id();
+	let place = place(&mut chain);
 	chain.read(|| {
-		assert_eq!(Session::disabled_validators(), [OFFENDER]);
+		assert_eq!(Session::disabled_validators(), [place]);
 		assert_eq!(pallet_offences::Reports::<Runtime>::iter().count(), 1);
 		assert_eq!(Staking::active_stake(&bob), Ok(100_000 * DLLM), "deferred");
 	});
@@ -88,8 +99,8 @@ fn an_equivocation_of_a_heavy_author_is_slashed_like_any_other() {
 	chain.read(|| {
 		// (3 · offenders ⁄ validators)² of the stake: 9⁄16 for one of four, whatever it weighs.
 		assert_eq!(Staking::active_stake(&bob), Ok(100_000 * DLLM * 7 / 16));
-		for other in [0, 2, 3] {
-			let stake = Staking::active_stake(&VALIDATORS[other].to_account_id());
+		for other in VALIDATORS.into_iter().filter(|who| *who != OFFENDER) {
+			let stake = Staking::active_stake(&other.to_account_id());
 			assert_eq!(stake, Ok(100_000 * DLLM));
 		}
 	});

@@ -1,7 +1,10 @@
 //! Settled work reaches the weights, a conviction takes them, and the view tells both.
 
 use crate::chain::{By, Chain};
-use dllm_primitives::{flow::WorkLedger, poaw::BASE_WEIGHT};
+use dllm_primitives::{
+	flow::WorkLedger,
+	poaw::{CreditView, PoawView, BASE_WEIGHT},
+};
 use dllm_runtime::{constants::money::DLLM, Poaw, Session};
 use sp_keyring::Sr25519Keyring::{Alice, Charlie, Eve};
 
@@ -20,6 +23,12 @@ fn with_a_worker() -> Chain {
 	chain
 }
 
+fn credit_of_alice(view: &PoawView) -> CreditView {
+	let mut ledger = view.ledger.iter();
+	let line = ledger.find(|line| line.account == Alice.to_account_id());
+	line.expect("Alice is a validator").clone()
+}
+
 #[test]
 fn the_view_tells_weights_and_ledger() {
 	let mut chain = with_a_worker();
@@ -36,12 +45,19 @@ fn the_view_tells_weights_and_ledger() {
 	assert_eq!(view.session, 2);
 	assert_eq!(view.primary, (2, 5));
 	assert_eq!(view.current.len(), 4);
-	assert_eq!(view.next[0].account, Alice.to_account_id());
-	assert_eq!(view.next[0].weight, 2 * BASE_WEIGHT);
-	assert_eq!(view.next[1].weight, BASE_WEIGHT);
-	assert_eq!(view.ledger[0].credit, 450 * DLLM);
-	assert_eq!(view.ledger[0].self_bond, 100_000 * DLLM);
-	assert_eq!(view.ledger[0].counted, 450 * DLLM);
+	for author in &view.next {
+		let doubled = author.account == Alice.to_account_id();
+		let times = if doubled { 2 } else { 1 };
+		assert_eq!(author.weight, times * BASE_WEIGHT);
+	}
+	let credit = credit_of_alice(&view);
+	assert_eq!(credit.credit, 450 * DLLM);
+	assert_eq!(credit.self_bond, 100_000 * DLLM);
+	assert_eq!(credit.counted, 450 * DLLM);
+	assert_eq!(
+		credit,
+		chain.read(|| Poaw::credit_view(Alice.to_account_id()))
+	);
 	assert!(view.target >= view.params.target);
 }
 
@@ -53,7 +69,8 @@ fn a_conviction_takes_the_weight_and_leaves_the_validator() {
 	chain.turn();
 	chain.read(|| Poaw::convict(&Eve.to_account_id()));
 	chain.turn();
-	assert_eq!(chain.next()[0].1, BASE_WEIGHT);
+	let view = chain.read(Poaw::view);
+	assert!(view.next.iter().all(|author| author.weight == BASE_WEIGHT));
 	chain.read(|| {
 		assert!(Session::validators().contains(&Alice.to_account_id()));
 		assert!(Session::disabled_validators().is_empty());

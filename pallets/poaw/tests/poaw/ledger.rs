@@ -62,7 +62,10 @@ fn what_is_earned_in_a_session_is_told_apart() {
 	assert_eq!(entry.earned_in(6), 0);
 	assert_eq!(entry.at_close(4, rules().decay), 100);
 	assert_eq!(entry.at_close(5, rules().decay), 97);
+	assert_eq!(entry.entering(5, rules().decay), 100);
+	assert_eq!(entry.entering(6, rules().decay), 97);
 	assert_eq!(Entry::standing(50).at_close(0, rules().decay), 45);
+	assert_eq!(Entry::standing(50).entering(0, rules().decay), 50);
 }
 
 #[test]
