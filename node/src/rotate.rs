@@ -42,7 +42,7 @@ impl Rotation {
 	/// Makes keys for `owner` in a keystore.
 	pub fn make(owner: &AccountId, keystore: KeystorePtr) -> Self {
 		let mut externalities = BasicExternalities::new_empty();
-		externalities.register_extension(KeystoreExt(keystore));
+		externalities.register_extension(KeystoreExt::from(keystore));
 		let made = externalities.execute_with(|| SessionKeys::generate(&owner.encode(), None));
 		Self {
 			keys: made.keys,

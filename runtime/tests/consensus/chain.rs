@@ -81,7 +81,7 @@ impl Chain {
 				.sr25519_generate_new(key_types::BABE, Some(&who.to_seed()))
 				.unwrap();
 		}
-		state.register_extension(KeystoreExt(keystore.clone()));
+		state.register_extension(KeystoreExt::from(keystore.clone()));
 		let parent = state.execute_with(|| System::block_hash(0));
 		Self {
 			state,
@@ -203,7 +203,7 @@ impl Chain {
 	pub fn sign(&self, key: &AuthorityId, message: &[u8]) -> sr25519::Signature {
 		let signed = self
 			.keystore
-			.sr25519_sign(key_types::BABE, key.as_inner_ref(), message);
+			.sr25519_sign(key_types::BABE, key.as_ref(), message);
 		signed.unwrap().expect("the key is in the keystore")
 	}
 
@@ -248,7 +248,7 @@ impl Chain {
 		let data = make_vrf_sign_data(&draw.randomness, slot.into(), draw.epoch);
 		let signed = self
 			.keystore
-			.sr25519_vrf_sign(key_types::BABE, key.as_inner_ref(), &data);
+			.sr25519_vrf_sign(key_types::BABE, key.as_ref(), &data);
 		let claim = PreDigest::SecondaryVRF(SecondaryVRFPreDigest {
 			authority_index,
 			slot: slot.into(),

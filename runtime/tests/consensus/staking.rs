@@ -9,7 +9,7 @@ use dllm_runtime::{
 	AccountId, Balance, Balances, Runtime, RuntimeCall, RuntimeEvent, Session, Staking,
 };
 use frame_election_provider_support::WeightInfo;
-use frame_support::traits::{fungible::Inspect, Get};
+use frame_support::traits::fungible::Inspect;
 use pallet_staking::{RewardDestination, ValidatorPrefs};
 use sp_keyring::Sr25519Keyring::{self, Alice, Eve, Ferdie};
 use sp_staking::StakingInterface;
