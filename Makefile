@@ -1,15 +1,21 @@
-# make demo | test | test-rust | test-e2e | lint | bench | build | setup | clean
+# make demo | test | test-rust | test-exactness | test-e2e | test-oracle | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | setup-oracle | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release
+# A workspace of its own, with the solver that the planner is proved against.
+ORACLE := inference-worker/planning/oracle
+ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
-.PHONY: demo test test-rust test-e2e lint bench build setup clean
+.PHONY: demo test test-rust test-exactness test-e2e test-oracle lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle clean
 
 setup:
 	@scripts/setup.sh
+
+setup-oracle:
+	@scripts/setup.sh oracle
 
 # Binaries, tests and benches in one call: cargo then resolves features once and compiles nothing twice.
 build: setup
@@ -18,22 +24,64 @@ build: setup
 demo: build
 	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)
 
-test: build test-rust test-e2e
+test: build test-rust test-exactness test-e2e
 
 test-rust: setup
 	cargo test --release --workspace --lib --bins --tests
 
+# The planner against a MILP and brute force; builds HiGHS, so it stands apart from `test`.
+test-oracle: setup-oracle
+	cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo test --release
+
+# Two processors, one model: under two minutes.
+test-exactness: build
+	@scripts/exactness.sh reduced
+
 test-e2e: build
 	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/tests/*.test.mjs
 
+# Every emulated processor; writes docs/exactness.md. Takes most of an hour.
+exactness: build
+	@scripts/exactness.sh
+
+# Damaged files and frames, FUZZ_SECONDS for each of six readers.
+FUZZ_SECONDS ?= 120
+fuzz: setup
+	DLLM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --workspace --test fuzz --test frames -- --nocapture --test-threads 1
+
 lint: setup
 	cargo fmt --all --check
+	cd $(ORACLE) && cargo fmt --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
 # Prints one line a figure: ID name value unit (goal …) ok|SHORT. Never fails a build.
-bench: build
+bench: build setup-oracle
 	-@cargo bench --profile release --workspace --bench engine_bench --bench ring_bench
+	-@cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo bench --bench placement_bench
 	-@DLLM_BIN=$(BIN) node e2e/bench.mjs
+	-@bench/run.sh
+
+# The presets as files, without the runtime; a test compares them.
+chain-spec: build
+	@for chain in dev local fast testnet; do \
+		$(BIN)/dllm-node export-chain-spec --chain $$chain | node -e ' \
+			const spec = JSON.parse(require("fs").readFileSync(0, "utf8")); \
+			delete spec.genesis.runtimeGenesis.code; \
+			console.log(JSON.stringify(spec, null, 2));' > chain-spec/$$chain.json; \
+	done
+
+# Runs the benchmarks of our pallets in the runtime's own wasm and writes runtime/src/weights anew. In a build
+# folder of its own, because the features of the runtime differ. Wants a machine with nothing else to do.
+WEIGHTS := $(CARGO_TARGET_DIR)/weights
+MEASURED := pallet_allocation pallet_auctions pallet_jobs pallet_miners pallet_models pallet_verification
+weights: setup
+	CARGO_TARGET_DIR=$(WEIGHTS) cargo build --release --package dllm-runtime --features runtime-benchmarks
+	CARGO_TARGET_DIR=$(WEIGHTS) cargo run --release --locked --manifest-path runtime/benchmarking/Cargo.toml -- \
+		$(WEIGHTS)/release/wbuild/dllm-runtime/dllm_runtime.wasm runtime/src/weights $(MEASURED)
+
+# Perplexity and right answers of every profile; fails where exact loses more than 1 %. Then speed.
+accuracy: setup
+	cargo bench --profile release --workspace --bench accuracy
 
 clean:
 	rm -rf .demo e2e/node_modules

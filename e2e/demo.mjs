@@ -8,6 +8,7 @@ import { binary, REPOSITORY, run } from './lib/processes.mjs';
 
 const once = process.argv.includes('--once');
 const RPC_PORT = 9944;
+const PROFILE = process.env.DLLM_PROFILE ?? 'exact';
 const QUESTION = process.env.DLLM_PROMPT ?? 'What is the capital of France?';
 
 const began = Date.now();
@@ -30,8 +31,8 @@ async function main() {
 	const model = chooseModel();
 	const network = await Network.start({ folder, rpcPort: RPC_PORT, say });
 
-	say('splitting the model into shards');
-	const shards = await network.shards(model);
+	say(`splitting the model into shards, profile ${PROFILE}`);
+	const shards = await network.shards(model, PROFILE);
 	say('registering four miners (four operators) and two entries, each with its own account and bond');
 	const miner = { roles: ['miner', 'verifier'], models: [shards] };
 	const entry = { roles: ['entry', 'verifier'], models: [shards] };

@@ -5,7 +5,8 @@
 # wheel, so that nothing else is unpacked, and that of the library, so that a file already installed is
 # recognised and a damaged one is replaced. Running it twice downloads once.
 #
-# Needs: python3 with pip, sha256sum (or shasum). Usage: scripts/fetch-onnxruntime.sh [folder]
+# Needs: python3 with pip, sha256sum (or shasum).
+# Usage: scripts/fetch-onnxruntime.sh [folder [system-machine]], the latter as in `uname -s` and `uname -m`
 set -eu
 
 VERSION=1.31.1
@@ -13,7 +14,9 @@ ROOT=$(cd "$(dirname "$0")/.." && pwd)
 TARGET=${1:-$ROOT/.tools/onnxruntime}
 LIBRARY=$TARGET/libonnxruntime.so.$VERSION
 
-case "$(uname -s)-$(uname -m)" in
+MACHINE=${2:-$(uname -s)-$(uname -m)}
+
+case "$MACHINE" in
 Linux-x86_64)
 	PLATFORM=manylinux_2_28_x86_64
 	WHEEL_SHA256=5752bd508126ae7c49894d3b9d2e83f0c3d487319246d04c444b393308d7ad7f
@@ -25,7 +28,7 @@ Linux-aarch64 | Linux-arm64)
 	LIBRARY_SHA256=8aa3b76b28c778a2b1dd660d34161adb1d508c9ccd04ff9dc80e26eca5df8467
 	;;
 *)
-	echo "onnxruntime: no pinned library for $(uname -s) on $(uname -m); set DLLM_ORT_LIB to version $VERSION" >&2
+	echo "onnxruntime: no pinned library for $MACHINE; set DLLM_ORT_LIB to version $VERSION" >&2
 	exit 1
 	;;
 esac

@@ -22,6 +22,11 @@ need unzip unzip
 need python3 python3
 need node nodejs
 need npm npm
+if [ "${1:-}" = oracle ]; then
+	need cmake cmake
+	ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || packages+=(libclang-dev)
+fi
+need qemu-x86_64 qemu-user
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
 if [ ${#packages[@]} -gt 0 ]; then
 	say "installing Debian packages: ${packages[*]}"

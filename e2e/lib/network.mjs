@@ -162,13 +162,13 @@ export class Network {
 		return worker;
 	}
 
-	/** Splits a model folder of models/ once, and returns the folder of its shards. */
-	async shards(model) {
-		const out = path.join(this.folder, 'shards', model);
+	/** Splits a model folder of models/ once in a numeric profile, and returns the folder of its shards. */
+	async shards(model, profile = 'f32') {
+		const out = path.join(this.folder, 'shards', profile, model);
 		if (!existsSync(path.join(out, 'manifest.json'))) {
 			mkdirSync(path.dirname(out), { recursive: true });
 			const source = path.join(REPOSITORY, 'models', model);
-			await this.worker(['split', source, '--out', out, '--profile', 'f32']);
+			await this.worker(['split', source, '--out', out, '--profile', profile]);
 		}
 		return out;
 	}

@@ -9,14 +9,15 @@ import { REPOSITORY } from './processes.mjs';
 export const TOKEN = 10n ** 12n;
 
 /**
- * Starts the network of test `name` and waits until its pipeline is live. `starts` says, by worker name,
+ * Starts the network of test `name` and waits until its pipeline is live. `profile` is the numeric profile of
+ * the model's shards. `starts` says, by worker name,
  * how to start a worker that is not an ordinary one; `prices` what it asks, if not the usual price.
  */
-export async function standardNetwork(name, { model = 'fixture-tied', starts = {}, prices = {} } = {}) {
+export async function standardNetwork(name, { model = 'fixture-tied', profile = 'f32', starts = {}, prices = {} } = {}) {
 	const folder = path.join(REPOSITORY, '.demo', 'e2e', name);
 	const network = await Network.start({ folder });
 	try {
-		network.modelFolder = await network.shards(model);
+		network.modelFolder = await network.shards(model, profile);
 		const models = [network.modelFolder];
 		const workers = [
 			...[1, 2, 3, 4].map((n) => [`Miner${n}`, { roles: ['miner', 'verifier'], models }]),

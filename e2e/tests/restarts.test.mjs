@@ -12,7 +12,7 @@ describe('restarts', () => {
 	let user;
 
 	before(async () => {
-		network = await standardNetwork('restarts');
+		network = await standardNetwork('restarts', { profile: 'exact' });
 		user = network.account('User');
 	});
 	after(() => network?.stop());

@@ -63,6 +63,27 @@ describe('the walk of a prompt', () => {
 		assert.equal(event.reply.toUtf8(), receipt.job.reply);
 	});
 
+	it('tells a subscriber every change of a job until its end', async () => {
+		const { job } = await network.submit(user, { model: idle, text: 'Tell me', maxPrice: MAX_PRICE });
+		const views = [];
+		const ended = new Promise((resolve) => {
+			const heard = (error, view) => {
+				if (error) throw error;
+				views.push(view);
+				if (view.ended) resolve();
+			};
+			network.provider.subscribe('dllm_jobUpdate', 'dllm_subscribeJob', [job], heard);
+		});
+		await network.send(network.api.tx.jobs.cancel(job), user);
+		await ended;
+		assert.ok(views.every(({ id }) => id === job));
+		assert.deepEqual(views.at(0).state, { kind: 'waiting' });
+		assert.deepEqual(views.at(-1), await network.rpc('dllm_job', job), 'the last view is how the job ended');
+		assert.deepEqual(views.at(-1).state, { kind: 'refunded', detail: 'cancelled' });
+		const unknown = network.provider.subscribe('dllm_jobUpdate', 'dllm_subscribeJob', [job + 1000], () => {});
+		await assert.rejects(unknown, /is not known at this block/);
+	});
+
 	it('gives the same reply for the same prompt and seed', async () => {
 		const ask = () => network.submit(user, { model: network.model, text: 'Same?', maxPrice: MAX_PRICE });
 		const [one, two] = [await ask(), await ask()];

@@ -13,7 +13,7 @@ use dllm_model::{
 };
 use dllm_primitives::{
 	api::{AccountId32, RingMember, Route},
-	ids::StageIndex,
+	ids::{Digest, StageIndex},
 	job::Limits,
 	model::{LayerRange, Profile},
 };
@@ -175,8 +175,8 @@ async fn through_ring(manifest: &Manifest, model: &Path, data: &Path) -> Result<
 		let (answer, first, second) = tokio::join!(
 			pipeline::entry::run(&workers[0], route.clone(), question, &limits, |_| pace
 				.token()),
-			pipeline::lead(&workers[1], route.clone(), 1),
-			pipeline::lead(&workers[2], route.clone(), 2),
+			pipeline::lead(&workers[1], route.clone(), Digest::zero(), 1),
+			pipeline::lead(&workers[2], route.clone(), Digest::zero(), 2),
 		);
 		answer?;
 		first?;

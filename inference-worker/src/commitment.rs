@@ -8,7 +8,7 @@
 use crate::network::{frame::Side, Dtype};
 use codec::{Decode, Encode};
 use dllm_primitives::{
-	api::AccountId32,
+	api::{AccountId32, Route},
 	commitment::{commitment, merkle_root, row_leaf, Opening, Roots},
 	ids::{Digest, JobId, StageIndex},
 };
@@ -20,6 +20,7 @@ use std::{
 	path::{Path, PathBuf},
 	sync::Arc,
 };
+use tokio::task::spawn_blocking;
 
 const RECORD: &str = "record.scale";
 const INPUT: &str = "input.rows";
@@ -29,22 +30,27 @@ const OUTPUT: &str = "output.rows";
 #[derive(thiserror::Error, Debug)]
 pub enum LedgerError {
 	/// The file system failed.
-	#[error("the ledger cannot use {path}: {source}")]
+	#[error("the ledger cannot use {path}: {source}; free space on the disk, or give the worker's account the right to write there")]
 	Io { path: PathBuf, source: io::Error },
 	/// The record cannot be read.
 	#[error("{path} is damaged: remove the job's folder; the job counts as not run")]
 	Damaged { path: PathBuf },
 	/// Rows do not follow one another.
-	#[error("rows from position {found} on do not follow position {expected}")]
+	#[error("rows from position {found} on do not follow position {expected}: the job cannot be recorded and is refunded; report it with the log if no peer is to blame")]
 	WrongPosition { found: u32, expected: u32 },
 	/// Bytes are no whole rows.
-	#[error("{bytes} bytes are no whole rows of {row_bytes}")]
+	#[error("{bytes} bytes are no whole rows of {row_bytes}: all workers of a ring need the same version of this program")]
 	WrongWidth { bytes: usize, row_bytes: usize },
+	/// The worker is being shut down, or a thread died.
+	#[error("the ledger was interrupted: start the worker again, it goes on from what is on disk")]
+	Interrupted,
 }
 
 /// Everything that is kept of a stage that this worker ran or checked.
 #[derive(Encode, Decode, Clone, Debug, PartialEq)]
 pub struct StageRecord {
+	/// What was asked, as [`origin`] names it: a fork may give the number of a job to another one.
+	pub origin: Digest,
 	/// Salt and roots.
 	pub opening: Opening,
 	/// Key of the row digests.
@@ -61,13 +67,14 @@ pub struct StageRecord {
 
 impl StageRecord {
 	/// A record with a salt of its own.
-	pub fn new(roots: Roots, job_key: [u8; 32], width: u32, dtype: Dtype) -> Self {
+	pub fn new(origin: Digest, roots: Roots, job_key: [u8; 32], width: u32, dtype: Dtype) -> Self {
 		let opening = Opening {
 			salt: Digest::from(random_bytes()),
 			roots,
 		};
 		let (tokens, reply) = (Vec::new(), String::new());
 		Self {
+			origin,
 			opening,
 			job_key,
 			width,
@@ -81,6 +88,20 @@ impl StageRecord {
 	pub fn dtype(&self) -> Dtype {
 		Dtype::from_code(self.dtype).unwrap_or(Dtype::F32)
 	}
+}
+
+/// Names what a stage was asked to do: blake3 of the job, its model, its ceiling of rows and the members
+/// of its ring, followed by `what`, which stands for the body of the job. Addresses and the block by which
+/// it is due are left out: they may change while the work stays the same.
+pub fn origin(route: &Route, what: &[u8]) -> Digest {
+	let mut hasher = blake3::Hasher::new();
+	hasher.update(&(route.job, route.model, route.rows_ceiling).encode());
+	for member in &route.members {
+		let of = (member.stage, member.layers, &member.worker, &member.peer_id);
+		hasher.update(&of.encode());
+	}
+	hasher.update(what);
+	Digest::from(*hasher.finalize().as_bytes())
 }
 
 /// The folder of all records: one folder a job, in it one a stage.
@@ -97,6 +118,16 @@ impl Ledger {
 		Ok(Self {
 			folder: Arc::new(folder),
 		})
+	}
+
+	/// Does something with the ledger on a thread that may wait for the disk.
+	pub async fn blocking<T: Send + 'static>(
+		&self,
+		work: impl FnOnce(&Self) -> Result<T, LedgerError> + Send + 'static,
+	) -> Result<T, LedgerError> {
+		let ledger = self.clone();
+		let done = spawn_blocking(move || work(&ledger)).await;
+		done.unwrap_or(Err(LedgerError::Interrupted))
 	}
 
 	/// Begins the log of one side of a stage; an unfinished earlier one is overwritten.
@@ -145,6 +176,17 @@ impl Ledger {
 		};
 		let record = StageRecord::decode(&mut &bytes[..]);
 		record.map(Some).map_err(|_| LedgerError::Damaged { path })
+	}
+
+	/// The record of a stage, where it is over and was asked the same.
+	pub fn record_of(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		origin: Digest,
+	) -> Result<Option<StageRecord>, LedgerError> {
+		let record = self.record(job, stage)?;
+		Ok(record.filter(|record| record.origin == origin))
 	}
 
 	/// What the commitment of a stage opens to, once the stage is over.
@@ -243,6 +285,12 @@ impl Leaves {
 			));
 		}
 		Ok(())
+	}
+
+	/// Moves them out, and leaves the same without rows.
+	pub fn take(&mut self) -> Self {
+		let digests = std::mem::take(&mut self.digests);
+		Self { digests, ..*self }
 	}
 
 	/// Rows so far.

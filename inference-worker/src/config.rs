@@ -92,7 +92,7 @@ pub enum ConfigError {
 	#[error("no configuration at {path}: copy inference-worker/worker.example.toml there, or correct --config")]
 	NotFound { path: PathBuf },
 	/// The file cannot be read.
-	#[error("cannot read {path}: {source}")]
+	#[error("cannot read {path}: {source}; correct its permissions, or --config")]
 	NotReadable { path: PathBuf, source: io::Error },
 	/// A line of the file makes no sense.
 	#[error("{path}:{line}: {reason}")]

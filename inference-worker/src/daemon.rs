@@ -8,7 +8,7 @@ use crate::{
 	chain::{Account, Chain, ChainError, Submitter, H256},
 	commitment::{Ledger, LedgerError},
 	config::Config,
-	duties::{Board, Worker},
+	duties::{Board, Pauses, Worker},
 	network::{
 		identity::{self, IdentityError},
 		shards::{ShardError, ShardStore},
@@ -62,7 +62,7 @@ pub enum DaemonError {
 	#[error(transparent)]
 	Ledger(#[from] LedgerError),
 	/// Another file cannot be read or written.
-	#[error("{path}: {source}")]
+	#[error("{path}: {source}; free space on the disk, or give the worker's account the right to write there")]
 	Io { path: PathBuf, source: io::Error },
 }
 
@@ -150,6 +150,7 @@ async fn start(
 			store,
 		},
 		attended,
+		Pauses::default(),
 	))
 }
 

@@ -10,7 +10,7 @@ mod permits;
 pub use permits::{Permits, PROTOCOL};
 
 use crate::{
-	commitment::{Leaves, LedgerError, StageRecord},
+	commitment::{origin, Leaves, LedgerError, StageRecord},
 	network::{
 		frame::{Ask, Frame, Record, Rows, Side, MAX_ROWS},
 		link::{out_of_turn, Link, LinkError},
@@ -42,19 +42,19 @@ pub type Commitments = [(StageIndex, AccountId32, Digest)];
 #[derive(thiserror::Error, Debug)]
 pub enum CheckError {
 	/// The chain holds no commitment of the lead that hands out the rows.
-	#[error("job {job}: no commitment of stage {stage} is on chain")]
+	#[error("job {job}: no commitment of stage {stage} is on chain: the node lags or a fork dropped it; the next block tells")]
 	NotCommitted { job: JobId, stage: StageIndex },
 	/// What the lead opened is not what it committed to.
-	#[error("job {job}: {peer} opens another commitment than the one on chain")]
+	#[error("job {job}: {peer} opens another commitment than the one on chain: it is at fault, nothing to do here")]
 	OtherOpening { job: JobId, peer: PeerId },
 	/// The rows are not those that the lead committed to.
-	#[error("job {job}: {peer} hands out other rows than it committed to")]
+	#[error("job {job}: {peer} hands out other rows than it committed to: it is at fault, nothing to do here")]
 	OtherRows { job: JobId, peer: PeerId },
 	/// The prompt of a public job is missing.
-	#[error("job {job}: the chain gives no prompt to check the entry with")]
+	#[error("job {job}: the chain gives no prompt to check the entry with: use the version of this program that belongs to the chain")]
 	NoPrompt { job: JobId },
 	/// The lead's stream failed or made no sense.
-	#[error("job {job}: rows from {peer}: {error}")]
+	#[error("job {job}: rows from {peer}: {error}; it is asked again while the check is due")]
 	Link {
 		job: JobId,
 		peer: PeerId,
@@ -87,44 +87,76 @@ impl CheckError {
 	}
 }
 
+/// What is checked: a stage of a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+	/// The ring that ran the job.
+	pub route: &'a Route,
+	/// The stage.
+	pub stage: StageIndex,
+	/// The prompt, for the entry of a public job.
+	pub prompt: Option<&'a Prompt>,
+	/// What the leads committed to.
+	pub commitments: &'a Commitments,
+	/// Block by which the check is due: no lead can hold it up for longer, however slowly it sends.
+	pub until: u32,
+}
+
 /// Executes a stage of a job again, records the result and gives its roots. Where that was done before
 /// a restart, it only gives the roots again.
-pub async fn check(
-	workshop: &Workshop,
-	route: Route,
-	stage: StageIndex,
-	prompt: Option<&Prompt>,
-	commitments: &Commitments,
-) -> Result<Roots, CheckError> {
-	let job = route.job;
-	if let Some(opening) = workshop.ledger.opening(job, stage)? {
-		return Ok(opening.roots);
+pub async fn check(workshop: &Workshop, case: Case<'_>) -> Result<Roots, CheckError> {
+	let (job, stage) = (case.route.job, case.stage);
+	let origin = origin(case.route, &(case.prompt, case.commitments).encode());
+	let recorded = workshop
+		.ledger
+		.blocking(move |ledger| ledger.record_of(job, stage, origin));
+	if let Some(record) = recorded.await? {
+		return Ok(record.opening.roots);
 	}
-	let ring = Ring::read(&route)?;
-	let record = if stage == ENTRY_STAGE {
-		let prompt = prompt.ok_or(CheckError::NoPrompt { job })?;
+	let execution = execute(workshop, case, origin);
+	let record = workshop.run_until(job, case.until, execution).await?;
+	let roots = record.opening.roots;
+	let closed = workshop
+		.ledger
+		.blocking(move |ledger| ledger.close(job, stage, &record));
+	closed.await?;
+	tracing::info!(job, stage, rows = roots.rows, "stage checked");
+	Ok(roots)
+}
+
+async fn execute(
+	workshop: &Workshop,
+	case: Case<'_>,
+	origin: Digest,
+) -> Result<StageRecord, CheckError> {
+	let Case {
+		route,
+		stage,
+		prompt,
+		commitments,
+		..
+	} = case;
+	let ring = Ring::read(route)?;
+	if stage == ENTRY_STAGE {
+		let prompt = prompt.ok_or(CheckError::NoPrompt { job: route.job })?;
 		let hosted = workshop.host.entry(ring.model)?;
 		let shape = (hosted.width, hosted.dtype);
 		let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
-		check_entry(&ring, &hosted, prompt, source).await?
-	} else {
-		let segment = workshop
-			.host
-			.segment(ring.model, ring.member(stage)?.layers)?;
-		let shape = (segment.width, segment.dtype);
-		let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
-		check_segment(workshop, &segment, stage, source).await?
-	};
-	workshop.ledger.close(job, stage, &record)?;
-	let roots = record.opening.roots;
-	tracing::info!(job, stage, rows = roots.rows, "stage checked");
-	Ok(roots)
+		return check_entry(&ring, &hosted, prompt, origin, source).await;
+	}
+	let segment = workshop
+		.host
+		.segment(ring.model, ring.member(stage)?.layers)?;
+	let shape = (segment.width, segment.dtype);
+	let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
+	check_segment(workshop, &segment, stage, origin, source).await
 }
 
 async fn check_segment(
 	workshop: &Workshop,
 	segment: &Segment,
 	stage: StageIndex,
+	origin: Digest,
 	mut source: Source,
 ) -> Result<StageRecord, CheckError> {
 	let (job, record) = (source.job, source.record.clone());
@@ -132,17 +164,18 @@ async fn check_segment(
 	let mut output = Leaves::new(job, record.job_key, stage, source.row_bytes());
 	while let Some((position, rows)) = source.next().await? {
 		let rows = session.execute(position, rows).output().await?;
-		output.append(position, &rows)?;
+		output = appended(job, output, position, rows).await?;
 	}
 	let roots = Roots {
 		class: segment.engine.profile_id(),
 		weights: segment.weights,
-		input: source.input.root(),
-		output: output.root(),
+		input: source.root,
+		output: rooted(job, &output).await?,
 		result: Digest::zero(),
 		rows: record.rows,
 	};
 	Ok(StageRecord::new(
+		origin,
 		roots,
 		record.job_key,
 		record.width,
@@ -154,20 +187,25 @@ async fn check_entry(
 	ring: &Ring,
 	hosted: &HostedEntry,
 	prompt: &Prompt,
+	origin: Digest,
 	mut source: Source,
 ) -> Result<StageRecord, CheckError> {
 	let (job, record) = (source.job, source.record.clone());
 	let limits = reply_limits(&prompt.limits)?;
 	let question = Question::public(prompt)?;
-	let mut replay = Replay::begin(hosted.clone(), question, limits, ring.rows_ceiling)?;
+	let (hosted, ceiling) = (hosted.clone(), ring.rows_ceiling);
+	let begun = spawn_blocking(move || Replay::begin(hosted, question, limits, ceiling));
+	let mut replay = begun
+		.await
+		.map_err(|_| PipelineError::Interrupted { job })??;
 	while let Some((position, rows)) = source.next().await? {
 		let followed = spawn_blocking(move || replay.follow(position, rows));
 		replay = followed
 			.await
 			.map_err(|_| PipelineError::Interrupted { job })??;
 	}
-	let input = source.input.root();
-	let finished = spawn_blocking(move || replay.finish(job, &record, input));
+	let input = source.root;
+	let finished = spawn_blocking(move || replay.finish(job, &record, origin, input));
 	Ok(finished
 		.await
 		.map_err(|_| PipelineError::Interrupted { job })??)
@@ -225,6 +263,7 @@ impl Replay {
 		self,
 		job: JobId,
 		record: &Record,
+		origin: Digest,
 		input: Digest,
 	) -> Result<StageRecord, PipelineError> {
 		let HostedEntry {
@@ -257,7 +296,8 @@ impl Replay {
 			result: result_of(tokens, &self.reply),
 			rows: sequence.len() as u32,
 		};
-		let mut record = StageRecord::new(roots, record.job_key, record.width, record.dtype);
+		let mut record =
+			StageRecord::new(origin, roots, record.job_key, record.width, record.dtype);
 		record.tokens = tokens.to_vec();
 		record.reply = self.reply;
 		Ok(record)
@@ -273,6 +313,8 @@ struct Source {
 	/// Root that the rows must come to; none where the checked lead itself hands them out.
 	committed: Option<Digest>,
 	input: Leaves,
+	/// Root of the rows, once all of them came.
+	root: Digest,
 	idle: Duration,
 }
 
@@ -329,6 +371,7 @@ impl Source {
 			record,
 			committed,
 			input,
+			root: Digest::zero(),
 			idle,
 		})
 	}
@@ -341,7 +384,8 @@ impl Source {
 			Frame::Rows(rows) => rows,
 			Frame::Close { rows } => {
 				let complete = rows == self.record.rows && rows == self.input.rows();
-				let matching = self.committed.is_none_or(|root| root == self.input.root());
+				self.root = rooted(job, &self.input).await?;
+				let matching = self.committed.is_none_or(|root| root == self.root);
 				return match complete && matching {
 					true => Ok(None),
 					false => Err(CheckError::OtherRows { job, peer }),
@@ -355,8 +399,12 @@ impl Source {
 		if !self.follows(&rows) {
 			return Err(CheckError::OtherRows { job, peer });
 		}
-		self.input.append(rows.position, &rows.payload)?;
-		Ok(Some((rows.position, rows.payload)))
+		let Rows {
+			position, payload, ..
+		} = rows;
+		let input = self.input.take();
+		self.input = appended(job, input, position, payload.clone()).await?;
+		Ok(Some((position, payload)))
 	}
 
 	fn follows(&self, rows: &Rows) -> bool {
@@ -370,6 +418,28 @@ impl Source {
 	fn row_bytes(&self) -> usize {
 		self.record.width as usize * self.record.dtype.bytes()
 	}
+}
+
+/// Hashes further rows off the threads of the network: a frame holds up to 2 MiB.
+async fn appended(
+	job: JobId,
+	mut leaves: Leaves,
+	position: u32,
+	rows: Bytes,
+) -> Result<Leaves, CheckError> {
+	let hashing = spawn_blocking(move || leaves.append(position, &rows).map(|()| leaves));
+	let hashed = hashing
+		.await
+		.map_err(|_| PipelineError::Interrupted { job })?;
+	Ok(hashed?)
+}
+
+/// The root over all rows so far.
+async fn rooted(job: JobId, leaves: &Leaves) -> Result<Digest, CheckError> {
+	let leaves = leaves.clone();
+	let rooting = spawn_blocking(move || leaves.root());
+	let root = rooting.await;
+	Ok(root.map_err(|_| PipelineError::Interrupted { job })?)
 }
 
 /// The root of the rows that a lead sent, out of an opening that matches its commitment on chain.

@@ -6,6 +6,7 @@
 use dllm_runtime::{opaque::Block, WASM_BINARY};
 use sc_chain_spec::{ChainSpecExtension, ChainType, GenericChainSpec, Properties};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// Symbol of the token, as wallets show it.
@@ -84,16 +85,39 @@ pub fn load(id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
 			 pass one of these names or the path of a chain specification to --chain"
 		));
 	}
-	Ok(Box::new(DllmChainSpec::from_json_file(path)?))
+	let text = std::fs::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
+	let text = with_runtime(text).map_err(|reason| format!("{name}: {reason}"))?;
+	Ok(Box::new(DllmChainSpec::from_json_bytes(text)?))
+}
+
+/// A plain specification may leave the runtime out: then the one of this node stands in its first block.
+fn with_runtime(text: Vec<u8>) -> Result<Vec<u8>, String> {
+	let mut specification: Value = serde_json::from_slice(&text)
+		.map_err(|error| format!("this is no chain specification: {error}"))?;
+	let genesis = specification.pointer_mut("/genesis/runtimeGenesis");
+	let Some(genesis) = genesis.and_then(Value::as_object_mut) else {
+		return Ok(text);
+	};
+	if genesis.contains_key("code") {
+		return Ok(text);
+	}
+	genesis.insert(
+		"code".into(),
+		format!("0x{}", hex::encode(runtime()?)).into(),
+	);
+	serde_json::to_vec(&specification).map_err(|error| error.to_string())
+}
+
+fn runtime() -> Result<&'static [u8], String> {
+	WASM_BINARY.ok_or_else(|| {
+		"this node was built without the runtime (SKIP_WASM_BUILD was set); build it again \
+		 without, or pass a chain specification that has the runtime in it to --chain"
+			.to_string()
+	})
 }
 
 fn build(preset: &Preset) -> Result<DllmChainSpec, String> {
-	let code = WASM_BINARY.ok_or_else(|| {
-		"this node was built without the runtime (SKIP_WASM_BUILD was set); build it again \
-		 without, or pass the path of a chain specification to --chain"
-			.to_string()
-	})?;
-	Ok(DllmChainSpec::builder(code, Extensions::default())
+	Ok(DllmChainSpec::builder(runtime()?, Extensions::default())
 		.with_name(preset.title)
 		.with_id(preset.id)
 		.with_chain_type(preset.chain_type.clone())

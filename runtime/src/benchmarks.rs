@@ -1,21 +1,34 @@
 //! The pallets whose weights are measured, and how a benchmarking tool runs them.
 
-use crate::*;
+use crate::{
+	configs::pipeline::PlanDeposit,
+	constants::{money::DLLM, time::HOURS},
+	*,
+};
 use alloc::{string::String, vec};
 use dllm_primitives::{
-	ids::{Digest, ModelId, MAX_LAYERS, MAX_REPLICAS, MAX_SEGMENTS},
+	flow::Award,
+	ids::{Digest, JobId, ModelId, PipelineId, MAX_LAYERS, MAX_REPLICAS, MAX_SEGMENTS, MAX_STAGES},
+	job::JobState,
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
-	plan::{Plan, Segment},
+	plan::{Pipeline, PipelineState, Plan, Segment, MAX_PIPELINES},
+	verdict::Phase,
 };
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList};
 use frame_support::{
-	traits::{StorageInfo, StorageInfoTrait, WhitelistedStorageKeys},
-	BoundedVec,
+	traits::{
+		fungible::{Mutate, MutateHold},
+		Get, StorageInfo, StorageInfoTrait, WhitelistedStorageKeys,
+	},
+	BoundedBTreeSet, BoundedVec,
 };
 use frame_system_benchmarking::{
 	extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench,
 };
+use pallet_allocation::{Hosting, Standing};
+use pallet_miners::MAX_LOOKS;
+use pallet_verification::trial::Trial;
 
 frame_benchmarking::define_benchmarks!(
 	[frame_system, SystemBench::<Runtime>]
@@ -36,50 +49,151 @@ frame_benchmarking::define_benchmarks!(
 
 impl frame_system_benchmarking::Config for Runtime {}
 
-/// Puts an active model into the catalogue for the benchmarks of jobs.
-pub struct JobSetup;
+/// What jobs and auctions find: one model, and as many and as large pipelines for it as there may be.
+pub struct MarketSetup;
 
-impl pallet_jobs::benchmarking::BenchmarkSetup for JobSetup {
+impl pallet_jobs::benchmarking::BenchmarkSetup for MarketSetup {
 	fn active_model() -> ModelId {
-		put_model(1)
+		put_model(MAX_LAYERS);
+		(0..MAX_PIPELINES).for_each(put_live_pipeline);
+		MODEL
 	}
-}
 
-/// Puts the largest model and as many workers as a plan may name into their pallets, for the benchmarks
-/// of allocation.
-pub struct PlanSetup;
-
-impl pallet_allocation::benchmarking::BenchmarkSetup<AccountId> for PlanSetup {
-	fn largest_plan() -> Plan<AccountId> {
-		let group = |stage: u32| {
-			let workers = (0..MAX_REPLICAS).map(|place| put_worker(stage * MAX_REPLICAS + place));
-			BoundedVec::truncate_from(workers.collect())
+	fn leave_trial(job: JobId) {
+		let award = Award {
+			job,
+			client: account(CLIENT, 0),
+			pipeline: pipeline(0, largest_plan(0), PipelineState::Live),
+			rows_ceiling: 1,
+			own_entry: false,
+			run_until: 1,
 		};
-		let share = (MAX_LAYERS / MAX_SEGMENTS) as u16;
-		let segment = |at: u32| Segment {
-			layers: LayerRange {
-				start: at as u16 * share,
-				end: (at as u16 + 1) * share,
-			},
-			replicas: group(at + 1),
-		};
-		Plan {
-			model: put_model(MAX_LAYERS),
-			slots: 1,
-			entries: group(0),
-			segments: BoundedVec::truncate_from((0..MAX_SEGMENTS).map(segment).collect()),
+		if let Some(mut trial) = Trial::draw(&award, &model(MAX_LAYERS)) {
+			trial.phase = Phase::Closed;
+			pallet_verification::Trials::<Runtime>::insert(job, trial);
 		}
 	}
 }
 
-fn put_model(layers: u32) -> ModelId {
+impl pallet_auctions::benchmarking::BenchmarkSetup for MarketSetup {
+	fn market(jobs: u32) {
+		<Self as pallet_jobs::benchmarking::BenchmarkSetup>::active_model();
+		// Late enough to be awarded, and no more in a block than its agenda takes.
+		let first = System::block_number().saturating_add(HOURS);
+		let places: u32 = <Runtime as pallet_jobs::Config>::AgendaSize::get();
+		let ids: Vec<JobId> = (0..u64::from(jobs)).collect();
+		for id in &ids {
+			let number = *id as u32;
+			let deadline = first.saturating_add(number / places);
+			let mut job = waiting_job(deadline);
+			job.max_price = job.max_price.saturating_add(number.into());
+			pallet_jobs::Jobs::<Runtime>::insert(id, job);
+		}
+		for (at, due) in ids.chunks(places as usize).enumerate() {
+			let deadline = first.saturating_add(at as u32);
+			pallet_jobs::Agenda::<Runtime>::insert(
+				deadline,
+				BoundedVec::truncate_from(due.to_vec()),
+			);
+		}
+		pallet_jobs::NextJob::<Runtime>::put(u64::from(jobs));
+		pallet_jobs::Waiting::<Runtime>::put(BoundedVec::truncate_from(ids));
+	}
+}
+
+/// What plans find: the largest model, and workers for plans of the largest size.
+pub struct PlanSetup;
+
+impl pallet_allocation::benchmarking::BenchmarkSetup<AccountId> for PlanSetup {
+	fn largest_plan(number: u32) -> Plan<AccountId> {
+		put_model(MAX_LAYERS);
+		let plan = largest_plan(number);
+		for (_, who) in plan.members() {
+			put_worker(
+				who,
+				WorkerState::Active,
+				1_000u128.saturating_sub(number.into()),
+			);
+		}
+		plan
+	}
+
+	fn deactivate(worker: &AccountId) {
+		put_worker(worker, WorkerState::Banned, 1);
+	}
+}
+
+/// What a verdict reaches: a running job, its escrow, its pipeline and the bonds of its workers.
+pub struct TrialSetup;
+
+impl pallet_verification::benchmarking::BenchmarkSetup<AccountId, BlockNumber> for TrialSetup {
+	fn running(award: &Award<AccountId, BlockNumber>, model: ModelSpec) {
+		put_model_of(model);
+		let plan = &award.pipeline.plan;
+		let groups = core::iter::once(&plan.entries)
+			.chain(plan.segments.iter().map(|segment| &segment.replicas));
+		for group in groups {
+			for (place, who) in group.iter().enumerate() {
+				put_bond(who);
+				if place > 1 {
+					put_worker(who, WorkerState::Unbonding(0), 1);
+				}
+			}
+		}
+		put_pipeline(award.pipeline.clone());
+
+		let job = pallet_jobs::Job {
+			state: JobState::Running {
+				pipeline: award.pipeline.id,
+			},
+			pipeline: Some(award.pipeline.id),
+			client: award.client.clone(),
+			..waiting_job(award.run_until)
+		};
+		hold(&job.client, pallet_jobs::HoldReason::Escrow, job.max_price);
+		pallet_jobs::Jobs::<Runtime>::insert(award.job, job);
+	}
+
+	fn bonded(worker: &AccountId) {
+		put_bond(worker);
+	}
+
+	fn unfit_candidates() {
+		// Four times as many as all the draws of a trial look at, so that hardly two of them meet.
+		let count = 4 * MAX_LOOKS * MAX_STAGES;
+		for number in 0..count {
+			let who: AccountId = account("candidate", number);
+			put_worker(&who, WorkerState::Active, 1);
+			pallet_miners::Workers::<Runtime>::mutate(&who, |worker| {
+				if let Some(worker) = worker {
+					worker.spec.memory = 0;
+				}
+			});
+			pallet_miners::VerifierAt::<Runtime>::insert(number, &who);
+		}
+		pallet_miners::VerifierCount::<Runtime>::put(count);
+	}
+}
+
+/// The only model of the benchmarks.
+const MODEL: ModelId = 0;
+/// Name of the account that pays for jobs.
+const CLIENT: &str = "client";
+/// More than any job of the benchmarks costs, and than the least bond.
+const STAKE: Balance = 10_000 * DLLM;
+
+fn account(name: &'static str, number: u32) -> AccountId {
+	frame_benchmarking::account(name, number, 0)
+}
+
+fn model(layers: u32) -> ModelSpec {
 	let shard = Shard {
 		hash: Digest::repeat_byte(1),
 		bytes: 1,
 		flops_per_token: 1,
 		kv_bytes_per_token: 1,
 	};
-	let spec = ModelSpec {
+	ModelSpec {
 		name: BoundedVec::truncate_from(b"benchmark".to_vec()),
 		licence: Default::default(),
 		manifest_root: Digest::repeat_byte(2),
@@ -90,44 +204,160 @@ fn put_model(layers: u32) -> ModelId {
 		embed: shard,
 		layers: BoundedVec::truncate_from(vec![shard; layers as usize]),
 		head: shard,
-	};
-	let owner = AccountId::from([0; 32]);
+	}
+}
+
+fn put_model(layers: u32) {
+	put_model_of(model(layers));
+}
+
+fn put_model_of(spec: ModelSpec) {
 	let model = Model {
-		id: 0,
-		owner,
+		id: MODEL,
+		owner: AccountId::from([0; 32]),
 		state: ModelState::Active,
 		spec,
 	};
-	pallet_models::Models::<Runtime>::insert(0, model);
-	0
+	pallet_models::Models::<Runtime>::insert(MODEL, model);
 }
 
-/// An active worker that is its own operator and takes every role.
-fn put_worker(number: u32) -> AccountId {
-	let who: AccountId = frame_benchmarking::account("worker", number, 0);
+/// As many stages and workers as there may be; no worker is in two plans of different numbers.
+fn largest_plan(number: u32) -> Plan<AccountId> {
+	let first = number * MAX_STAGES * MAX_REPLICAS;
+	let group = |stage: u32| {
+		let at = first + stage * MAX_REPLICAS;
+		let workers = (at..at + MAX_REPLICAS).map(|worker| account("worker", worker));
+		BoundedVec::truncate_from(workers.collect())
+	};
+	let share = (MAX_LAYERS / MAX_SEGMENTS) as u16;
+	let segment = |at: u32| Segment {
+		layers: LayerRange {
+			start: at as u16 * share,
+			end: (at as u16 + 1) * share,
+		},
+		replicas: group(at + 1),
+	};
+	Plan {
+		model: MODEL,
+		slots: 1,
+		entries: group(0),
+		segments: BoundedVec::truncate_from((0..MAX_SEGMENTS).map(segment).collect()),
+	}
+}
+
+fn pipeline(id: PipelineId, plan: Plan<AccountId>, state: PipelineState) -> Pipeline<AccountId> {
+	Pipeline {
+		id,
+		state,
+		stage_prices: BoundedVec::truncate_from(vec![1; plan.stages() as usize]),
+		plan,
+		cost: 1,
+		open_jobs: 0,
+	}
+}
+
+/// A pipeline of the largest size, with its workers.
+fn put_live_pipeline(id: PipelineId) {
+	let plan = largest_plan(id);
+	for (_, who) in plan.members() {
+		put_worker(who, WorkerState::Active, 1);
+	}
+	put_pipeline(pipeline(id, plan, PipelineState::Live));
+}
+
+/// A pipeline with its deposit, which its workers host.
+fn put_pipeline(pipeline: Pipeline<AccountId>) {
+	let (id, model) = (pipeline.id, pipeline.plan.model);
+	let mut ready = BoundedBTreeSet::new();
+	for (_, who) in pipeline.plan.members() {
+		// There is room for every worker of a plan.
+		let _ = ready.try_insert(who.clone());
+		let hosting = Hosting {
+			memory: 1,
+			pipelines: BoundedVec::truncate_from(vec![id]),
+		};
+		pallet_allocation::Hosted::<Runtime>::insert(who, hosting);
+	}
+	let submitter: AccountId = account("submitter", id);
+	let deposit = PlanDeposit::get();
+	hold(&submitter, pallet_allocation::HoldReason::Plan, deposit);
+	let standing = Standing {
+		submitter,
+		deposit,
+		accepted: 0,
+		ready,
+		failures: 0,
+		stage_memory: BoundedVec::truncate_from(vec![1; pipeline.plan.stages() as usize]),
+		pipeline,
+	};
+	pallet_allocation::Pipelines::<Runtime>::insert(id, standing);
+	pallet_allocation::ByModel::<Runtime>::mutate(model, |ids| {
+		if !ids.contains(&id) {
+			// There is room for as many as the benchmarks put.
+			let _ = ids.try_push(id);
+		}
+	});
+}
+
+fn waiting_job(deadline: BlockNumber) -> pallet_jobs::Job<AccountId, BlockNumber> {
+	pallet_jobs::Job {
+		client: account(CLIENT, 0),
+		model: MODEL,
+		rows_ceiling: 64,
+		own_entry: false,
+		max_price: STAKE,
+		submitted: 0,
+		deadline,
+		state: JobState::Waiting,
+		pipeline: None,
+		awarded: None,
+		ended: None,
+		fee: 0,
+		rows: 0,
+		tokens: 0,
+		result: Digest::zero(),
+	}
+}
+
+/// A worker that is its own operator and takes every role, with the longest declaration.
+fn put_worker(who: &AccountId, state: WorkerState<BlockNumber>, price: Balance) {
+	let address = BoundedVec::truncate_from(vec![b'a'; 128]);
 	let spec = WorkerSpec {
-		peer_id: BoundedVec::truncate_from(number.to_le_bytes().to_vec()),
-		addresses: Default::default(),
+		peer_id: BoundedVec::truncate_from(vec![1; 64]),
+		addresses: BoundedVec::truncate_from(vec![address; 4]),
 		roles: Roles {
 			entry: true,
 			miner: true,
 			verifier: true,
 		},
 		memory: 1 << 40,
-		price: 1,
+		price,
 	};
 	let worker = Worker {
 		operator: who.clone(),
-		state: WorkerState::Active,
-		bond: 0,
+		state,
+		bond: STAKE,
 		spec,
-		open_jobs: 0,
+		open_jobs: 1,
 		passed: 0,
 		faults: 0,
 		cheats: 0,
 	};
-	pallet_miners::Workers::<Runtime>::insert(&who, worker);
-	who
+	pallet_miners::Workers::<Runtime>::insert(who, worker);
+}
+
+/// An active worker with its bond on hold.
+fn put_bond(who: &AccountId) {
+	put_worker(who, WorkerState::Active, 1);
+	hold(who, pallet_miners::HoldReason::Bond, STAKE);
+}
+
+/// Endows an account and puts an amount of it on hold.
+fn hold(who: &AccountId, reason: impl Into<RuntimeHoldReason>, amount: Balance) {
+	Balances::set_balance(who, amount.saturating_mul(2));
+	if let Err(error) = Balances::hold(&reason.into(), who, amount) {
+		panic!("a benchmark cannot hold its stake: {error:?}");
+	}
 }
 
 /// Every benchmark, and what is known of the storage of all pallets.

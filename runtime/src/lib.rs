@@ -23,6 +23,7 @@ pub mod constants;
 pub mod genesis_presets;
 pub mod pace;
 pub mod views;
+pub mod weights;
 
 #[cfg(feature = "std")]
 pub use apis::RuntimeApi;

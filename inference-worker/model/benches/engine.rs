@@ -4,19 +4,15 @@
 
 use anyhow::{Context, Result};
 use dllm_model::{
-	engine::{pin_environment, runtime, Engine, Fuser, OrtEngine},
+	engine::{pin_environment, runtime, Engine, OrtEngine},
 	entry::Entry,
-	manifest::{Manifest, ModelConfig},
-	splitter::{
-		shards::{cache_names, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
-		split,
-	},
+	numerics::Numerics,
+	splitter::split,
 };
 use dllm_primitives::{
 	commitment::row_leaf,
 	model::{LayerRange, Profile},
 };
-use ort::value::Tensor;
 use std::{
 	path::Path,
 	time::{Duration, Instant},
@@ -44,8 +40,14 @@ fn main() -> Result<()> {
 	println!("# {} on {} threads", manifest.model, runtime()?.threads);
 
 	let row = decode(&engine, &entry)?;
-	let layers = layers(&engine, 2)?;
-	let single = layers_of_one_row(&manifest, &target, range)?;
+	let padded = layers(&engine, 2)?;
+	// The same step with a single row, which the engine never does: its bits would differ.
+	let lone = Numerics {
+		least_rows: 1,
+		..*Numerics::of(Profile::F32).context("no profile f32")?
+	};
+	let lone = OrtEngine::load_as(&manifest, &target, range, 1 << 32, &lone)?;
+	let single = layers(&lone, 2)?;
 	report(
 		"E1",
 		"decode, one process",
@@ -62,7 +64,7 @@ fn main() -> Result<()> {
 		"tokens/s",
 		Goal::AtLeast(3000.0),
 	);
-	let padding = 100.0 * (layers.as_secs_f64() / single.as_secs_f64() - 1.0);
+	let padding = 100.0 * (padded.as_secs_f64() / single.as_secs_f64() - 1.0);
 	report(
 		"E3",
 		"cost of the padding row in decode",
@@ -143,46 +145,6 @@ fn layers(engine: &OrtEngine, session: u64) -> Result<Duration> {
 	})?;
 	engine.close(session);
 	Ok(time)
-}
-
-/// Time of the same step with a single row, which the engine never does: its bits would differ.
-fn layers_of_one_row(manifest: &Manifest, folder: &Path, range: LayerRange) -> Result<Duration> {
-	let ModelConfig {
-		hidden,
-		kv_heads,
-		head_dim,
-		..
-	} = manifest.config;
-	let mut fuser = Fuser::default();
-	for (layer, file) in (0..).zip(&manifest.layers) {
-		fuser.push(layer, &file.file, file.read(folder)?)?;
-	}
-	let mut graph = runtime()?.session(&fuser.finish())?;
-	let mut binding = graph.create_binding()?;
-	let slots = (CONTEXT + STEPS + 1) as usize;
-	for layer in range.start..range.end {
-		let [past_key, past_value, present_key, present_value] = cache_names(layer.into());
-		for (past, present) in [(past_key, present_key), (past_value, present_value)] {
-			let shape = [1, kv_heads as usize, slots, head_dim as usize];
-			let mut buffer = Tensor::<f32>::new(graph.allocator(), shape)?;
-			buffer.extract_tensor_mut().1.fill(0.1);
-			binding.bind_input(past, &buffer)?;
-			binding.bind_output(present, &mut buffer)?;
-		}
-	}
-	let shape = [1, 1, hidden as usize];
-	best(STEPS, || {
-		for total in CONTEXT as i32 + 1..=(CONTEXT + STEPS) as i32 {
-			let row = Tensor::from_array((shape, vec![0.1f32; hidden as usize]))?;
-			binding.bind_input(HIDDEN_IN, &row)?;
-			binding.bind_input(LAST_ROW, &Tensor::from_array(([1_usize], vec![total - 1]))?)?;
-			binding.bind_input(TOTAL_ROWS, &Tensor::from_array(([1_usize], vec![total]))?)?;
-			let mut output = Tensor::<f32>::new(graph.allocator(), shape)?;
-			binding.bind_output(HIDDEN_OUT, &mut output)?;
-			graph.run_binding(&binding)?;
-		}
-		Ok(())
-	})
 }
 
 /// Time of a prompt through embedding and layers, and of its last row through the head.

@@ -3,14 +3,21 @@
 //! | step | module |
 //! |---|---|
 //! | a model folder becomes shards and a manifest | [`splitter`], [`manifest`] |
+//! | what a profile stores, and how it runs | [`numerics`] |
+//! | a low-rank adapter changes what layers compute | [`adapter`] |
 //! | a range of layers runs on this machine | [`engine`] |
+//! | the profile whose bytes are the same on every machine | [`exact`] |
 //! | text becomes rows, rows become the next token | [`entry`] |
 //! | functions that every machine computes to the same bits | [`portable_math`] |
 
 #![deny(unsafe_code)]
 
+pub mod adapter;
 pub mod engine;
 pub mod entry;
+pub mod exact;
 pub mod manifest;
+mod mapping;
+pub mod numerics;
 pub mod portable_math;
 pub mod splitter;

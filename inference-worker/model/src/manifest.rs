@@ -4,6 +4,7 @@
 //! through it: a file is read once, compared with its digest, and used from memory. What the numbers
 //! are needed for (planning, prices) is left to their readers.
 
+use crate::numerics::Numerics;
 use dllm_primitives::{
 	ids::Digest,
 	model::{ModelSpec, Profile, Shard},
@@ -18,7 +19,7 @@ use std::{
 /// Name of the manifest inside a model's folder.
 pub const FILE: &str = "manifest.json";
 /// The only format that is read or written.
-pub const FORMAT: &str = "dllm-manifest/1";
+pub const FORMAT: &str = "dllm-manifest/2";
 /// Bytes of a manifest at most: 256 layers take about 64 KiB, and a peer may send one.
 pub const MAX_BYTES: u64 = 1 << 20;
 /// What the width of a head must be a multiple of: the attention operator takes no other.
@@ -46,6 +47,13 @@ pub struct Manifest {
 	pub tokenizer: TextFile,
 	/// Tokenizer settings and chat template, as far as the model has them.
 	pub texts: Vec<TextFile>,
+	/// Numerics class, where it is the same on every machine; float profiles have one per kind of
+	/// processor, which every worker measures for itself.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub class: Option<Digest>,
+	/// What the profile costs, where somebody measured it.
+	#[serde(default, skip_serializing_if = "Option::is_none")]
+	pub accuracy: Option<Accuracy>,
 	/// blake3 of the bytes that this was read from or written as.
 	#[serde(skip)]
 	root: Digest,
@@ -73,6 +81,14 @@ pub struct ModelConfig {
 	pub vocab: u32,
 	/// Base of the rotary embedding's angles.
 	pub rope_theta: f64,
+	/// How the angles are stretched for longer contexts.
+	pub rope_scaling: RopeScaling,
+	/// Which layers see only the rows just before each row.
+	pub window: Option<Window>,
+	/// Whether query, key and value have biases.
+	pub qkv_bias: bool,
+	/// Whether every head of query and key is normed, before it is turned.
+	pub qk_norm: bool,
 	/// Added to the mean square in every norm.
 	pub norm_eps: f64,
 	/// Rows that a session may hold at most.
@@ -93,6 +109,40 @@ pub enum Family {
 	Llama,
 }
 
+/// How the angles of the rotary embedding are stretched.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq)]
+#[serde(deny_unknown_fields, rename_all = "lowercase")]
+pub enum RopeScaling {
+	/// Not at all.
+	None,
+	/// Every angle is divided by a factor (position interpolation; Chen et al. 2023).
+	Linear {
+		/// At least 1.
+		factor: f64,
+	},
+	/// Slow angles are divided by a factor, fast ones are kept, those between are mixed (Llama 3.1).
+	Llama3 {
+		/// At least 1.
+		factor: f64,
+		/// Turns within the original context below which an angle is slow.
+		low_freq_factor: f64,
+		/// Turns within the original context above which an angle is fast; greater than the other.
+		high_freq_factor: f64,
+		/// Rows of the context before it was stretched.
+		original_context: u32,
+	},
+}
+
+/// A sliding window of attention.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+	/// Rows that a row sees, itself among them.
+	pub rows: u32,
+	/// The first layer that has the window; all after it have it too.
+	pub from_layer: u32,
+}
+
 /// One ONNX file and what it costs to run.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
@@ -110,6 +160,20 @@ pub struct ShardFile {
 	pub flops_per_token: u64,
 	/// Bytes that one token leaves in the key-value cache.
 	pub kv_bytes_per_token: u32,
+}
+
+/// What a profile costs in accuracy, measured on a text.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+	/// The text, by a name that people can find it by.
+	pub evaluation: String,
+	/// Tokens that were predicted.
+	pub tokens: u64,
+	/// Perplexity of this profile.
+	pub perplexity: f64,
+	/// Perplexity of the same model in single precision.
+	pub perplexity_f32: f64,
 }
 
 /// One text file that belongs to the tokenizer.
@@ -245,13 +309,22 @@ impl Manifest {
 			head,
 			tokenizer,
 			texts,
+			class: None,
+			accuracy: None,
 			root,
 		};
-		manifest.check()?;
-		let mut bytes = serde_json::to_vec_pretty(&manifest)?;
-		bytes.push(b'\n');
-		manifest.root = digest_of(&bytes);
+		let bytes = manifest.seal()?;
 		Ok((manifest, bytes))
+	}
+
+	/// Checks the manifest, gives it the root of its present content, and the bytes to write as
+	/// [`FILE`]. Whoever adds an accuracy or a class before a model is registered calls it again.
+	pub fn seal(&mut self) -> Result<Vec<u8>, ManifestError> {
+		self.check()?;
+		let mut bytes = serde_json::to_vec_pretty(self)?;
+		bytes.push(b'\n');
+		self.root = digest_of(&bytes);
+		Ok(bytes)
 	}
 
 	/// blake3 of the manifest's bytes as written: the name of the model on chain.
@@ -276,6 +349,14 @@ impl Manifest {
 			.into_iter()
 			.chain(&self.layers)
 			.chain([&self.head])
+	}
+
+	/// Bytes of memory that layers take once they are loaded: their files', and more where the library
+	/// widens the weights.
+	pub fn memory_of(&self, layers: &[ShardFile]) -> u64 {
+		let growth = Numerics::of(self.profile).map_or(1, |numerics| numerics.layers.growth());
+		let bytes = layers.iter().map(|file| file.bytes).sum::<u64>();
+		bytes.saturating_mul(growth)
 	}
 
 	/// The text file of that name, where the model has it.
@@ -336,6 +417,9 @@ impl Manifest {
 			let (files, layers) = (self.layers.len(), self.config.layers);
 			return implausible(format!("{files} layer files for {layers} layers"));
 		}
+		if let Some(accuracy) = &self.accuracy {
+			accuracy.check().or_else(implausible)?;
+		}
 		let mut seen = HashSet::new();
 		let shards = self.shards().map(|shard| &shard.file);
 		let texts = self
@@ -389,7 +473,57 @@ impl ModelConfig {
 		if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
 			return Err(format!("norm_eps {} is out of range", self.norm_eps));
 		}
-		Ok(())
+		if self.window.is_some_and(|window| window.rows == 0) {
+			return Err("a sliding window of no rows".into());
+		}
+		self.rope_scaling.check()
+	}
+
+	/// Rows that a row of that layer sees, itself among them; all where there is no window.
+	pub fn window_of(&self, layer: u32) -> Option<u32> {
+		let window = self.window.filter(|window| layer >= window.from_layer)?;
+		Some(window.rows)
+	}
+}
+
+impl RopeScaling {
+	fn check(&self) -> Result<(), String> {
+		let sound = match *self {
+			Self::None => true,
+			Self::Linear { factor } => factor.is_finite() && factor >= 1.0,
+			Self::Llama3 {
+				factor,
+				low_freq_factor,
+				high_freq_factor,
+				original_context,
+			} => {
+				factor.is_finite()
+					&& factor >= 1.0
+					&& low_freq_factor > 0.0
+					&& high_freq_factor > low_freq_factor
+					&& high_freq_factor.is_finite()
+					&& original_context > 0
+			}
+		};
+		match sound {
+			true => Ok(()),
+			false => Err(format!("rope scaling {self:?} is out of range")),
+		}
+	}
+}
+
+impl Accuracy {
+	/// How much larger the perplexity is than in single precision: 0.01 is one per cent.
+	pub fn loss(&self) -> f64 {
+		self.perplexity / self.perplexity_f32 - 1.0
+	}
+
+	fn check(&self) -> Result<(), String> {
+		let sound = |perplexity: f64| perplexity.is_finite() && perplexity >= 1.0;
+		match self.tokens > 0 && sound(self.perplexity) && sound(self.perplexity_f32) {
+			true => Ok(()),
+			false => Err("an accuracy that nobody can have measured".into()),
+		}
 	}
 }
 
@@ -428,7 +562,12 @@ pub fn is_plain_name(name: &str) -> bool {
 	!name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
 }
 
-fn read_verified(folder: &Path, file: &str, expected: Digest) -> Result<Vec<u8>, ManifestError> {
+/// Reads a file and compares it with its digest.
+pub(crate) fn read_verified(
+	folder: &Path,
+	file: &str,
+	expected: Digest,
+) -> Result<Vec<u8>, ManifestError> {
 	let path = folder.join(file);
 	let bytes = fs::read(&path).map_err(|source| match source.kind() {
 		io::ErrorKind::NotFound => ManifestError::MissingFile {

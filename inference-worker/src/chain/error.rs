@@ -36,7 +36,7 @@ pub enum ChainError {
 	#[error("the chain's runtime does not fit this worker ({reason}): use the version that belongs to the chain")]
 	OtherVersion { reason: String },
 	/// The node refused a request.
-	#[error("the node refused {what}: {reason}")]
+	#[error("the node refused {what}: {reason}; it is tried again where that can help, the node's log says more")]
 	Refused { what: String, reason: String },
 	/// The account cannot pay.
 	#[error(
@@ -56,7 +56,7 @@ pub enum ChainError {
 	)]
 	NonceTaken { account: String },
 	/// The call found no place in a block in time.
-	#[error("{call} was not included within {seconds} s: the node may be out of sync or its blocks full")]
+	#[error("{call} was not included within {seconds} s: the node may be out of sync or its blocks full; look at `dllm-worker status`, then try again")]
 	NotIncluded { call: String, seconds: u64 },
 }
 

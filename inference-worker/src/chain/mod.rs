@@ -10,25 +10,27 @@ mod amount;
 mod blocks;
 pub mod calls;
 mod error;
+mod placed;
 mod submitter;
 
 pub use account::{address, parse_address, Account, AccountError};
 pub use amount::{Amount, DLLM};
 pub use blocks::BestBlock;
 pub use error::ChainError;
-pub use submitter::{Included, Submitter};
+pub use placed::{Event, Included, Numbered};
+pub use submitter::Submitter;
 
 pub use sp_core::{crypto::AccountId32, H256};
 
 use codec::{Decode, Encode};
 use dllm_primitives::{
 	api::{Duty, JobView, ModelView, PipelineView, Receipt, Route, WorkerView},
-	ids::{JobId, ModelId},
+	ids::{Digest, JobId, ModelId},
 };
 use std::{sync::Arc, time::Duration};
 use subxt::{
 	backend::{BlockRef, LegacyBackend},
-	config::{substrate::SubstrateConfig, RpcConfigFor},
+	config::{substrate::SubstrateConfig, Header, RpcConfigFor},
 	ext::scale_value::Value,
 	rpcs::{
 		self,
@@ -180,6 +182,39 @@ impl Chain {
 		self.ask("job", id).await
 	}
 
+	/// Names what a job asks: blake3 of its body and limits as the chain stores them; none where it does
+	/// not know the job.
+	pub async fn request(&self, id: JobId) -> Result<Option<Digest>, ChainError> {
+		let keys = vec![Value::u128(id.into())];
+		let best = *self.best.borrow();
+		let stored = self.stored_bytes(best, "Jobs", "Requests", keys).await?;
+		Ok(stored.map(|bytes| Digest::from(*blake3::hash(&bytes).as_bytes())))
+	}
+
+	/// Whether the chain had a job once, and has dropped its record for its age: so says the final block,
+	/// which no fork undoes.
+	pub async fn has_dropped(&self, id: JobId) -> Result<bool, ChainError> {
+		let hash = self
+			.patient("its final block", || self.rpc.chain_get_finalized_head())
+			.await?;
+		let header = self
+			.patient("its final block", || self.rpc.chain_get_header(Some(hash)))
+			.await?;
+		let Some(header) = header else {
+			return Ok(false);
+		};
+		let number = u32::try_from(header.number()).unwrap_or(u32::MAX);
+		let at = BestBlock { number, hash };
+		let next = self.stored_bytes(at, "Jobs", "NextJob", Vec::new()).await?;
+		let next = next.and_then(|bytes| JobId::decode(&mut &bytes[..]).ok());
+		if next.is_none_or(|next| next <= id) {
+			return Ok(false);
+		}
+		let keys = vec![Value::u128(id.into())];
+		let record = self.stored_bytes(at, "Jobs", "Jobs", keys).await?;
+		Ok(record.is_none())
+	}
+
 	/// All that stands behind a job.
 	pub async fn receipt(&self, id: JobId) -> Result<Option<Receipt>, ChainError> {
 		self.ask("receipt", id).await
@@ -256,7 +291,22 @@ impl Chain {
 		item: &str,
 		keys: Vec<Value>,
 	) -> Result<Option<R>, ChainError> {
-		let BestBlock { number, hash } = *self.best.borrow();
+		let best = *self.best.borrow();
+		let stored = self.stored_bytes(best, pallet, item, keys).await?;
+		let value = stored.map(|bytes| R::decode(&mut &bytes[..])).transpose();
+		value.map_err(|error| ChainError::OtherVersion {
+			reason: format!("{pallet}.{item}: {error}"),
+		})
+	}
+
+	/// The bytes of a value of a block's storage.
+	async fn stored_bytes(
+		&self,
+		BestBlock { number, hash }: BestBlock,
+		pallet: &str,
+		item: &str,
+		keys: Vec<Value>,
+	) -> Result<Option<Vec<u8>>, ChainError> {
 		let at = self
 			.client
 			.at_block_hash_and_number(BlockRef::from_hash(hash), number.into());
@@ -264,12 +314,7 @@ impl Chain {
 		let what = format!("{pallet}.{item}");
 		let stored = at.storage().try_fetch((pallet, item), keys).await;
 		let stored = stored.map_err(|error| ChainError::from_storage(error, &what))?;
-		let value = stored
-			.map(|value| R::decode(&mut value.bytes()))
-			.transpose();
-		value.map_err(|error| ChainError::OtherVersion {
-			reason: format!("{what}: {error}"),
-		})
+		Ok(stored.map(|value| value.bytes().to_vec()))
 	}
 
 	/// Repeats a read as long as the connection is lost in the middle of it.

@@ -6,8 +6,11 @@
 //! lost after it was sent may or may not reach a block: the caller looks at the chain before it sends it
 //! again, as the duties do at every block.
 
-use super::{calls::Call, Account, Chain, ChainError};
-use sp_core::H256;
+use super::{
+	calls::Call,
+	placed::{Event, Included, Numbered},
+	Account, Chain, ChainError,
+};
 use std::{
 	collections::BTreeSet,
 	future::Future,
@@ -16,9 +19,10 @@ use std::{
 };
 use subxt::{
 	config::{substrate::SubstrateConfig, Config, Header},
-	ext::scale_value::{At, Composite},
+	ext::scale_value::Composite,
 	transactions::{Signer, TransactionInBlock, TransactionStatus},
 };
+use tokio::sync::watch;
 
 /// A transaction that is in no block after this time is given up.
 const INCLUSION_TIMEOUT: Duration = Duration::from_secs(90);
@@ -56,39 +60,6 @@ struct Nonce {
 	sent: Sent,
 }
 
-/// A call that succeeded in a block.
-#[derive(Clone, Debug)]
-pub struct Included {
-	/// Number of the block.
-	pub block: u32,
-	/// Hash of the block.
-	pub hash: H256,
-	events: Vec<Event>,
-}
-
-#[derive(Clone, Debug)]
-struct Event {
-	pallet: String,
-	name: String,
-	fields: Composite<()>,
-}
-
-impl Included {
-	/// A number in an event of the call.
-	pub fn number(&self, pallet: &str, event: &str, field: &str) -> Result<u128, ChainError> {
-		let found = self
-			.events
-			.iter()
-			.find(|e| e.pallet == pallet && e.name == event);
-		let value = found
-			.and_then(|event| event.fields.at(field))
-			.and_then(|value| value.as_u128());
-		value.ok_or_else(|| ChainError::OtherVersion {
-			reason: format!("no number {field:?} in an event {pallet}.{event}"),
-		})
-	}
-}
-
 type Client = subxt::client::OnlineClientAtBlockImpl<SubstrateConfig>;
 type Progress = subxt::transactions::TransactionProgress<SubstrateConfig, Client>;
 
@@ -113,8 +84,23 @@ impl Submitter {
 	pub async fn submit(&self, call: &Call) -> Result<Included, ChainError> {
 		let (nonce, mut progress) = self.send(call).await?;
 		let included = in_time(call, self.followed(call, &mut progress, Until::Best)).await?;
-		tokio::spawn(hold_until_final(nonce, progress));
+		tokio::spawn(self.clone().hold_until_final(nonce, progress, None));
 		Ok(included)
+	}
+
+	/// Sends a call, waits until it has succeeded in a best block, and follows the number in `field` of an
+	/// event, `[pallet, event, field]`, from fork to fork until the block is final.
+	pub async fn submit_numbered(
+		&self,
+		call: &Call,
+		field: [&'static str; 3],
+	) -> Result<Numbered, ChainError> {
+		let (nonce, mut progress) = self.send(call).await?;
+		let included = in_time(call, self.followed(call, &mut progress, Until::Best)).await?;
+		let (places, followed) = watch::channel(included);
+		let told = Some((places, call.title()));
+		tokio::spawn(self.clone().hold_until_final(nonce, progress, told));
+		Ok(Numbered::new(followed, field))
 	}
 
 	/// Sends a call and waits until it has succeeded in a final block: for calls whose outcome others
@@ -233,6 +219,46 @@ impl Submitter {
 			events,
 		})
 	}
+
+	/// Keeps a nonce until its transaction is final, or can no longer become so. Tells `places` of every
+	/// block that holds it meanwhile.
+	async fn hold_until_final(
+		self,
+		nonce: Nonce,
+		mut progress: Progress,
+		places: Option<(watch::Sender<Included>, String)>,
+	) {
+		let settled = async {
+			while let Some(Ok(status)) = progress.next().await {
+				let (block, is_final) = match status {
+					TransactionStatus::InBestBlock(block) => (block, false),
+					TransactionStatus::InFinalizedBlock(block) => (block, true),
+					TransactionStatus::Error { .. }
+					| TransactionStatus::Invalid { .. }
+					| TransactionStatus::Dropped { .. } => return,
+					_ => continue,
+				};
+				if let Some((places, call)) = places.as_ref().filter(|(to, _)| !to.is_closed()) {
+					match self.read(call, block).await {
+						Ok(included) => drop(places.send_replace(included)),
+						Err(error) => tracing::warn!(%error, "a block of a fork cannot be read"),
+					}
+				}
+				if is_final {
+					return;
+				}
+			}
+		};
+		if tokio::time::timeout(FINALITY_TIMEOUT, settled)
+			.await
+			.is_err()
+		{
+			tracing::warn!(
+				nonce = nonce.number,
+				"a transaction is not final yet; no longer waiting for it"
+			);
+		}
+	}
 }
 
 /// Gives up a transaction that is in no block for too long.
@@ -245,30 +271,6 @@ async fn in_time(
 		let (call, seconds) = (call.title(), INCLUSION_TIMEOUT.as_secs());
 		Err(ChainError::NotIncluded { call, seconds })
 	})
-}
-
-/// Keeps a nonce until its transaction is final, or can no longer become so.
-async fn hold_until_final(nonce: Nonce, mut progress: Progress) {
-	let settled = async {
-		while let Some(Ok(status)) = progress.next().await {
-			match status {
-				TransactionStatus::InFinalizedBlock(_)
-				| TransactionStatus::Error { .. }
-				| TransactionStatus::Invalid { .. }
-				| TransactionStatus::Dropped { .. } => return,
-				_ => {}
-			}
-		}
-	};
-	if tokio::time::timeout(FINALITY_TIMEOUT, settled)
-		.await
-		.is_err()
-	{
-		tracing::warn!(
-			nonce = nonce.number,
-			"a transaction is not final yet; no longer waiting for it"
-		);
-	}
 }
 
 impl Sent {

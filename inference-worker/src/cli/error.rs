@@ -39,16 +39,16 @@ pub enum CliError {
 	#[error(transparent)]
 	Entry(#[from] EntryError),
 	/// Data cannot be written as JSON.
-	#[error("cannot write JSON: {0}")]
+	#[error("cannot write JSON: {0}; run the command without --json")]
 	Json(#[from] serde_json::Error),
 	/// The log filter makes no sense.
 	#[error("--log {given:?}: {reason}; give a level (error, warn, info, debug), a filter like dllm_worker=debug, or json")]
 	BadLog { given: String, reason: String },
 	/// The operating system gives no threads.
-	#[error("cannot start threads: {0}")]
+	#[error("cannot start threads: {0}; raise the limit of processes (`ulimit -u`)")]
 	NoThreads(io::Error),
 	/// A file cannot be read or written.
-	#[error("{path}: {source}")]
+	#[error("{path}: {source}; correct the path, or its permissions")]
 	Io { path: PathBuf, source: io::Error },
 	/// There is nothing to pay for.
 	#[error("the chain has no active model: register one with `dllm-worker model add`, then `model activate`")]
@@ -57,7 +57,7 @@ pub enum CliError {
 	#[error("several models are active ({one}, {other}, …): name one with --model; `dllm-worker model list` shows them")]
 	WhichModel { one: String, other: String },
 	/// There is no such model.
-	#[error("no model {named:?} on this chain; it has: {}", if .known.is_empty() { "none" } else { .known })]
+	#[error("no model {named:?} on this chain; it has: {}; name one of them with --model", if .known.is_empty() { "none" } else { .known })]
 	UnknownModel { named: String, known: String },
 	/// The model takes no prompts.
 	#[error("model {id} ({name}) is {state:?} and takes no prompts or plans: activate it, or name another")]
@@ -95,7 +95,7 @@ pub enum CliError {
 	#[error("the files of model {name} are not on this machine and could not be fetched ({reason}): name their folder with --folder, or under `models` in the configuration")]
 	NoFolder { name: String, reason: String },
 	/// The ring did not bring a reply.
-	#[error("the reply broke off: {reason}; nothing is charged unless the job settles")]
+	#[error("the reply broke off: {reason}; rows that ran may be charged, the rest comes back; send the prompt again")]
 	BrokeOff { reason: String },
 	/// This machine cannot be part of the network.
 	#[error(transparent)]

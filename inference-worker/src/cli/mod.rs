@@ -3,6 +3,7 @@
 //! What a command was asked for goes to stdout, so that it can be piped; everything else goes to
 //! stderr. Every command ends with 0 only if it did what it was asked for.
 
+mod bench;
 mod context;
 mod doctor;
 mod error;
@@ -81,6 +82,8 @@ enum Command {
 	Status(status::Status),
 	/// Say what this worker lacks, and how to mend it.
 	Doctor(doctor::Doctor),
+	/// Measure this machine: numerics classes, speed and memory.
+	Bench(bench::Bench),
 	/// Turn a model folder of Hugging Face form into shards.
 	Split(split::Split),
 }
@@ -105,6 +108,7 @@ impl Cli {
 		match self.command {
 			Command::Keys(command) => command.run(&context),
 			Command::Split(command) => command.run(&context),
+			Command::Bench(command) => command.run(&context),
 			command => {
 				let runtime = tokio::runtime::Runtime::new().map_err(CliError::NoThreads)?;
 				let ended = runtime.block_on(run_on_chain(command, context));
@@ -141,6 +145,7 @@ async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, Cl
 		Command::Doctor(command) => command.run(&context).await,
 		Command::Keys(command) => command.run(&context),
 		Command::Split(command) => command.run(&context),
+		Command::Bench(command) => command.run(&context),
 	}
 }
 

@@ -1,7 +1,7 @@
 //! What `prompt` and `pay` share: limits, the price, and waiting for the chain.
 
 use super::{CliError, Context};
-use crate::chain::{calls, Amount, Chain, ChainError, Submitter};
+use crate::chain::{calls, Amount, Chain, ChainError, Numbered, Submitter};
 use clap::Args;
 use dllm_primitives::{
 	api::{JobView, ModelView, Receipt},
@@ -18,6 +18,8 @@ use std::{
 const LOOK_AGAIN: Duration = Duration::from_secs(6);
 /// Blocks for which the job may be missing on the best fork after its submission.
 const FORK_LOOKS: u32 = 5;
+/// Pallet, event and field in which the chain gives a job its number.
+const NUMBER: [&str; 3] = ["Jobs", "Submitted", "job"];
 
 /// How a prompt is answered and what it may cost.
 #[derive(Args, Debug)]
@@ -104,10 +106,11 @@ fn thousandths(what: &'static str, value: f32, most: f32) -> Result<u16, CliErro
 	Ok((value * 1000.0).round() as u16)
 }
 
-/// A job that is paid for, followed to its end.
+/// A job that is paid for, followed to its end, under whatever number a fork gives it.
 pub struct Paid {
 	chain: Chain,
 	submitter: Submitter,
+	number: Numbered,
 	/// Its number.
 	pub job: JobId,
 	/// When the transaction was sent.
@@ -149,17 +152,15 @@ impl Paid {
 		}
 		let sent = Instant::now();
 		let call = calls::submit_job(model.id, body, limits, price, terms.deadline);
-		let included = submitter.submit(&call).await?;
-		let job = included.number("Jobs", "Submitted", "job")?;
+		let number = submitter.submit_numbered(&call, NUMBER).await?;
+		let (job, block) = number.now()?;
 		let job = JobId::try_from(job).unwrap_or(JobId::MAX);
 		let price = Amount(price);
-		eprintln!(
-			"job {job} submitted in block {}; it costs {price} at most",
-			included.block
-		);
+		eprintln!("job {job} submitted in block {block}; it costs {price} at most");
 		Ok(Self {
 			chain: chain.clone(),
 			submitter: submitter.clone(),
+			number,
 			job,
 			sent,
 			told: None,
@@ -172,9 +173,11 @@ impl Paid {
 		let mut best = self.chain.best();
 		let mut unknown = 0;
 		loop {
-			let view = match self.chain.job(self.job).await? {
+			self.renumber()?;
+			let view = self.chain.job(self.job).await?;
+			let view = match view.filter(|view| self.is_own(view)) {
 				Some(view) => view,
-				// A short fork may not have the job yet.
+				// A short fork may not have the job yet, or another one of that number.
 				None if unknown < FORK_LOOKS => {
 					unknown += 1;
 					let _ = tokio::time::timeout(LOOK_AGAIN, best.changed()).await;
@@ -194,6 +197,38 @@ impl Paid {
 				_ = tokio::time::timeout(LOOK_AGAIN, best.changed()) => {},
 			}
 		}
+	}
+
+	/// Waits until a fork has given the job another number; for ever, once its block is final.
+	pub async fn renumbered(&mut self) -> Result<(), CliError> {
+		self.number.other_than(self.job.into()).await?;
+		Ok(())
+	}
+
+	/// Waits for the next best block.
+	pub async fn next_block(&self) {
+		let mut best = self.chain.best();
+		// Without a block in time the caller looks again anyway.
+		let _ = tokio::time::timeout(LOOK_AGAIN, best.changed()).await;
+	}
+
+	/// Takes the number that the job has now.
+	fn renumber(&mut self) -> Result<(), CliError> {
+		let (number, block) = self.number.now()?;
+		let number = JobId::try_from(number).unwrap_or(JobId::MAX);
+		if number != self.job {
+			eprintln!(
+				"job {}: a fork moved it to block {block}, where it is job {number}",
+				self.job
+			);
+			self.job = number;
+			self.told = None;
+		}
+		Ok(())
+	}
+
+	fn is_own(&self, view: &JobView) -> bool {
+		view.client == *self.submitter.account().id()
 	}
 
 	/// Waits for the end of the job and takes its receipt.
@@ -218,7 +253,7 @@ impl Paid {
 	}
 
 	fn gone(&self) -> CliError {
-		let reason = "a fork undid it, or its record was dropped".into();
+		let reason = "a fork undid it, or its record was dropped; `dllm-worker status` shows whether money is still on hold, and the prompt can be sent again".into();
 		ChainError::Refused {
 			what: format!("job {}", self.job),
 			reason,

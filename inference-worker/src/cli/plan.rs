@@ -1,24 +1,34 @@
-//! `plan`: a model's layers on the registered workers, evenly.
+//! `plan`: a model's layers on the registered workers, at least cost.
 //!
-//! Segments of equal length, as many as the workers can staff; the cheapest workers of different
-//! operators stand for each. The plan passes the very check that the chain makes before it is
-//! submitted. Placement by network and compute is the solver's business.
+//! Workers and links as the chain and a file of measurements know them become a placement problem
+//! ([`problem`]); the exact search places the layers and their replicas; the plan passes the very check
+//! that the chain makes, and is printed with what it costs, before it is submitted.
 
-use super::{
-	context::active_model,
-	table::{short, table},
-	CliError, Context,
+mod problem;
+mod shown;
+
+use super::{context::active_model, CliError, Context};
+use crate::chain::{calls, AccountId32};
+use clap::{Args, ValueEnum};
+use dllm_planning::{
+	instance::Count,
+	replicas::{place, Placement},
+	search::Options,
+	topology::Topology,
 };
-use crate::chain::{address, calls, AccountId32};
-use clap::Args;
 use dllm_primitives::{
 	api::{ModelView, WorkerView},
-	ids::{ModelId, MAX_SEGMENTS},
+	cost::{self, Limits, Terms, Weights},
+	ids::{ModelId, MAX_REPLICAS, MAX_SEGMENTS},
 	model::{LayerRange, ModelSpec},
-	plan::{self, stage_memory, Candidate, Plan, Segment, MEMORY_SHARE_PERCENT},
+	plan::{self, stage_memory, usable_memory, Candidate, Plan, Segment},
 };
-use serde::Serialize;
-use std::{collections::HashSet, process::ExitCode};
+use problem::Measured;
+use shown::Shown;
+use std::{collections::HashSet, fs, path::PathBuf, process::ExitCode, time::Duration};
+
+/// What the search may take; the best placement so far stands then, with a certified gap.
+const SEARCH_TIME: Duration = Duration::from_secs(10);
 
 /// Place a model's layers on the registered workers and submit the plan.
 #[derive(Args, Debug)]
@@ -26,7 +36,7 @@ pub struct PlanCommand {
 	/// Number or name of the model; the active one where left out.
 	#[arg(long)]
 	model: Option<String>,
-	/// Segments of layers; as many as the workers can staff where left out.
+	/// Segments of layers; as many as cost least where left out.
 	#[arg(long)]
 	segments: Option<usize>,
 	/// Workers of each segment, and entries.
@@ -35,121 +45,227 @@ pub struct PlanCommand {
 	/// Jobs at once.
 	#[arg(long, default_value_t = 2)]
 	slots: u8,
+	/// Measurements of workers and links as JSON: docs/placement.md shows its form.
+	#[arg(long, value_name = "FILE")]
+	links: Option<PathBuf>,
+	/// Weights of the cost.
+	#[arg(long, value_enum, default_value_t = Preset::Dllm)]
+	preset: Preset,
+	/// Milliseconds until the first token at most.
+	#[arg(long, value_name = "MS")]
+	max_first_token: Option<u64>,
+	/// Milliseconds for a further token at most.
+	#[arg(long, value_name = "MS")]
+	max_token: Option<u64>,
 	/// Show the plan, but do not submit it.
 	#[arg(long)]
 	dry_run: bool,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-	model: u32,
-	slots: u8,
-	stages: Vec<ShownStage>,
-	pipeline: Option<u32>,
-	block: Option<u32>,
+/// Named weights.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Preset {
+	/// Times that a job waits, and its price.
+	Dllm,
+	/// The patent's printed form, blind to the network.
+	PatentText,
+	/// The weights of the patent's figures, on the hops of the ring.
+	PatentFigures,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ShownStage {
-	stage: u8,
-	layers: LayerRange,
-	workers: Vec<String>,
-	price: String,
+impl Preset {
+	fn weights(self) -> Weights {
+		match self {
+			Self::Dllm => Weights::DLLM,
+			Self::PatentText => Weights::PATENT_TEXT,
+			Self::PatentFigures => Weights::PATENT_FIGURES,
+		}
+	}
 }
 
 impl PlanCommand {
 	/// Runs the command.
 	pub async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
+		let topology = self.topology()?;
 		let (chain, submitter) = context.submitter().await?;
 		let model = active_model(&chain, self.model.as_deref()).await?;
 		let workers = chain.workers().await?;
 		let spec = spec_of(&model)?;
-		let plan = self.make(&model, &spec, &workers)?;
+		let measured = Measured {
+			topology: &topology,
+			workers: miners(&workers),
+			entries: entries(&workers),
+		};
+		measured.say_unknown();
+		let (plan, placement) =
+			tokio::task::block_in_place(|| self.make(&model, &spec, &workers, &measured))?;
 		let quote = check(&plan, &spec, &workers).map_err(CliError::PlanRefused)?;
-		let mut shown = show(&plan, &quote);
+		let terms = self.terms(&plan, &spec, &measured)?;
+		let mut shown = Shown::new(&plan, &quote, &terms, &placement);
 		if plan.entries.is_empty() {
-			eprintln!("no two entry workers of different operators: public prompts are not served");
+			eprintln!("no two entry workers of different operators with memory for the model's ends: public prompts are not served");
 		}
 		if !self.dry_run {
 			let included = submitter.submit(&calls::submit_plan(&plan)).await?;
 			let pipeline = included.number("Allocation", "PlanAccepted", "pipeline")?;
-			shown.pipeline = u32::try_from(pipeline).ok();
-			shown.block = Some(included.block);
+			shown.submitted(u32::try_from(pipeline).ok(), included.block);
 		}
-		context.print(&shown, || readable(&shown))?;
+		context.print(&shown, || shown.readable())?;
 		Ok(ExitCode::SUCCESS)
 	}
 
-	/// The plan with the most segments, unless a number was asked for.
+	fn topology(&self) -> Result<Topology, CliError> {
+		let Some(path) = &self.links else {
+			return Ok(Topology::default());
+		};
+		let text = fs::read_to_string(path).map_err(|source| CliError::Io {
+			path: path.clone(),
+			source,
+		})?;
+		Topology::parse(&text).map_err(|error| CliError::BadArgument {
+			what: "--links",
+			reason: error.to_string(),
+		})
+	}
+
+	fn limits(&self) -> Limits {
+		let us = |ms: Option<u64>| ms.map(|ms| ms.saturating_mul(1_000));
+		Limits {
+			first_token_us: us(self.max_first_token),
+			per_token_us: us(self.max_token),
+			failure_ppm: None,
+		}
+	}
+
+	/// The cheapest plan.
 	fn make(
 		&self,
 		model: &ModelView,
 		spec: &ModelSpec,
 		workers: &[WorkerView],
-	) -> Result<Plan<AccountId32>, CliError> {
-		let miners = workers
-			.iter()
-			.filter(|worker| worker.active && worker.roles.miner)
-			.count();
-		let most = (miners / self.replicas.max(1))
-			.min(model.layers.len())
-			.min(MAX_SEGMENTS as usize);
-		let counts = match self.segments {
-			Some(segments) => segments..=segments,
-			None => 1..=most,
+		measured: &Measured,
+	) -> Result<(Plan<AccountId32>, Placement), CliError> {
+		if !(plan::MIN_REPLICAS..=MAX_REPLICAS as usize).contains(&self.replicas) {
+			return Err(CliError::BadArgument {
+				what: "--replicas",
+				reason: format!("{} is not 2 to 4", self.replicas),
+			});
+		}
+		let mut problem = measured.problem(spec, self.slots, self.preset.weights(), self.limits());
+		problem.count = match self.segments {
+			Some(segments) => Count::Exactly(segments.min(MAX_SEGMENTS as usize + 1)),
+			None => Count::AtMost(MAX_SEGMENTS as usize),
 		};
-		let candidates = counts
-			.rev()
-			.filter(|segments| (1..=model.layers.len()).contains(segments));
-		let mut plans =
-			candidates.filter_map(|segments| self.staff(segments, model.id, spec, workers));
-		plans
-			.find(|plan| check(plan, spec, workers).is_ok())
-			.ok_or_else(|| CliError::NoPlan {
-				reason: format!(
-				"{miners} active miners cannot staff {} with {} workers each of different operators and \
-				 enough memory: register more workers, or ask for other --segments, --replicas or --slots",
-				self.segments.map_or("a segment".into(), |n| format!("{n} segments")),
+		let options = Options {
+			time_limit: SEARCH_TIME,
+			..Options::default()
+		};
+		let mut placement = place(&problem, self.replicas, &options).map_err(|error| CliError::NoPlan {
+			reason: format!(
+				"{} active miners, {} workers of different operators for each segment: {error}; register more workers, or ask for other --segments, --replicas or --slots",
+				measured.workers.len(),
 				self.replicas,
 			),
-			})
+		})?;
+		problem::sort_replicas(&problem, &mut placement);
+		let mut plan = plan_of(&placement, measured, model.id, self.slots)?;
+		plan.entries = choose_entries(&plan, spec, workers, self.replicas)
+			.unwrap_or_default()
+			.try_into()
+			.map_err(|_| CliError::TooLong {
+				what: "the list of entries",
+			})?;
+		Ok((plan, placement))
 	}
 
-	fn staff(
+	/// What the chain's own cost model says of the plan.
+	fn terms(
 		&self,
-		segments: usize,
-		model: ModelId,
+		plan: &Plan<AccountId32>,
 		spec: &ModelSpec,
-		workers: &[WorkerView],
-	) -> Option<Plan<AccountId32>> {
-		let mut plan = Plan {
-			model,
-			slots: self.slots,
-			entries: Default::default(),
-			segments: even_segments(spec.layers.len(), segments).try_into().ok()?,
-		};
-		let mut busy = HashSet::new();
-		for at in 0..segments {
-			let need = stage_memory(&plan, spec, u8::try_from(at + 1).ok()?);
-			let fits = |worker: &WorkerView| {
-				let room = worker.memory / 100 * MEMORY_SHARE_PERCENT;
-				worker.roles.miner && room >= need && !busy.contains(&worker.account)
-			};
-			let replicas = cheapest(workers, self.replicas, fits)?;
-			busy.extend(replicas.iter().cloned());
-			plan.segments.get_mut(at)?.replicas = replicas.try_into().ok()?;
-		}
-		// An entry may hold a segment too, but one that does not leaves more memory to both.
-		let entries = cheapest(workers, self.replicas, |worker| {
-			worker.roles.entry && !busy.contains(&worker.account)
-		});
-		let entries =
-			entries.or_else(|| cheapest(workers, self.replicas, |worker| worker.roles.entry));
-		plan.entries = entries.unwrap_or_default().try_into().ok()?;
-		Some(plan)
+		measured: &Measured,
+	) -> Result<Terms, CliError> {
+		let workload = problem::workload(spec);
+		let weights = self.preset.weights();
+		cost::score(plan, spec, &workload, &weights, &self.limits(), measured).map_err(|error| {
+			CliError::NoPlan {
+				reason: format!("the plan misses a limit once its entries are chosen ({error:?}): raise --max-first-token or --max-token"),
+			}
+		})
 	}
+}
+
+/// Active miners, the cheapest first, so that of equal placements the cheaper workers' stands.
+fn miners(workers: &[WorkerView]) -> Vec<WorkerView> {
+	let mut miners = workers
+		.iter()
+		.filter(|worker| worker.active && worker.roles.miner)
+		.cloned()
+		.collect::<Vec<_>>();
+	miners.sort_by_key(|worker| (worker.price, worker.faults, worker.account.clone()));
+	miners
+}
+
+fn entries(workers: &[WorkerView]) -> Vec<AccountId32> {
+	let entries = workers
+		.iter()
+		.filter(|worker| worker.active && worker.roles.entry);
+	entries.map(|worker| worker.account.clone()).collect()
+}
+
+/// The placement in the chain's words, without entries.
+fn plan_of(
+	placement: &Placement,
+	measured: &Measured,
+	model: ModelId,
+	slots: u8,
+) -> Result<Plan<AccountId32>, CliError> {
+	let segments = placement.segments.iter().map(|(start, end, team)| {
+		let replicas = team.iter().map(|at| measured.workers[*at].account.clone());
+		Ok(Segment {
+			layers: LayerRange {
+				start: *start as u16,
+				end: *end as u16,
+			},
+			replicas: replicas
+				.collect::<Vec<_>>()
+				.try_into()
+				.map_err(|_| CliError::TooLong {
+					what: "the list of replicas",
+				})?,
+		})
+	});
+	let segments = segments.collect::<Result<Vec<_>, CliError>>()?;
+	Ok(Plan {
+		model,
+		slots,
+		entries: Default::default(),
+		segments: segments.try_into().map_err(|_| CliError::TooLong {
+			what: "the list of segments",
+		})?,
+	})
+}
+
+/// The cheapest entries with room for the model's ends. One that holds no segment leaves more memory to
+/// both.
+fn choose_entries(
+	plan: &Plan<AccountId32>,
+	spec: &ModelSpec,
+	workers: &[WorkerView],
+	count: usize,
+) -> Option<Vec<AccountId32>> {
+	let held = |worker: &WorkerView| {
+		let members = plan.members().filter(|(_, who)| **who == worker.account);
+		members.fold(0u64, |sum, (stage, _)| {
+			sum.saturating_add(stage_memory(plan, spec, stage))
+		})
+	};
+	let ends = spec.embed.bytes.saturating_add(spec.head.bytes);
+	let able = |worker: &WorkerView| {
+		worker.roles.entry && usable_memory(worker.memory) >= held(worker).saturating_add(ends)
+	};
+	cheapest(workers, count, |worker| able(worker) && held(worker) == 0)
+		.or_else(|| cheapest(workers, count, able))
 }
 
 /// The cheapest active workers that `fits` allows, each of another operator.
@@ -170,20 +286,6 @@ fn cheapest(
 		.take(count)
 		.map(|worker| worker.account.clone());
 	Some(chosen.collect::<Vec<_>>()).filter(|chosen| chosen.len() == count)
-}
-
-/// `layers` layers in `segments` segments whose lengths differ by one at most.
-fn even_segments(layers: usize, segments: usize) -> Vec<Segment<AccountId32>> {
-	let bound = |at: usize| u16::try_from(at * layers / segments).unwrap_or(u16::MAX);
-	let range = |at| LayerRange {
-		start: bound(at),
-		end: bound(at + 1),
-	};
-	let segment = |at| Segment {
-		layers: range(at),
-		replicas: Default::default(),
-	};
-	(0..segments).map(segment).collect()
 }
 
 fn check(
@@ -231,52 +333,4 @@ fn spec_of(model: &ModelView) -> Result<ModelSpec, CliError> {
 		})?,
 		head: model.head,
 	})
-}
-
-fn show(plan: &Plan<AccountId32>, quote: &plan::Quote) -> Shown {
-	let stages = quote
-		.stage_prices
-		.iter()
-		.zip(0u8..)
-		.map(|(price, stage)| ShownStage {
-			stage,
-			layers: plan.layers_of(stage),
-			workers: plan.workers_of(stage).iter().map(address).collect(),
-			price: price.to_string(),
-		});
-	let stages = stages.collect();
-	Shown {
-		model: plan.model,
-		slots: plan.slots,
-		stages,
-		pipeline: None,
-		block: None,
-	}
-}
-
-fn readable(shown: &Shown) -> String {
-	let rows = shown.stages.iter().map(|stage| {
-		let layers = match stage.layers.is_empty() {
-			true => "entry".into(),
-			false => format!("{}..{}", stage.layers.start, stage.layers.end),
-		};
-		let workers = stage
-			.workers
-			.iter()
-			.map(|who| short(who))
-			.collect::<Vec<_>>()
-			.join(" ");
-		[
-			stage.stage.to_string(),
-			layers,
-			stage.price.clone(),
-			workers,
-		]
-	});
-	let head = ["stage", "layers", "planck/GFLOP", "workers"];
-	let stages = table(head, &rows.collect::<Vec<_>>());
-	match (shown.pipeline, shown.block) {
-		(Some(pipeline), Some(block)) => format!("{stages}pipeline {pipeline} in block {block}"),
-		_ => format!("{stages}not submitted"),
-	}
 }

@@ -39,6 +39,9 @@ use std::{
 const SHARDS: &str = "shards";
 const JOBS: &str = "prompts";
 
+/// Blocks for which a fork may name another job's ring under the number of an awarded one.
+const ROUTE_LOOKS: u32 = 5;
+
 /// Pay for a prompt and be its entry: the text stays on this machine.
 #[derive(Args, Debug)]
 pub struct PromptCommand {
@@ -206,27 +209,52 @@ impl Desk {
 		limits: &Limits,
 		watch: &mut Stopwatch,
 	) -> Result<Answer, CliError> {
-		let job = paid.job;
 		let is_awarded = |state| matches!(state, JobState::Running { .. });
-		let view = paid.until(|view| is_awarded(view.state)).await?;
 		let broken = |reason: &str| CliError::BrokeOff {
 			reason: reason.into(),
 		};
-		if !is_awarded(view.state) {
-			return Err(broken("no pipeline took the job"));
+		let mut unknown = 0;
+		loop {
+			let view = paid.until(|view| is_awarded(view.state)).await?;
+			let job = paid.job;
+			if !is_awarded(view.state) {
+				return Err(broken("no pipeline took the job"));
+			}
+			let route = self.chain.route(job).await?;
+			let Some(route) = route.filter(|route| self.is_entry_of(route)) else {
+				unknown += 1;
+				if unknown > ROUTE_LOOKS {
+					return Err(broken("the chain names no ring for the job"));
+				}
+				paid.next_block().await;
+				continue;
+			};
+			let deadline = route.run_until;
+			let answered = tokio::select! {
+				answered = self.answer(context, route, tokens.clone(), limits, watch) => answered,
+				moved = paid.renumbered() => {
+					// The ring of the old number is not this job's any more.
+					moved?;
+					self.workshop.forget(job).await?;
+					continue;
+				}
+				() = self.follow_blocks() => Err(broken("the node is gone")),
+				_ = tokio::signal::ctrl_c() => Err(CliError::Interrupted { job, deadline }),
+			};
+			paid::stream(context, "\n");
+			// What the entry recorded serves nobody: the user checks nothing and is not checked.
+			self.workshop.forget(job).await?;
+			return answered;
 		}
-		let route = self.chain.route(job).await?;
-		let route = route.ok_or_else(|| broken("the chain names no ring for the job"))?;
-		let deadline = route.run_until;
-		let answered = tokio::select! {
-			answered = self.answer(context, route, tokens, limits, watch) => answered,
-			() = self.follow_blocks() => Err(broken("the node is gone")),
-			_ = tokio::signal::ctrl_c() => Err(CliError::Interrupted { job, deadline }),
-		};
-		paid::stream(context, "\n");
-		// What the entry recorded serves nobody: the user checks nothing and is not checked.
-		self.workshop.ledger.forget(job)?;
-		answered
+	}
+
+	/// Whether a ring is that of this very prompt: its entry is an identity made for it alone.
+	fn is_entry_of(&self, route: &Route) -> bool {
+		let own = self.workshop.network.peer_id().to_bytes();
+		route
+			.members
+			.first()
+			.is_some_and(|entry| entry.peer_id == own)
 	}
 
 	async fn answer(

@@ -1,6 +1,6 @@
 //! Which duties are under way, which wait to be tried again, and which are done.
 
-use super::{job_of, key_of, DutyError, Key, Progress, Worker};
+use super::{job_of, key_of, Crew, DutyError, Key, Progress, Task, Worker};
 use crate::network::frame::Side;
 use dllm_primitives::{
 	api::Duty,
@@ -10,7 +10,6 @@ use dllm_primitives::{
 use libp2p::PeerId;
 use std::{
 	collections::{BTreeSet, HashMap, HashSet},
-	future::Future,
 	time::Duration,
 };
 use tokio::{
@@ -18,19 +17,34 @@ use tokio::{
 	time::{timeout, Instant},
 };
 
-/// First and longest pause before a failed duty is tried again.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// Pause before a duty that cannot be done is looked at again: money may have come, or memory.
-const GIVE_UP: Duration = Duration::from_secs(300);
-/// A duty that was done and still stands after this time was undone by a fork: it is done again.
-const UNDONE_AFTER: Duration = Duration::from_secs(45);
+/// How long a board waits before it acts again.
+#[derive(Clone, Copy, Debug)]
+pub struct Pauses {
+	/// First and longest pause before a failed duty is tried again.
+	pub retry: (Duration, Duration),
+	/// Before a duty that cannot be done is looked at again: money may have come, or memory.
+	pub give_up: Duration,
+	/// A duty that was done and still stands after this time was undone by a fork: it is done again.
+	pub undone_after: Duration,
+}
+
+impl Default for Pauses {
+	fn default() -> Self {
+		Self {
+			retry: (Duration::from_secs(1), Duration::from_secs(30)),
+			give_up: Duration::from_secs(300),
+			undone_after: Duration::from_secs(45),
+		}
+	}
+}
 
 /// What a task came to.
 type Outcome = (Key, Result<Progress, DutyError>);
 
 /// Keeps one task for each duty.
-pub struct Board {
-	worker: Worker,
+pub struct Board<C = Worker> {
+	worker: C,
+	pauses: Pauses,
 	tasks: JoinSet<Outcome>,
 	states: HashMap<Key, State>,
 	/// Jobs that this worker has had a part in and that have not ended.
@@ -51,11 +65,12 @@ enum State {
 	Done(Instant),
 }
 
-impl Board {
+impl<C: Crew> Board<C> {
 	/// An empty board. `attended` are the jobs that the ledger holds from before.
-	pub fn new(worker: Worker, attended: HashSet<JobId>) -> Self {
+	pub fn new(worker: C, attended: HashSet<JobId>, pauses: Pauses) -> Self {
 		Self {
 			worker,
+			pauses,
 			tasks: JoinSet::new(),
 			states: HashMap::new(),
 			attended,
@@ -65,7 +80,7 @@ impl Board {
 	}
 
 	/// What the tasks work with.
-	pub fn worker(&self) -> &Worker {
+	pub fn worker(&self) -> &C {
 		&self.worker
 	}
 
@@ -122,7 +137,7 @@ impl Board {
 
 	/// Lets the named checkers fetch rows, and nobody else.
 	fn serve(&mut self, duties: &[Duty]) {
-		let workshop = &self.worker.workshop;
+		let worker = &self.worker;
 		let mut served = HashSet::new();
 		for duty in duties {
 			if let Duty::Serve {
@@ -136,14 +151,14 @@ impl Board {
 					let peers = of.iter().map(|peer| PeerId::from_bytes(peer));
 					peers.filter_map(Result::ok).collect::<Vec<_>>()
 				};
-				workshop.allow(*job, *stage, Side::Output, peers(output_to));
-				workshop.allow(*job, *stage, Side::Input, peers(input_to));
+				worker.allow(*job, *stage, Side::Output, peers(output_to));
+				worker.allow(*job, *stage, Side::Input, peers(input_to));
 				served.insert((*job, *stage));
 			}
 		}
 		for (job, stage) in self.served.difference(&served) {
-			workshop.allow(*job, *stage, Side::Output, []);
-			workshop.allow(*job, *stage, Side::Input, []);
+			worker.allow(*job, *stage, Side::Output, Vec::new());
+			worker.allow(*job, *stage, Side::Input, Vec::new());
 		}
 		self.served = served;
 	}
@@ -159,13 +174,8 @@ impl Board {
 			Duty::Reveal { .. } | Duty::Serve { .. } => None,
 		});
 		let wanted = wanted.collect::<BTreeSet<_>>();
-		let host = &self.worker.workshop.host;
 		for (model, layers) in self.hosted.difference(&wanted) {
-			let freed = match layers.is_empty() {
-				true => host.release_entry(*model),
-				false => host.release(*model, *layers),
-			};
-			if freed {
+			if self.worker.release(*model, *layers) {
 				tracing::info!(
 					model,
 					from = layers.start,
@@ -185,48 +195,8 @@ impl Board {
 		let Some(key) = key_of(duty).filter(|key| self.is_due(key, stays)) else {
 			return;
 		};
-		let worker = self.worker.clone();
-		match duty.clone() {
-			Duty::Host {
-				pipeline,
-				model,
-				slots,
-				ready,
-				..
-			} => {
-				let stages = duties.iter().filter_map(|duty| match duty {
-					Duty::Host {
-						pipeline: other,
-						layers,
-						..
-					} if *other == pipeline => Some(*layers),
-					_ => None,
-				});
-				let stages = stages.collect::<Vec<_>>();
-				self.spawn(key, async move {
-					worker.host(pipeline, model, stages, slots, ready).await
-				});
-			}
-			Duty::Run {
-				route,
-				stage,
-				prompt,
-				..
-			} => self.spawn(key, async move { worker.run(route, stage, prompt).await }),
-			Duty::Check {
-				route,
-				stage,
-				part,
-				prompt,
-				commitments,
-				..
-			} => self.spawn(key, async move {
-				worker.check(route, stage, part, prompt, commitments).await
-			}),
-			Duty::Reveal { job, stage, .. } => {
-				self.spawn(key, async move { worker.reveal(job, stage).await })
-			}
-			Duty::Serve { .. } => {}
+		if let Some(task) = task_of(duty, duties) {
+			self.spawn(key, task);
 		}
 	}
 
@@ -239,8 +209,7 @@ impl Board {
 				self.states.remove(&key);
 				self.attended.remove(&job);
 			} else if self.is_due(&key, true) {
-				let worker = self.worker.clone();
-				self.spawn(key, async move { worker.close(job).await });
+				self.spawn(key, Task::Close { job });
 			}
 		}
 	}
@@ -251,21 +220,21 @@ impl Board {
 		match self.states.get(key) {
 			None => true,
 			Some(State::Failed { again, .. }) => *again <= Instant::now(),
-			Some(State::Done(at)) => !stays && at.elapsed() > UNDONE_AFTER,
+			Some(State::Done(at)) => !stays && at.elapsed() > self.pauses.undone_after,
 			Some(State::Running { .. }) => false,
 		}
 	}
 
-	fn spawn(
-		&mut self,
-		key: Key,
-		task: impl Future<Output = Result<Progress, DutyError>> + Send + 'static,
-	) {
+	fn spawn(&mut self, key: Key, task: Task) {
+		let (first, longest) = self.pauses.retry;
 		let pause = match self.states.get(&key) {
-			Some(State::Failed { pause, .. }) => (*pause * 2).min(PAUSES.1),
-			_ => PAUSES.0,
+			Some(State::Failed { pause, .. }) => (*pause * 2).min(longest),
+			_ => first,
 		};
-		let task = self.tasks.spawn(async move { (key, task.await) });
+		let worker = self.worker.clone();
+		let task = self
+			.tasks
+			.spawn(async move { (key, worker.perform(task).await) });
 		self.states.insert(key, State::Running { task, pause });
 	}
 
@@ -290,7 +259,7 @@ impl Board {
 			Err(error) if error.is_retryable() => {
 				let again_in_s = pause.as_secs();
 				// The first time it is often only that another worker is a block behind.
-				match pause == PAUSES.0 {
+				match pause == self.pauses.retry.0 {
 					true => tracing::debug!(duty = ?key, %error, again_in_s, "a duty failed"),
 					false => tracing::warn!(duty = ?key, %error, again_in_s, "a duty failed"),
 				}
@@ -302,11 +271,67 @@ impl Board {
 			Err(error) => {
 				tracing::error!(duty = ?key, %error, "a duty cannot be done");
 				State::Failed {
-					again: Instant::now() + GIVE_UP,
-					pause: PAUSES.1,
+					again: Instant::now() + self.pauses.give_up,
+					pause: self.pauses.retry.1,
 				}
 			}
 		};
 		self.states.insert(key, state);
 	}
+}
+
+/// The work of a duty that has a key. All stages of a pipeline are loaded by one task.
+fn task_of(duty: &Duty, duties: &[Duty]) -> Option<Task> {
+	Some(match duty.clone() {
+		Duty::Host {
+			pipeline,
+			model,
+			slots,
+			ready,
+			..
+		} => {
+			let stages = duties.iter().filter_map(|duty| match duty {
+				Duty::Host {
+					pipeline: other,
+					layers,
+					..
+				} if *other == pipeline => Some(*layers),
+				_ => None,
+			});
+			Task::Host {
+				pipeline,
+				model,
+				stages: stages.collect(),
+				slots,
+				ready,
+			}
+		}
+		Duty::Run {
+			route,
+			stage,
+			prompt,
+			..
+		} => Task::Run {
+			route,
+			stage,
+			prompt,
+		},
+		Duty::Check {
+			route,
+			stage,
+			part,
+			prompt,
+			commitments,
+			until,
+		} => Task::Check {
+			route,
+			stage,
+			part,
+			prompt,
+			commitments,
+			until,
+		},
+		Duty::Reveal { job, stage, .. } => Task::Reveal { job, stage },
+		Duty::Serve { .. } => return None,
+	})
 }

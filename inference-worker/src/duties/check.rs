@@ -3,7 +3,7 @@
 use super::{DutyError, Key, Progress, Worker};
 use crate::{
 	chain::{calls, AccountId32},
-	verification,
+	verification::{self, Case},
 };
 use dllm_primitives::{
 	api::{Prompt, Route},
@@ -23,7 +23,7 @@ impl Worker {
 		stage: StageIndex,
 		part: Part,
 		prompt: Option<Prompt>,
-		commitments: Vec<(StageIndex, AccountId32, Digest)>,
+		(commitments, until): (Vec<(StageIndex, AccountId32, Digest)>, u32),
 	) -> Result<Progress, DutyError> {
 		let (job, model) = (route.job, route.model);
 		let key = Key::Check(job, stage);
@@ -35,9 +35,14 @@ impl Worker {
 		// A drawn worker may stand for no pipeline that has this stage.
 		self.load(model, layers.unwrap_or(LayerRange::default()), DRAWN_SLOTS)
 			.await?;
-		let roots =
-			verification::check(&self.workshop, route, stage, prompt.as_ref(), &commitments)
-				.await?;
+		let case = Case {
+			route: &route,
+			stage,
+			prompt: prompt.as_ref(),
+			commitments: &commitments,
+			until,
+		};
+		let roots = verification::check(&self.workshop, case).await?;
 		if part == Part::Tiebreak {
 			if let Some(block) = self.say(key, &calls::attest(job, stage, &roots)).await? {
 				tracing::info!(job, stage, rows = roots.rows, block, "checked and attested");

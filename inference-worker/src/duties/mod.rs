@@ -7,11 +7,13 @@
 
 mod board;
 mod check;
+mod crew;
 mod host;
 mod outcome;
 mod run;
 
-pub use board::Board;
+pub use board::{Board, Pauses};
+pub use crew::{Crew, Task};
 
 use crate::{
 	chain::{calls, AccountId32, Chain, ChainError, Submitter},
@@ -23,8 +25,10 @@ use crate::{
 	pipeline::{HostError, PipelineError, Workshop},
 	verification::CheckError,
 };
+use codec::Encode;
 use dllm_primitives::{
-	api::Duty,
+	api::{Duty, Receipt},
+	commitment::commitment,
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
 };
 
@@ -90,16 +94,21 @@ pub enum DutyError {
 	#[error(transparent)]
 	Ledger(#[from] LedgerError),
 	/// The chain does not know the model of a pipeline.
-	#[error("model {0} is not on the chain")]
+	#[error("model {0} is not on the chain: the node lags; it is asked again")]
 	NoModel(ModelId),
+	/// The chain does not know what a job asks.
+	#[error("job {job}: the chain does not say what it asks: the node lags; it is asked again")]
+	NoRequest { job: JobId },
 	/// What was committed to is gone.
 	#[error("job {job}: nothing in the ledger opens stage {stage}: was the data folder replaced?")]
 	NothingToReveal { job: JobId, stage: StageIndex },
 	/// The reply is longer than a text on chain may be.
-	#[error("job {job}: the reply does not fit on the chain")]
+	#[error("job {job}: the reply does not fit on the chain: use the version of this program that belongs to the chain")]
 	ReplyTooLong { job: JobId },
 	/// A blocking thread died.
-	#[error("a thread of the worker died")]
+	#[error(
+		"a thread of the worker died: it is tried again; report it with the log if it repeats"
+	)]
 	ThreadDied,
 }
 
@@ -113,8 +122,8 @@ impl DutyError {
 			Self::Host(error) => error.is_retryable(),
 			Self::Shards(error) => error.is_retryable(),
 			Self::Network(error) => error.is_retryable(),
-			Self::Ledger(_) | Self::ThreadDied => true,
-			Self::NoModel(_) | Self::NothingToReveal { .. } | Self::ReplyTooLong { .. } => false,
+			Self::Ledger(_) | Self::ThreadDied | Self::NoModel(_) | Self::NoRequest { .. } => true,
+			Self::NothingToReveal { .. } | Self::ReplyTooLong { .. } => false,
 		}
 	}
 }
@@ -127,11 +136,14 @@ impl Worker {
 
 	/// The commitment that this worker posts for a stage that it has executed; none if it stays silent.
 	async fn commitment(&self, job: JobId, stage: StageIndex) -> Result<Option<Digest>, DutyError> {
+		let account = self.account().clone();
 		let own = self
 			.workshop
 			.ledger
-			.commitment(job, stage, self.account())?;
-		let own = own.ok_or(DutyError::NothingToReveal { job, stage })?;
+			.blocking(move |ledger| ledger.commitment(job, stage, &account));
+		let own = own
+			.await?
+			.ok_or(DutyError::NothingToReveal { job, stage })?;
 		let receipt = self.chain.receipt(job).await?;
 		let stages = receipt.iter().flat_map(|receipt| &receipt.stages);
 		let others = stages
@@ -167,10 +179,21 @@ impl Worker {
 		}
 	}
 
-	/// Opens the commitment to a stage.
+	/// Opens the commitment to a stage: the one on chain, which after a fork may belong to another job of
+	/// the same number than the ledger holds.
 	async fn reveal(&self, job: JobId, stage: StageIndex) -> Result<Progress, DutyError> {
-		let opening = self.workshop.ledger.opening(job, stage)?;
-		let opening = opening.ok_or(DutyError::NothingToReveal { job, stage })?;
+		let ledger = &self.workshop.ledger;
+		let opening = ledger.blocking(move |ledger| ledger.opening(job, stage));
+		let nothing = DutyError::NothingToReveal { job, stage };
+		let Some(opening) = opening.await? else {
+			return Err(nothing);
+		};
+		let receipt = self.chain.receipt(job).await?;
+		let on_chain = receipt.and_then(|receipt| own_commitment(&receipt, stage, self.account()));
+		let own = commitment(job, stage, &self.account().encode(), &opening);
+		if on_chain != Some(own) {
+			return Err(nothing);
+		}
 		if let Some(block) = self
 			.say(
 				Key::Reveal(job, stage),
@@ -182,6 +205,13 @@ impl Worker {
 		}
 		Ok(Progress::Done)
 	}
+}
+
+/// What an account has committed to for a stage.
+fn own_commitment(receipt: &Receipt, stage: StageIndex, account: &AccountId32) -> Option<Digest> {
+	let stage = receipt.stages.iter().find(|of| of.stage == stage)?;
+	let own = stage.participants.iter().find(|of| of.worker == *account)?;
+	own.commitment.map(|(digest, _)| digest)
 }
 
 /// The task that a duty asks for; none where there is nothing to do but to stand by.

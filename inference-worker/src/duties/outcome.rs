@@ -7,15 +7,21 @@ use dllm_primitives::{api::Receipt, ids::JobId, job::JobState};
 impl Worker {
 	/// Tells the end of a job and forgets its rows; not yet while the job goes on.
 	pub(super) async fn close(self, job: JobId) -> Result<Progress, DutyError> {
-		// A job that the node does not know may come again: the node lags, or a fork dropped it.
 		let Some(receipt) = self.chain.receipt(job).await? else {
-			return Ok(Progress::NotYet);
+			// It may come again where the node lags or a fork dropped it, but not once its record has
+			// been dropped for its age.
+			if !self.chain.has_dropped(job).await? {
+				return Ok(Progress::NotYet);
+			}
+			tracing::info!(job, "forgotten: the chain has dropped its record");
+			self.workshop.forget(job).await?;
+			return Ok(Progress::Done);
 		};
 		if !receipt.job.state.is_final() {
 			return Ok(Progress::NotYet);
 		}
 		self.tell(job, &receipt);
-		self.workshop.ledger.forget(job)?;
+		self.workshop.forget(job).await?;
 		Ok(Progress::Done)
 	}
 

@@ -30,7 +30,9 @@ impl Worker {
 	async fn run_segment(&self, route: Route, stage: StageIndex) -> Result<Progress, DutyError> {
 		let job = route.job;
 		tracing::info!(job, stage, "leading");
-		let roots = pipeline::lead(&self.workshop, route, stage).await?;
+		let asked = self.chain.request(job).await?;
+		let asked = asked.ok_or(DutyError::NoRequest { job })?;
+		let roots = pipeline::lead(&self.workshop, route, asked, stage).await?;
 		let rows = roots.rows;
 		let Some(commitment) = self.commitment(job, stage).await? else {
 			return Ok(Progress::Done);

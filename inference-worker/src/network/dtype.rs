@@ -17,7 +17,7 @@ pub enum Dtype {
 
 /// A value cannot travel.
 #[derive(thiserror::Error, Clone, Copy, Debug, PartialEq, Eq)]
-#[error("value {at} is not finite in {dtype:?}")]
+#[error("value {at} is not finite in {dtype:?}: the job is refunded; if it repeats, the model's weights or this machine are at fault, run `dllm-worker doctor`")]
 pub struct NotFinite {
 	/// Where it stands.
 	pub at: usize,
@@ -29,8 +29,9 @@ impl Dtype {
 	/// The codec of a profile.
 	pub fn of(profile: Profile) -> Self {
 		match profile {
-			Profile::F32 => Self::F32,
-			Profile::F16 | Profile::Int8 | Profile::Int4 | Profile::Exact => Self::F16,
+			// Exact rows are compared as bytes between all machines, so they travel as they are.
+			Profile::F32 | Profile::Exact => Self::F32,
+			Profile::F16 | Profile::Int8 | Profile::Int4 => Self::F16,
 		}
 	}
 

@@ -11,7 +11,7 @@ use std::{
 #[derive(thiserror::Error, Debug)]
 pub enum IdentityError {
 	/// The file system failed.
-	#[error("cannot use the network key {path}: {source}")]
+	#[error("cannot use the network key {path}: {source}; give the worker's account the right to read and write there")]
 	Io { path: PathBuf, source: io::Error },
 	/// The file holds something else.
 	#[error("{path} is no network key: restore it, or delete it and register the new peer id")]

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 << 10;
 /// Longest wait for a peer to take in one frame of 2 MiB: it covers 1 Mbit/s.
-const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest wait to say good-bye.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -72,14 +72,19 @@ impl Link {
 
 	/// Sends a frame; returns once the transport has it.
 	pub async fn send(&mut self, frame: &Frame) -> Result<(), LinkError> {
+		self.send_within(frame, SEND_TIMEOUT).await
+	}
+
+	/// Sends a frame to a peer that may take that long to take it in.
+	pub async fn send_within(&mut self, frame: &Frame, within: Duration) -> Result<(), LinkError> {
 		let bytes = frame.encode();
 		let sent = async {
 			self.stream.write_all(&bytes).await?;
 			self.stream.flush().await
 		};
-		match timeout(SEND_TIMEOUT, sent).await {
+		match timeout(within, sent).await {
 			Ok(sent) => Ok(sent?),
-			Err(_) => Err(LinkError::Silent(SEND_TIMEOUT)),
+			Err(_) => Err(LinkError::Silent(within)),
 		}
 	}
 

@@ -11,6 +11,7 @@ pub mod frame;
 pub mod identity;
 pub mod link;
 pub mod shards;
+pub mod slots;
 mod stream;
 mod swarm;
 
@@ -65,22 +66,22 @@ pub enum NetworkError {
 	#[error("{address} is in use by another program: stop it, or choose another port in `listen`")]
 	PortInUse { address: Multiaddr },
 	/// The address cannot be listened on.
-	#[error("cannot listen on {address}: {reason}")]
+	#[error("cannot listen on {address}: {reason}; correct `listen` in the configuration")]
 	CannotListen { address: Multiaddr, reason: String },
 	/// The transports cannot be set up.
-	#[error("the network cannot start: {reason}")]
+	#[error("the network cannot start: {reason}; check that this machine has a network and free file descriptors (`ulimit -n`)")]
 	NotStarted { reason: String },
 	/// The protocol is served already.
-	#[error("protocol {0} is served already")]
+	#[error("protocol {0} is served already: open one workshop for each network")]
 	AlreadyServed(StreamProtocol),
 	/// The chain names a peer that is none.
-	#[error("the chain names a peer id that is none ({bytes} bytes)")]
+	#[error("the chain names a peer id that is none ({bytes} bytes): its owner must run `dllm-worker register` again")]
 	BadPeerId { bytes: usize },
 	/// The peer could not be reached.
-	#[error("peer {peer} cannot be reached: {reason}")]
+	#[error("peer {peer} cannot be reached: {reason}; it is tried again; check this machine's connection and firewall if no peer answers")]
 	Unreachable { peer: PeerId, reason: String },
 	/// The network was shut down.
-	#[error("the network was shut down")]
+	#[error("the network was shut down: start the worker again")]
 	Stopped,
 }
 

@@ -8,20 +8,24 @@
 use super::{
 	frame::{Frame, Reason},
 	link::{out_of_turn, Link, LinkError},
+	slots::Slots,
 	Network, NetworkError, Peer,
 };
 use dllm_model::manifest::{self, Manifest, ManifestError};
 use dllm_primitives::{ids::Digest, model::LayerRange};
 use libp2p::{bytes::Bytes, PeerId, StreamProtocol};
 use std::{
+	collections::HashMap,
 	fs, io,
 	path::{Path, PathBuf},
-	sync::Arc,
-	time::Duration,
+	sync::{
+		atomic::{AtomicU64, Ordering},
+		Arc, Mutex, PoisonError,
+	},
+	time::{Duration, Instant},
 };
 use tokio::{
 	io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
-	sync::{Mutex, Semaphore},
 	task::spawn_blocking,
 };
 
@@ -33,8 +37,8 @@ const CHUNK_BYTES: usize = 256 << 10;
 const MAX_SHARD_BYTES: u64 = i32::MAX as u64;
 /// Longest wait for an answer or the next chunk.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(15);
-/// Fetches that are served at once.
-const MAX_SERVED: usize = 16;
+/// Fetches that are served at once, in all and for one peer: it fetches the parts of a few pipelines.
+const MAX_SERVED: (usize, usize) = (16, 4);
 /// Folder of models that were laid out.
 const MODELS: &str = "models";
 
@@ -42,8 +46,41 @@ const MODELS: &str = "models";
 #[derive(Clone)]
 pub struct ShardStore {
 	folder: Arc<PathBuf>,
-	/// One fetch at a time, so that no two write the same file.
-	fetching: Arc<Mutex<()>>,
+	/// One fetch of a file at a time, so that no two write the same one. A file has its lock here while
+	/// somebody holds or awaits it.
+	fetching: Arc<Mutex<HashMap<Digest, Turn>>>,
+	pace: Pace,
+}
+
+/// A file's lock.
+type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// How slowly a peer may send: the `n`-th byte has to be here `grace + n / bytes_per_second` after the
+/// request. Who is slower is given up for the next peer, which goes on from what came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+	/// To find the file and to begin.
+	pub grace: Duration,
+	/// Least rate.
+	pub bytes_per_second: u64,
+}
+
+impl Default for Pace {
+	/// A quarter of the 1 Mbit/s that frames are made for: a phone on a bad day passes.
+	fn default() -> Self {
+		Self {
+			grace: Duration::from_secs(30),
+			bytes_per_second: 32 << 10,
+		}
+	}
+}
+
+impl Pace {
+	/// Time in which the byte after `received` ones has to be here.
+	fn allowance(&self, received: u64) -> Duration {
+		let millis = received.saturating_mul(1000) / self.bytes_per_second.max(1);
+		self.grace.saturating_add(Duration::from_millis(millis))
+	}
 }
 
 /// What a worker needs of a model.
@@ -69,10 +106,10 @@ pub enum ShardError {
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),
 	/// The layers are not in the model.
-	#[error("layers {}..{} are not in a model of {layers} layers", range.start, range.end)]
+	#[error("layers {}..{} are not in a model of {layers} layers: the plan does not belong to this manifest; report it to the owner of the model", range.start, range.end)]
 	RangeOutside { range: LayerRange, layers: usize },
 	/// The file system failed.
-	#[error("cannot use {path}: {source}")]
+	#[error("cannot use {path}: {source}; free space on the disk, or give the worker's account the right to write there")]
 	Io { path: PathBuf, source: io::Error },
 	/// The network is gone.
 	#[error(transparent)]
@@ -102,6 +139,8 @@ enum FetchError {
 	WrongLength(u64),
 	#[error("it sent wrong bytes")]
 	WrongBytes,
+	#[error("it sends too slowly ({0} bytes so far)")]
+	TooSlow(u64),
 	#[error(transparent)]
 	Io(#[from] io::Error),
 }
@@ -115,7 +154,13 @@ impl ShardStore {
 		Ok(Self {
 			folder: Arc::new(folder),
 			fetching: Arc::default(),
+			pace: Pace::default(),
 		})
+	}
+
+	/// The same store with another least rate.
+	pub fn paced(self, pace: Pace) -> Self {
+		Self { pace, ..self }
 	}
 
 	/// Where a file lies, if it is there.
@@ -140,10 +185,10 @@ impl ShardStore {
 	pub fn serve(&self, network: &Network) -> Result<(), NetworkError> {
 		let mut incoming = network.accept(PROTOCOL)?;
 		let store = self.clone();
-		let slots = Arc::new(Semaphore::new(MAX_SERVED));
+		let slots = Slots::new(MAX_SERVED.0, MAX_SERVED.1);
 		tokio::spawn(async move {
 			while let Some((peer, stream)) = incoming.next().await {
-				let Ok(slot) = slots.clone().try_acquire_owned() else {
+				let Some(slot) = slots.take(peer) else {
 					tracing::debug!(%peer, "too many fetches at once, one is refused");
 					continue;
 				};
@@ -167,13 +212,21 @@ impl ShardStore {
 		peers: &[Peer],
 		hashes: &[Digest],
 	) -> Result<(), ShardError> {
-		let _one_at_a_time = self.fetching.lock().await;
 		for hash in hashes {
+			let turn = self.turn(*hash);
+			let _alone = turn.lock().await;
 			if !self.is_whole(*hash).await? {
 				self.fetch(network, peers, *hash).await?;
 			}
 		}
 		Ok(())
+	}
+
+	/// The lock of a file; those that nobody has any more are dropped.
+	fn turn(&self, hash: Digest) -> Turn {
+		let mut turns = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+		turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+		turns.entry(hash).or_default().clone()
 	}
 
 	/// Makes sure that a part of the model with that manifest is here, and lays it out in a folder.
@@ -186,19 +239,27 @@ impl ShardStore {
 	) -> Result<PathBuf, ShardError> {
 		self.ensure(network, peers, &[root]).await?;
 		let path = self.path(&root);
-		let length = fs::metadata(&path)
-			.map_err(|source| io_error(&path, source))?
-			.len();
-		if length > manifest::MAX_BYTES {
-			return Err(ManifestError::TooLarge { bytes: length }.into());
-		}
-		let bytes = fs::read(&path).map_err(|source| io_error(&path, source))?;
-		let manifest = Manifest::from_bytes(&bytes)?;
-		manifest.expect_root(root)?;
-
-		let files = part_files(&manifest, part)?;
+		let files = blocking(move || {
+			let length = fs::metadata(&path)
+				.map_err(|source| io_error(&path, source))?
+				.len();
+			if length > manifest::MAX_BYTES {
+				return Err(ManifestError::TooLarge { bytes: length }.into());
+			}
+			let bytes = fs::read(&path).map_err(|source| io_error(&path, source))?;
+			let manifest = Manifest::from_bytes(&bytes)?;
+			manifest.expect_root(root)?;
+			part_files(&manifest, part)
+		});
+		let files = files.await?;
 		let hashes = files.iter().map(|(_, hash)| *hash).collect::<Vec<_>>();
 		self.ensure(network, peers, &hashes).await?;
+		let store = self.clone();
+		blocking(move || store.lay_out(root, files)).await
+	}
+
+	/// Shows stored files under their plain names in the folder of their model.
+	fn lay_out(&self, root: Digest, files: Vec<(String, Digest)>) -> Result<PathBuf, ShardError> {
 		let folder = self.folder.join(MODELS).join(hex::encode(root.as_bytes()));
 		fs::create_dir_all(&folder).map_err(|source| io_error(&folder, source))?;
 		for (name, hash) in files.iter().chain([&(manifest::FILE.to_string(), root)]) {
@@ -210,17 +271,19 @@ impl ShardStore {
 	/// Whether the file is here; a corrupt one is removed.
 	async fn is_whole(&self, hash: Digest) -> Result<bool, ShardError> {
 		let path = self.path(&hash);
-		if !path.exists() {
-			return Ok(false);
-		}
-		let found = blocking(move || hash_of(&path)).await?;
-		if found == hash {
-			return Ok(true);
-		}
-		let path = self.path(&hash);
-		tracing::warn!(shard = ?hash, ?found, "a stored shard is corrupt; it is fetched again");
-		fs::remove_file(&path).map_err(|source| io_error(&path, source))?;
-		Ok(false)
+		let check = move || {
+			if !path.exists() {
+				return Ok(false);
+			}
+			let found = hash_of(&path)?;
+			if found == hash {
+				return Ok(true);
+			}
+			tracing::warn!(shard = ?hash, ?found, "a stored shard is corrupt; it is fetched again");
+			fs::remove_file(&path).map_err(|source| io_error(&path, source))?;
+			Ok(false)
+		};
+		blocking(check).await
 	}
 
 	async fn fetch(
@@ -253,7 +316,8 @@ impl ShardStore {
 		peer: &Peer,
 		hash: Digest,
 	) -> Result<(), FetchError> {
-		let resumed = self.part(&hash).metadata().is_ok_and(|part| part.len() > 0);
+		let part = tokio::fs::metadata(self.part(&hash)).await;
+		let resumed = part.is_ok_and(|part| part.len() > 0);
 		match self.attempt(network, peer, hash).await {
 			Err(FetchError::WrongBytes | FetchError::WrongLength(_)) if resumed => {
 				self.attempt(network, peer, hash).await
@@ -269,25 +333,29 @@ impl ShardStore {
 		hash: Digest,
 	) -> Result<(), FetchError> {
 		let part = self.part(&hash);
-		let offset = part.metadata().map_or(0, |part| part.len());
+		let found = tokio::fs::metadata(&part).await;
+		let offset = found.map_or(0, |part| part.len());
 		let mut link = Link::new(network.open(peer, PROTOCOL).await?);
+		let asked = Instant::now();
 		link.send(&Frame::Want { hash, offset }).await?;
-		let bytes = match link.receive(CHUNK_TIMEOUT).await? {
+		let bytes = match link.receive(CHUNK_TIMEOUT.min(self.pace.grace)).await? {
 			Frame::Have { bytes } => bytes,
 			other => return Err(out_of_turn(&other).into()),
 		};
 		if bytes > MAX_SHARD_BYTES || bytes < offset {
-			discard(&part)?;
+			tokio::fs::remove_file(&part).await.or_else(is_absent)?;
 			return Err(FetchError::WrongLength(bytes));
 		}
-		append(&mut link, &part, bytes - offset).await?;
-		let written = part.clone();
-		let found = blocking(move || hash_of(&written)).await;
-		if !found.is_ok_and(|found| found == hash) {
-			discard(&part)?;
-			return Err(FetchError::WrongBytes);
-		}
-		fs::rename(&part, self.path(&hash))?;
+		append(&mut link, &part, bytes - offset, (self.pace, asked)).await?;
+		let (written, target) = (part, self.path(&hash));
+		let taken = spawn_blocking(move || {
+			if hash_of(&written).is_ok_and(|found| found == hash) {
+				return Ok(fs::rename(&written, target)?);
+			}
+			discard(&written)?;
+			Err(FetchError::WrongBytes)
+		});
+		taken.await.map_err(io::Error::other)??;
 		tracing::info!(shard = ?hash, bytes, peer = %peer.id, resumed_at = offset, "shard fetched");
 		Ok(())
 	}
@@ -330,8 +398,13 @@ impl ShardStore {
 	}
 }
 
-/// Appends `missing` bytes of chunks to a file.
-async fn append(link: &mut Link, part: &Path, missing: u64) -> Result<(), FetchError> {
+/// Appends `missing` bytes of chunks to a file, unless they come too slowly after they were asked for.
+async fn append(
+	link: &mut Link,
+	part: &Path,
+	missing: u64,
+	(pace, asked): (Pace, Instant),
+) -> Result<(), FetchError> {
 	let mut file = tokio::fs::OpenOptions::new()
 		.create(true)
 		.append(true)
@@ -339,7 +412,18 @@ async fn append(link: &mut Link, part: &Path, missing: u64) -> Result<(), FetchE
 		.await?;
 	let mut left = missing;
 	while left > 0 {
-		let chunk = match link.receive(CHUNK_TIMEOUT).await {
+		let due = pace
+			.allowance(missing - left)
+			.saturating_sub(asked.elapsed());
+		let received = match due.is_zero() {
+			true => Err(LinkError::Silent(due)),
+			false => link.receive(CHUNK_TIMEOUT.min(due)).await,
+		};
+		let chunk = match received {
+			Err(LinkError::Silent(_)) if asked.elapsed() >= pace.allowance(missing - left) => {
+				file.flush().await?;
+				return Err(FetchError::TooSlow(missing - left));
+			}
 			Ok(Frame::Chunk(chunk)) if !chunk.is_empty() && chunk.len() as u64 <= left => chunk,
 			Ok(Frame::Chunk(chunk)) => return Err(FetchError::WrongLength(chunk.len() as u64)),
 			Ok(other) => return Err(out_of_turn(&other).into()),
@@ -402,28 +486,45 @@ fn hash_of(path: &Path) -> Result<Digest, ShardError> {
 	Ok(Digest::from(*hasher.finalize().as_bytes()))
 }
 
-/// Shows a stored file under another name without taking its space twice, where the disk allows.
+/// Shows a stored file under another name without taking its space twice, where the disk allows. The name
+/// is never missing meanwhile: another thread may be loading it.
 fn link_or_copy(source: &Path, target: &Path) -> Result<(), ShardError> {
-	discard(target).map_err(|error| io_error(target, error))?;
-	match fs::hard_link(source, target) {
-		Ok(()) => Ok(()),
+	let beside = beside(target);
+	match fs::hard_link(source, &beside) {
+		Ok(()) => {
+			let renamed = fs::rename(&beside, target).map_err(|error| io_error(target, error));
+			// Where both names lead to the same file already, renaming leaves both.
+			discard(&beside).map_err(|error| io_error(&beside, error))?;
+			renamed
+		}
 		Err(_) => copy(source, target),
 	}
 }
 
 /// Copies beside the target first, so that a target is always whole.
 fn copy(source: &Path, target: &Path) -> Result<(), ShardError> {
-	let beside = target.with_extension("copy");
+	let beside = beside(target);
 	fs::copy(source, &beside)
 		.and_then(|_| fs::rename(&beside, target))
 		.map_err(|error| io_error(target, error))
 }
 
-fn discard(path: &Path) -> io::Result<()> {
-	match fs::remove_file(path) {
-		Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-		_ => Ok(()),
+/// A name of its own for a file that takes the place of `target` when it is whole.
+fn beside(target: &Path) -> PathBuf {
+	static NUMBER: AtomicU64 = AtomicU64::new(0);
+	let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+	target.with_extension(format!("{}-{number}.copy", std::process::id()))
+}
+
+fn is_absent(error: io::Error) -> io::Result<()> {
+	match error.kind() {
+		io::ErrorKind::NotFound => Ok(()),
+		_ => Err(error),
 	}
+}
+
+fn discard(path: &Path) -> io::Result<()> {
+	fs::remove_file(path).or_else(is_absent)
 }
 
 fn io_error(path: &Path, source: io::Error) -> ShardError {

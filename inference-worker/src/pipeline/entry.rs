@@ -2,18 +2,20 @@
 //! into the next row, until the reply ends.
 
 use super::{
+	handover::Handover,
 	link_error,
 	recorder::Recorder,
 	ring::{join, Ring},
 	HostedEntry, PipelineError, Workshop,
 };
 use crate::{
-	commitment::{random_bytes, StageRecord},
+	commitment::{origin, random_bytes, StageRecord},
 	network::{
 		frame::{Frame, Open, Rows, Side, MAX_PAYLOAD, MAX_ROWS},
 		link::{out_of_turn, Link},
 	},
 };
+use codec::Encode;
 use dllm_model::entry::{
 	Entry, EntryError, Generation, Message, ReplyLimits, SamplingParams, Step,
 };
@@ -66,8 +68,16 @@ impl Question {
 			Self::Text(text) => text,
 		};
 		match entry.tokenizer.prompt(&[Message::user(text.as_str())]) {
-			Err(EntryError::NoChatTemplate) => entry.tokenizer.encode(text),
+			Err(EntryError::NoChatTemplate) => entry.tokenizer.encode_plain(text),
 			tokens => tokens,
+		}
+	}
+
+	/// What is asked, within which limits, as bytes that nothing else has.
+	pub(crate) fn asked_with(&self, limits: &Limits) -> Vec<u8> {
+		match self {
+			Self::Text(text) => (0u8, text, limits).encode(),
+			Self::Tokens(tokens) => (1u8, tokens, limits).encode(),
 		}
 	}
 }
@@ -81,7 +91,12 @@ pub async fn run(
 	limits: &Limits,
 	on_token: impl FnMut(&Step) + Send,
 ) -> Result<Answer, PipelineError> {
-	if let Some(record) = workshop.ledger.record(route.job, ENTRY_STAGE)? {
+	let job = route.job;
+	let origin = origin(&route, &question.asked_with(limits));
+	let recorded = workshop
+		.ledger
+		.blocking(move |ledger| ledger.record_of(job, ENTRY_STAGE, origin));
+	if let Some(record) = recorded.await? {
 		return Ok(answer(record));
 	}
 	let ring = Ring::read(&route)?;
@@ -90,6 +105,8 @@ pub async fn run(
 		workshop,
 		ring: &ring,
 		hosted: &hosted,
+		origin,
+		handover: Handover::default(),
 	};
 	let work = talk.run(question, reply_limits(limits)?, on_token);
 	workshop.run_until(ring.job, route.run_until, work).await
@@ -136,6 +153,9 @@ struct Talk<'a> {
 	workshop: &'a Workshop,
 	ring: &'a Ring,
 	hosted: &'a HostedEntry,
+	/// What is recorded as asked for.
+	origin: Digest,
+	handover: Handover,
 }
 
 /// Both links of the entry.
@@ -198,11 +218,13 @@ impl Talk<'_> {
 			result: self.result(&generation, &text)?,
 			rows: sums.rows,
 		};
-		let mut record = StageRecord::new(roots, open.job_key, open.width, open.dtype);
+		let mut record = StageRecord::new(self.origin, roots, open.job_key, open.width, open.dtype);
 		record.tokens = generation.tokens().to_vec();
 		record.reply = text;
 		// Recorded before the ring is told: whoever stops in between finds its reply again.
-		ledger.close(self.ring.job, ENTRY_STAGE, &record)?;
+		let (job, kept) = (self.ring.job, record.clone());
+		let closed = ledger.blocking(move |ledger| ledger.close(job, ENTRY_STAGE, &kept));
+		closed.await?;
 		self.close(ends, sums.rows).await;
 		tracing::info!(
 			job = self.ring.job,
@@ -358,7 +380,7 @@ impl Talk<'_> {
 	/// Chooses the next token and looks up its row.
 	async fn sample(&self, mut generation: Generation, row: Bytes) -> Result<Turn, PipelineError> {
 		let (entry, dtype) = (self.hosted.entry.clone(), self.hosted.dtype);
-		let turn = spawn_blocking(move || {
+		let mut turn = self.handover.start(true, move || {
 			let step = next_step(&entry, &mut generation, &dtype.decode(&row))?;
 			let next = match step.finish {
 				Some(_) => None,
@@ -372,7 +394,7 @@ impl Talk<'_> {
 				next,
 			})
 		});
-		turn.await.map_err(|_| self.interrupted())?
+		turn.result().await.map_err(|_| self.interrupted())?
 	}
 
 	async fn send(&self, ends: &mut Ends, position: u32, row: Bytes) -> Result<(), PipelineError> {

@@ -1,7 +1,8 @@
 //! The models that this machine holds ready: segments of layers, and entries.
 //!
 //! What is loaded stays until it is released. Weights and the caches of all slots are charged against
-//! the worker's memory before anything is loaded.
+//! the worker's memory before anything is loaded, and one thing is loaded after another: what is being
+//! loaded counts when the next one is decided on.
 
 use super::Conduct;
 use crate::network::Dtype;
@@ -98,6 +99,8 @@ pub struct Host {
 	/// Bytes for weights and caches.
 	memory: u64,
 	conduct: Arc<dyn Conduct>,
+	/// Held from the decision whether something fits until it is loaded.
+	loading: Mutex<()>,
 	loaded: Mutex<Loaded>,
 	sessions: AtomicU64,
 }
@@ -114,6 +117,7 @@ impl Host {
 		Self {
 			memory,
 			conduct,
+			loading: Mutex::default(),
 			loaded: Mutex::default(),
 			sessions: AtomicU64::new(0),
 		}
@@ -128,12 +132,13 @@ impl Host {
 		range: LayerRange,
 		slots: u8,
 	) -> Result<Segment, HostError> {
+		let _one_at_a_time = self.loading();
 		if let Ok(segment) = self.segment(model, range) {
 			return Ok(segment);
 		}
 		let manifest = Manifest::load(folder)?;
 		let files = layer_files(&manifest, range)?;
-		let weights = files.iter().map(|file| file.bytes).sum::<u64>();
+		let weights = manifest.memory_of(files);
 		let cache = cache_bytes(&manifest, files);
 		let need = weights.saturating_add(cache.saturating_mul(u64::from(slots.max(1))));
 		let budget = self.reserve(need, cache, || {
@@ -164,6 +169,7 @@ impl Host {
 
 	/// Loads the entry out of a model's folder; does nothing where it is loaded already. Blocks.
 	pub fn ensure_entry(&self, model: ModelId, folder: &Path) -> Result<HostedEntry, HostError> {
+		let _one_at_a_time = self.loading();
 		if let Ok(entry) = self.entry(model) {
 			return Ok(entry);
 		}
@@ -239,6 +245,10 @@ impl Host {
 			});
 		}
 		Ok(need.saturating_add(extra).min(have))
+	}
+
+	fn loading(&self) -> MutexGuard<'_, ()> {
+		self.loading.lock().unwrap_or_else(PoisonError::into_inner)
 	}
 
 	fn loaded(&self) -> MutexGuard<'_, Loaded> {

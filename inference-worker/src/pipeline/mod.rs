@@ -9,6 +9,7 @@
 
 mod conduct;
 pub mod entry;
+mod handover;
 mod host;
 mod recorder;
 mod ring;
@@ -130,17 +131,23 @@ impl Workshop {
 		self.head.send_replace(number);
 	}
 
+	/// Removes everything of a job that has ended.
+	pub async fn forget(&self, job: JobId) -> Result<(), LedgerError> {
+		self.switchboard.forget(job);
+		self.ledger.blocking(move |ledger| ledger.forget(job)).await
+	}
+
 	/// Does a stage's work, unless the block by which it is due passes or the network stops.
-	async fn run_until<T>(
+	pub(crate) async fn run_until<T, E: From<PipelineError>>(
 		&self,
 		job: JobId,
 		block: u32,
-		work: impl Future<Output = Result<T, PipelineError>>,
-	) -> Result<T, PipelineError> {
+		work: impl Future<Output = Result<T, E>>,
+	) -> Result<T, E> {
 		tokio::select! {
 			result = work => result,
-			() = self.past(block) => Err(PipelineError::Overdue { job, block }),
-			() = self.network.stopped() => Err(PipelineError::Interrupted { job }),
+			() = self.past(block) => Err(PipelineError::Overdue { job, block }.into()),
+			() = self.network.stopped() => Err(PipelineError::Interrupted { job }.into()),
 		}
 	}
 
@@ -155,47 +162,47 @@ impl Workshop {
 #[derive(thiserror::Error, Debug)]
 pub enum PipelineError {
 	/// The chain's route makes no ring.
-	#[error("job {job}: {what} in its route is wrong")]
+	#[error("job {job}: {what} in its route is wrong: use the version of this program that belongs to the chain")]
 	BadRoute { job: JobId, what: &'static str },
 	/// A neighbour cannot be reached.
 	#[error(transparent)]
 	Network(#[from] NetworkError),
 	/// A link to a neighbour failed.
-	#[error("job {job}: link to {peer}: {error}")]
+	#[error("job {job}: link to {peer}: {error}; it is tried again while the job is due")]
 	Link {
 		job: JobId,
 		peer: PeerId,
 		error: LinkError,
 	},
 	/// The neighbour that opens a link did not.
-	#[error("job {job}: nobody opened boundary {boundary} in {} s", waited.as_secs())]
+	#[error("job {job}: nobody opened boundary {boundary} in {} s: if this repeats, check that the addresses in `advertise` can be reached from outside", waited.as_secs())]
 	NobodyCame {
 		job: JobId,
 		boundary: StageIndex,
 		waited: Duration,
 	},
 	/// The same stage was started again.
-	#[error("job {job}: the stage was started twice, this is the earlier one")]
+	#[error("job {job}: the stage was started twice, this is the earlier one: nothing is lost")]
 	Superseded { job: JobId },
 	/// A neighbour means another session than the chain.
-	#[error("job {job}: {peer} opened a session of another shape ({what})")]
+	#[error("job {job}: {peer} opened a session of another shape ({what}): it reads another chain or has another version; nothing to do here")]
 	OtherSession {
 		job: JobId,
 		peer: PeerId,
 		what: &'static str,
 	},
 	/// A neighbour sent rows that do not belong there.
-	#[error("job {job}: {peer} sent wrong rows ({what})")]
+	#[error("job {job}: {peer} sent wrong rows ({what}): the job is refunded; nothing to do here")]
 	WrongRows {
 		job: JobId,
 		peer: PeerId,
 		what: &'static str,
 	},
 	/// The block by which it was due has passed.
-	#[error("job {job}: not finished by block {block}")]
+	#[error("job {job}: not finished by block {block}: give jobs a longer deadline, or this worker a faster machine or fewer slots")]
 	Overdue { job: JobId, block: u32 },
 	/// The worker is being shut down, or a thread died.
-	#[error("job {job}: interrupted")]
+	#[error("job {job}: interrupted: start the worker again, it goes on with what is still due")]
 	Interrupted { job: JobId },
 	/// The job allows fewer rows than the prompt and the reply take.
 	#[error("the prompt has {prompt} tokens and the reply may have {reply}, but the job allows {ceiling} rows: shorten the prompt or the reply")]
@@ -205,7 +212,7 @@ pub enum PipelineError {
 		ceiling: u32,
 	},
 	/// The prompt is no text.
-	#[error("the prompt is not UTF-8")]
+	#[error("the prompt is not UTF-8: send it as text")]
 	NotText,
 	/// The model is not ready.
 	#[error(transparent)]
@@ -220,7 +227,7 @@ pub enum PipelineError {
 	#[error(transparent)]
 	NotFinite(#[from] NotFinite),
 	/// The disk failed while the stage ran; the log says how.
-	#[error("job {job}: its rows cannot be recorded")]
+	#[error("job {job}: its rows cannot be recorded: free space on the disk of the data folder; the log says more")]
 	NotRecorded { job: JobId },
 	/// It cannot be recorded.
 	#[error(transparent)]

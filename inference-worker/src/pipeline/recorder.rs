@@ -1,4 +1,7 @@
 //! Hashes and stores the rows of a running stage, off the path of the next token.
+//!
+//! Rows are handed over in batches: nothing of them is needed before the stage ends, and what a restart
+//! finds half-written is overwritten.
 
 use super::PipelineError;
 use crate::{
@@ -7,15 +10,29 @@ use crate::{
 };
 use dllm_primitives::ids::{Digest, JobId, StageIndex};
 use libp2p::bytes::Bytes;
+use std::sync::{Mutex, PoisonError};
 use tokio::{sync::mpsc, task::JoinHandle};
 
-/// Frames that may wait to be hashed: 16 MiB at most.
+/// Batches that may wait to be hashed, each of at most [`BATCH_BYTES`] and one frame: 18 MiB at most.
 const WAITING: usize = 8;
+/// Bytes that are handed over at once. A decode step brings about a kilobyte, and waking the thread for
+/// each of them would take its time from the next token.
+const BATCH_BYTES: usize = 256 << 10;
+/// Rows of a side that come together: their position and their bytes.
+type Entry = (Side, u32, Bytes);
+
+/// Rows that were not handed over yet.
+#[derive(Default)]
+struct Batch {
+	entries: Vec<Entry>,
+	bytes: usize,
+}
 
 /// Writes both sides of a stage.
 pub(super) struct Recorder {
 	job: JobId,
-	entries: mpsc::Sender<(Side, u32, Bytes)>,
+	batch: Mutex<Batch>,
+	batches: mpsc::Sender<Vec<Entry>>,
 	worker: JoinHandle<Result<Sums, LedgerError>>,
 }
 
@@ -39,7 +56,7 @@ impl Recorder {
 		open: &Open,
 	) -> Result<Self, PipelineError> {
 		let (ledger, open) = (ledger.clone(), *open);
-		let (entries, mut queue) = mpsc::channel::<(Side, u32, Bytes)>(WAITING);
+		let (batches, mut queue) = mpsc::channel::<Vec<Entry>>(WAITING);
 		let row_bytes = open.width as usize * open.dtype.bytes();
 		let worker = tokio::task::spawn_blocking(move || {
 			let log = |side, boundary| {
@@ -48,34 +65,51 @@ impl Recorder {
 			};
 			let mut input = log(Side::Input, boundaries.0)?;
 			let mut output = log(Side::Output, boundaries.1)?;
-			while let Some((side, position, rows)) = queue.blocking_recv() {
-				let log = if side == Side::Input {
-					&mut input
-				} else {
-					&mut output
-				};
-				log.append(position, &rows).inspect_err(|error| {
-					tracing::error!(job = open.job, stage, %error, "rows cannot be recorded");
-				})?;
+			while let Some(batch) = queue.blocking_recv() {
+				for (side, position, rows) in batch {
+					let log = if side == Side::Input {
+						&mut input
+					} else {
+						&mut output
+					};
+					log.append(position, &rows).inspect_err(|error| {
+						tracing::error!(job = open.job, stage, %error, "rows cannot be recorded");
+					})?;
+				}
 			}
 			finish(input, output)
 		});
 		Ok(Self {
 			job: open.job,
-			entries,
+			batch: Mutex::default(),
+			batches,
 			worker,
 		})
 	}
 
-	/// Hands rows over; waits only where the disk cannot follow.
+	/// Takes rows; hands them over once they are many, and waits only where the disk cannot follow.
 	pub async fn push(&self, side: Side, position: u32, rows: Bytes) -> Result<(), PipelineError> {
-		let sent = self.entries.send((side, position, rows)).await;
+		let full = {
+			let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+			batch.bytes += rows.len();
+			batch.entries.push((side, position, rows));
+			(batch.bytes >= BATCH_BYTES).then(|| std::mem::take(&mut *batch))
+		};
+		let Some(full) = full else { return Ok(()) };
+		// Batches keep their order: the queue is fair.
+		let sent = self.batches.send(full.entries).await;
 		sent.map_err(|_| PipelineError::NotRecorded { job: self.job })
 	}
 
 	/// Waits until everything is on disk.
 	pub async fn finish(self) -> Result<Sums, PipelineError> {
-		drop(self.entries);
+		let rest = self
+			.batch
+			.into_inner()
+			.unwrap_or_else(PoisonError::into_inner);
+		// Fails only where the thread has ended, which says below why.
+		let _ = self.batches.send(rest.entries).await;
+		drop(self.batches);
 		match self.worker.await {
 			Ok(sums) => Ok(sums?),
 			Err(_) => Err(PipelineError::Interrupted { job: self.job }),

@@ -105,6 +105,22 @@ impl Ring {
 		(self.members.len() - 1) as StageIndex
 	}
 
+	/// Whether the user is the entry.
+	pub fn is_sealed(&self) -> bool {
+		self.members
+			.first()
+			.is_some_and(|entry| entry.account.is_none())
+	}
+
+	/// The links that others open to a stage: from the one before, and to the last one from the entry.
+	pub fn links_into(&self, stage: StageIndex) -> Vec<StageIndex> {
+		let back = (stage == self.last()).then_some(stage);
+		[self.boundary_into(stage)]
+			.into_iter()
+			.chain(back)
+			.collect()
+	}
+
 	/// The boundary over which a stage receives.
 	pub fn boundary_into(&self, stage: StageIndex) -> StageIndex {
 		match stage {

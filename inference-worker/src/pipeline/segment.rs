@@ -1,4 +1,8 @@
 //! The lead of a segment: takes rows from the stage before, executes its layers, hands the rows on.
+//!
+//! A stage is recorded before it says good-bye to anybody, so that what was done is paid for whoever has
+//! left by then. The user of a sealed job is no worker and commits to nothing: once its rows have run, its
+//! leaving, its silence and its nonsense end the job like its `Close` would.
 
 use super::{
 	link_error,
@@ -9,14 +13,14 @@ use super::{
 	PipelineError, Segment, Workshop,
 };
 use crate::{
-	commitment::StageRecord,
+	commitment::{origin, StageRecord},
 	network::{
 		frame::{Frame, Open, Rows, Side},
-		link::{out_of_turn, Link},
+		link::{out_of_turn, Link, LinkError, SEND_TIMEOUT},
 		Peer,
 	},
 };
-use dllm_model::engine::Engine;
+use dllm_model::engine::{Engine, EngineError};
 use dllm_primitives::{
 	api::Route,
 	commitment::Roots,
@@ -25,22 +29,38 @@ use dllm_primitives::{
 use libp2p::{bytes::Bytes, PeerId};
 use std::time::{Duration, Instant};
 
-/// Leads a segment of a job to its end and records what it will commit to. Where that was done before a
-/// restart, it only gives the roots again.
+/// What a close takes to pass one stage at most: each later stage waits that much longer for rows, so that
+/// it hears of an end before it takes the upstream for lost.
+const RELAY: Duration = Duration::from_secs(5);
+/// Blocks before the last one for commitments in which a user's job is closed if the user has not done so:
+/// one in which the stages hear of it, and two to get the commitments in.
+const CLOSING_BLOCKS: u32 = 3;
+/// Longest wait for the next stage to take in the end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Leads a segment of a job to its end and records what it will commit to. `body` names what the job asks,
+/// so that a job that a fork gave the same number is not taken for it. Where the stage was led before a
+/// restart, this only gives the roots again.
 pub async fn lead(
 	workshop: &Workshop,
 	route: Route,
+	body: Digest,
 	stage: StageIndex,
 ) -> Result<Roots, PipelineError> {
-	if let Some(opening) = workshop.ledger.opening(route.job, stage)? {
-		return Ok(opening.roots);
-	}
+	let (job, origin) = (route.job, origin(&route, body.as_bytes()));
 	let ring = Ring::read(&route)?;
 	if stage == ENTRY_STAGE {
 		return Err(PipelineError::BadRoute {
-			job: ring.job,
+			job,
 			what: "the entry as a segment",
 		});
+	}
+	let recorded = workshop
+		.ledger
+		.blocking(move |ledger| ledger.record_of(job, stage, origin));
+	if let Some(record) = recorded.await? {
+		workshop.switchboard.refuse(job, ring.links_into(stage));
+		return Ok(record.opening.roots);
 	}
 	let layers = ring.member(stage)?.layers;
 	let segment = workshop.host.segment(ring.model, layers)?;
@@ -48,6 +68,8 @@ pub async fn lead(
 		workshop,
 		ring: &ring,
 		stage,
+		origin,
+		close_at: route.run_until.saturating_sub(CLOSING_BLOCKS),
 		segment: &segment,
 	};
 	workshop
@@ -60,6 +82,10 @@ struct Stage<'a> {
 	workshop: &'a Workshop,
 	ring: &'a Ring,
 	stage: StageIndex,
+	/// What is recorded as asked for.
+	origin: Digest,
+	/// Block after which a user's job is closed.
+	close_at: u32,
 	segment: &'a Segment,
 }
 
@@ -67,6 +93,20 @@ struct Stage<'a> {
 struct Neighbour {
 	peer: PeerId,
 	link: Link,
+}
+
+/// Both neighbours while rows pass.
+struct Ends<'a> {
+	up: &'a mut Neighbour,
+	/// None once the user to whom it led has left.
+	down: Option<Neighbour>,
+}
+
+/// What the upstream said last.
+enum Heard {
+	Rows(Rows),
+	/// No more rows come; with the error by which the user left, if it did not close.
+	End(Option<PipelineError>),
 }
 
 /// Where the time of a session went.
@@ -112,26 +152,166 @@ impl Stage<'_> {
 			.send(&Frame::Ready)
 			.await
 			.map_err(|error| link_error(job, up.peer, error))?;
-		let mut down = downstream.stand(self, open).await?;
+		let down = Some(downstream.stand(self, open).await?);
 
 		let boundaries = (self.stage - 1, self.stage);
 		let ledger = &self.workshop.ledger;
 		let recorder = Recorder::start(ledger, self.stage, boundaries, open).await?;
+		let mut ends = Ends { up, down };
 		let mut clock = Clock::default();
 		let passed = self
-			.pass_rows(up, &mut down, &session, &recorder, &mut clock)
+			.pass_rows(&mut ends, &session, &recorder, &mut clock)
 			.await;
-		if let Err(error) = passed {
-			down.link.abort(error.reason()).await;
-			return Err(error);
-		}
 		drop(session);
-		let peer = down.peer;
-		down.link
-			.finish()
-			.await
-			.map_err(|error| link_error(job, peer, error))?;
+		let recorded = match passed {
+			Ok(left) => self
+				.record(recorder, open, &clock)
+				.await
+				.map(|roots| (roots, left)),
+			Err(error) => Err(error),
+		};
+		let (roots, left) = match recorded {
+			Ok(recorded) => recorded,
+			Err(error) => {
+				if let Some(mut down) = ends.down {
+					down.link.abort(error.reason()).await;
+				}
+				return Err(error);
+			}
+		};
+		let links = self.ring.links_into(self.stage);
+		self.workshop.switchboard.refuse(job, links);
+		self.say_good_bye(ends, roots.rows, left).await;
+		Ok(roots)
+	}
 
+	/// Passes rows until the upstream closes; gives the error by which the user left, if it did not close.
+	async fn pass_rows(
+		&self,
+		ends: &mut Ends<'_>,
+		session: &Session,
+		recorder: &Recorder,
+		clock: &mut Clock,
+	) -> Result<Option<PipelineError>, PipelineError> {
+		let mut rows = 0u32;
+		loop {
+			let waiting = Instant::now();
+			let heard = self.hear(ends, rows).await?;
+			clock.network += waiting.elapsed();
+			let Rows {
+				dtype,
+				count,
+				payload: input,
+				..
+			} = match heard {
+				Heard::Rows(received) => received,
+				Heard::End(left) => return Ok(left),
+			};
+
+			let started = Instant::now();
+			let executed = execute(session, rows, input.clone(), &mut ends.up.link).await;
+			let output = match executed {
+				Ok(output) => output,
+				// Rows that no layer can take: those of a user end its job, as wrong frames do.
+				Err(error) if is_not_finite(&error) && self.ends_with_user(rows) => {
+					return Ok(Some(error))
+				}
+				Err(error) => return Err(error),
+			};
+			clock.compute += started.elapsed();
+
+			let started = Instant::now();
+			let sent = Rows {
+				session: self.ring.job,
+				position: rows,
+				dtype,
+				count,
+				payload: output.clone(),
+			};
+			self.send(ends, &Frame::Rows(sent)).await?;
+			clock.network += started.elapsed();
+			recorder.push(Side::Input, rows, input).await?;
+			recorder.push(Side::Output, rows, output).await?;
+			rows += u32::from(count);
+		}
+	}
+
+	/// The next rows, or the end. `rows` have passed.
+	async fn hear(&self, ends: &mut Ends<'_>, rows: u32) -> Result<Heard, PipelineError> {
+		let user = ends.up.peer;
+		match self.listen(ends, rows).await {
+			Err(error) if self.ends_with_user(rows) && is_about(&error, user) => {
+				Ok(Heard::End(Some(error)))
+			}
+			heard => heard,
+		}
+	}
+
+	async fn listen(&self, ends: &mut Ends<'_>, rows: u32) -> Result<Heard, PipelineError> {
+		let (job, peer) = (self.ring.job, ends.up.peer);
+		let idle = self.workshop.timings.idle + RELAY * u32::from(self.stage - 1);
+		let frame = loop {
+			tokio::select! {
+				frame = ends.up.link.receive(idle) => {
+					break frame.map_err(|error| link_error(job, peer, error))?
+				}
+				error = failure(&mut ends.down) => self.lose(ends, error)?,
+				() = self.workshop.past(self.close_at), if self.ends_with_user(rows) => {
+					let block = self.close_at;
+					return Ok(Heard::End(Some(PipelineError::Overdue { job, block })));
+				}
+			}
+		};
+		match frame {
+			Frame::Rows(received) => {
+				self.check_rows(&received, rows, peer)?;
+				Ok(Heard::Rows(received))
+			}
+			Frame::Close { rows: closed } if closed == rows && rows > 0 => Ok(Heard::End(None)),
+			Frame::Close { .. } => Err(wrong_rows(job, peer, "their number")),
+			other => Err(link_error(job, peer, out_of_turn(&other))),
+		}
+	}
+
+	/// Hands a frame on. Between workers it may take longer than to a user, whom the next stage may be
+	/// waiting for meanwhile.
+	async fn send(&self, ends: &mut Ends<'_>, frame: &Frame) -> Result<(), PipelineError> {
+		let within = match self.leads_to_user() {
+			true => SEND_TIMEOUT,
+			false => SEND_TIMEOUT * 2,
+		};
+		let Some(down) = &mut ends.down else {
+			return Ok(());
+		};
+		match down.link.send_within(frame, within).await {
+			Ok(()) => Ok(()),
+			Err(error) => self.lose(ends, error),
+		}
+	}
+
+	/// The downstream is lost. Where that is a user, the stage goes on: what the stages before it have
+	/// begun is recorded by all of them.
+	fn lose(&self, ends: &mut Ends<'_>, error: LinkError) -> Result<(), PipelineError> {
+		let job = self.ring.job;
+		let Some(down) = ends.down.take() else {
+			return Ok(());
+		};
+		if !self.leads_to_user() {
+			let peer = down.peer;
+			ends.down = Some(down);
+			return Err(link_error(job, peer, error));
+		}
+		tracing::warn!(job, stage = self.stage, %error, "the user takes no more rows; what it sent is executed");
+		Ok(())
+	}
+
+	/// Writes what this stage will commit to.
+	async fn record(
+		&self,
+		recorder: Recorder,
+		open: &Open,
+		clock: &Clock,
+	) -> Result<Roots, PipelineError> {
 		let sums = recorder.finish().await?;
 		let roots = Roots {
 			class: self.segment.engine.profile_id(),
@@ -141,11 +321,14 @@ impl Stage<'_> {
 			result: Digest::zero(),
 			rows: sums.rows,
 		};
-		let record = StageRecord::new(roots, open.job_key, open.width, open.dtype);
-		ledger.close(job, self.stage, &record)?;
+		let record = StageRecord::new(self.origin, roots, open.job_key, open.width, open.dtype);
+		let (job, stage) = (self.ring.job, self.stage);
+		let ledger = &self.workshop.ledger;
+		let closed = ledger.blocking(move |ledger| ledger.close(job, stage, &record));
+		closed.await?;
 		tracing::info!(
 			job,
-			stage = self.stage,
+			stage,
 			rows = roots.rows,
 			compute_ms = clock.compute.as_millis() as u64,
 			network_ms = clock.network.as_millis() as u64,
@@ -154,66 +337,33 @@ impl Stage<'_> {
 		Ok(roots)
 	}
 
-	/// Passes rows until the upstream closes.
-	async fn pass_rows(
-		&self,
-		up: &mut Neighbour,
-		down: &mut Neighbour,
-		session: &Session,
-		recorder: &Recorder,
-		clock: &mut Clock,
-	) -> Result<(), PipelineError> {
-		let job = self.ring.job;
-		let idle = self.workshop.timings.idle;
-		let mut rows = 0u32;
-		loop {
-			let waiting = Instant::now();
-			let frame = tokio::select! {
-				frame = up.link.receive(idle) => {
-					frame.map_err(|error| link_error(job, up.peer, error))?
-				}
-				error = down.link.failure() => return Err(link_error(job, down.peer, error)),
+	/// Tells both neighbours that the job is over. What was recorded stands whether or not they hear it.
+	async fn say_good_bye(&self, ends: Ends<'_>, rows: u32, left: Option<PipelineError>) {
+		let (job, stage) = (self.ring.job, self.stage);
+		if let Some(mut down) = ends.down {
+			let closed = async {
+				let close = Frame::Close { rows };
+				down.link.send_within(&close, FAREWELL).await?;
+				down.link.finish().await
 			};
-			clock.network += waiting.elapsed();
-			let received = match frame {
-				Frame::Rows(received) => received,
-				Frame::Close { rows: closed } if closed == rows && rows > 0 => break,
-				Frame::Close { .. } => return Err(wrong_rows(job, up.peer, "their number")),
-				other => return Err(link_error(job, up.peer, out_of_turn(&other))),
-			};
-			self.check_rows(&received, rows, up.peer)?;
-			let Rows {
-				dtype,
-				count,
-				payload: input,
-				..
-			} = received;
-
-			let started = Instant::now();
-			let output = execute(session, rows, input.clone(), &mut up.link).await?;
-			clock.compute += started.elapsed();
-
-			let started = Instant::now();
-			let payload = output.clone();
-			let sent = Rows {
-				session: job,
-				position: rows,
-				dtype,
-				count,
-				payload,
-			};
-			let sent = down.link.send(&Frame::Rows(sent)).await;
-			sent.map_err(|error| link_error(job, down.peer, error))?;
-			clock.network += started.elapsed();
-			recorder.push(Side::Input, rows, input).await?;
-			recorder.push(Side::Output, rows, output).await?;
-			rows += u32::from(count);
+			if let Err(error) = closed.await {
+				tracing::warn!(job, stage, peer = %down.peer, %error, "the next stage did not hear the end; this one is recorded");
+			}
 		}
-		let close = Frame::Close { rows };
-		down.link
-			.send(&close)
-			.await
-			.map_err(|error| link_error(job, down.peer, error))
+		if let Some(error) = left {
+			tracing::warn!(job, stage, %error, "the user left without a word; what it sent is recorded");
+			ends.up.link.abort(error.reason()).await;
+		}
+	}
+
+	/// Whether the rows come from the user of a sealed job, and some of them have run.
+	fn ends_with_user(&self, rows: u32) -> bool {
+		rows > 0 && self.stage == ENTRY_STAGE + 1 && self.ring.is_sealed()
+	}
+
+	/// Whether the rows go back to the user of a sealed job.
+	fn leads_to_user(&self) -> bool {
+		self.stage == self.ring.last() && self.ring.is_sealed()
 	}
 
 	/// The upstream must mean the session that the chain means.
@@ -319,11 +469,35 @@ async fn execute(
 ) -> Result<Bytes, PipelineError> {
 	let mut execution = session.execute(position, input);
 	tokio::select! {
+		biased;
 		output = execution.output() => return output,
 		// A link that fails fails again when the next frame is due.
 		_ = up.read_ahead() => {}
 	}
 	execution.output().await
+}
+
+/// Resolves once the downstream fails; never where there is none any more.
+async fn failure(down: &mut Option<Neighbour>) -> LinkError {
+	match down {
+		Some(down) => down.link.failure().await,
+		None => std::future::pending().await,
+	}
+}
+
+/// Whether a peer is to blame for an error.
+fn is_about(error: &PipelineError, who: PeerId) -> bool {
+	match error {
+		PipelineError::Link { peer, .. } | PipelineError::WrongRows { peer, .. } => *peer == who,
+		_ => false,
+	}
+}
+
+fn is_not_finite(error: &PipelineError) -> bool {
+	matches!(
+		error,
+		PipelineError::NotFinite(_) | PipelineError::Engine(EngineError::NotFinite { .. })
+	)
 }
 
 fn wrong_rows(job: JobId, peer: PeerId, what: &'static str) -> PipelineError {

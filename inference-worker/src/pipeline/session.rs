@@ -1,15 +1,19 @@
-//! A segment's session: rows as bytes in, rows as bytes out, on a blocking thread.
+//! A segment's session: rows as bytes in, rows as bytes out, off the threads of the network unless it is
+//! brief.
 //!
 //! The lead and its checkers execute through the same code, so that they differ in nothing but how many
 //! rows come at once, which does not change a bit.
 
-use super::{Conduct, PipelineError, Segment, Workshop};
+use super::{
+	handover::{Handover, Started},
+	Conduct, PipelineError, Segment, Workshop,
+};
 use crate::network::Dtype;
 use dllm_model::engine::{Engine, OrtEngine, SessionId};
 use dllm_primitives::ids::{JobId, StageIndex};
 use libp2p::bytes::Bytes;
 use std::sync::Arc;
-use tokio::task::{spawn_blocking, JoinHandle};
+use tokio::task::spawn_blocking;
 
 /// An open session of an engine; it is closed when this is dropped.
 pub(crate) struct Session {
@@ -20,12 +24,13 @@ pub(crate) struct Session {
 	width: usize,
 	dtype: Dtype,
 	conduct: Arc<dyn Conduct>,
+	handover: Handover,
 }
 
 /// Rows on their way through the layers.
 pub(crate) struct Execution {
 	job: JobId,
-	output: JoinHandle<Result<Vec<u8>, PipelineError>>,
+	output: Started<Result<Vec<u8>, PipelineError>>,
 }
 
 impl Session {
@@ -50,14 +55,16 @@ impl Session {
 			width: segment.width as usize,
 			dtype: segment.dtype,
 			conduct: workshop.conduct.clone(),
+			handover: Handover::default(),
 		})
 	}
 
-	/// Starts to execute rows from `position` on.
+	/// Executes rows, or starts to from `position` on.
 	pub fn execute(&self, position: u32, input: Bytes) -> Execution {
 		let (engine, conduct) = (self.engine.clone(), self.conduct.clone());
 		let (id, stage, width, dtype) = (self.id, self.stage, self.width, self.dtype);
-		let output = spawn_blocking(move || {
+		let one_row = input.len() == width * dtype.bytes();
+		let output = self.handover.start(one_row, move || {
 			let mut rows = engine.prefill(id, position, &dtype.decode(&input))?;
 			for (position, row) in (position..).zip(rows.chunks_mut(width)) {
 				conduct.output_row(stage, position, row);
@@ -74,7 +81,7 @@ impl Session {
 impl Execution {
 	/// The rows that leave the last layer; dropping the call keeps the result for the next one.
 	pub async fn output(&mut self) -> Result<Bytes, PipelineError> {
-		match (&mut self.output).await {
+		match self.output.result().await {
 			Ok(rows) => rows.map(Bytes::from),
 			Err(_) => Err(PipelineError::Interrupted { job: self.job }),
 		}

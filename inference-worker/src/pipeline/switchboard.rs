@@ -2,30 +2,32 @@
 //!
 //! A stage says which peer it expects on which boundary of which job; nobody else gets in. A link that
 //! comes before its stage waits a short while, as its peer may read the chain a block earlier; how many
-//! may wait is bounded, in all and for one peer.
+//! may wait is bounded, in all and for one peer. A link to a stage that has done its work is refused: a
+//! second session would not be paid, and could not be committed to.
 
 use super::{ring::PROTOCOL, PipelineError};
 use crate::network::{
 	frame::{Frame, Open, Reason},
 	link::Link,
+	slots::Slots,
 	Network, NetworkError, Stream,
 };
 use dllm_primitives::ids::{JobId, StageIndex};
 use libp2p::PeerId;
 use std::{
-	collections::HashMap,
+	collections::{HashMap, HashSet},
 	sync::{Arc, Mutex, MutexGuard, PoisonError},
 	time::Duration,
 };
 use tokio::{
-	sync::{oneshot, Semaphore},
+	sync::oneshot,
 	time::{interval, timeout, Instant},
 };
 
 /// Longest wait for the first frame of a stream.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Streams whose first frame is awaited at once.
-const MAX_OPENING: usize = 64;
+/// Streams whose first frame is awaited at once, in all and for one peer: a neighbour opens two a job.
+const MAX_OPENING: (usize, usize) = (64, 8);
 /// Links that wait for their stages, in all and for one peer.
 const MAX_PARKED: (usize, usize) = (64, 4);
 /// How often links that waited too long are looked for.
@@ -52,6 +54,8 @@ pub struct Switchboard {
 struct State {
 	expected: HashMap<Key, Expected>,
 	parked: Vec<Parked>,
+	/// Links into stages that are done.
+	done: HashSet<Key>,
 	/// Counts expectations, so that an old one does not remove its successor.
 	number: u64,
 }
@@ -82,7 +86,7 @@ impl Switchboard {
 	pub fn serve(&self, network: &Network, early: Duration) -> Result<(), NetworkError> {
 		let mut incoming = network.accept(PROTOCOL)?;
 		let board = self.clone();
-		let opening = Arc::new(Semaphore::new(MAX_OPENING));
+		let opening = Slots::new(MAX_OPENING.0, MAX_OPENING.1);
 		tokio::spawn(async move {
 			let mut sweep = interval(SWEEP);
 			loop {
@@ -94,7 +98,8 @@ impl Switchboard {
 					}
 				};
 				let Some((peer, stream)) = stream else { return };
-				let Ok(slot) = opening.clone().try_acquire_owned() else {
+				let Some(slot) = opening.take(peer) else {
+					tracing::debug!(%peer, "too many links are being opened, one is dropped");
 					continue;
 				};
 				let board = board.clone();
@@ -112,6 +117,8 @@ impl Switchboard {
 		let key = (job, boundary);
 		let (taker, arrival) = oneshot::channel();
 		let mut state = self.state();
+		// Another job got the number, or the record was lost: the stage is led anew.
+		state.done.remove(&key);
 		state.number += 1;
 		let number = state.number;
 		let (mut early, waiting) = std::mem::take(&mut state.parked)
@@ -145,6 +152,25 @@ impl Switchboard {
 		}
 	}
 
+	/// Refuses these links into a stage of a job from now on: the stage is done.
+	pub fn refuse(&self, job: JobId, boundaries: Vec<StageIndex>) {
+		let mut state = self.state();
+		state
+			.done
+			.extend(boundaries.into_iter().map(|boundary| (job, boundary)));
+		let (late, waiting) = std::mem::take(&mut state.parked)
+			.into_iter()
+			.partition::<Vec<_>, _>(|parked| state.done.contains(&parked.key()));
+		state.parked = waiting;
+		drop(state);
+		dismiss(late, Reason::Refused);
+	}
+
+	/// Forgets a job that has ended.
+	pub fn forget(&self, job: JobId) {
+		self.state().done.retain(|(of, _)| *of != job);
+	}
+
 	async fn receive(&self, peer: PeerId, stream: Stream) {
 		let mut link = Link::new(stream);
 		let open = match link.receive_first(OPEN_TIMEOUT).await {
@@ -162,6 +188,9 @@ impl Switchboard {
 	fn place(&self, peer: PeerId, arrival: Arrival) -> Option<(Arrival, Reason)> {
 		let key = (arrival.open.job, arrival.open.boundary);
 		let mut state = self.state();
+		if state.done.contains(&key) {
+			return Some((arrival, Reason::Refused));
+		}
 		if let Some(expected) = state.expected.remove(&key) {
 			if expected.peer != peer {
 				state.expected.insert(key, expected);

@@ -8,6 +8,7 @@ use crate::{
 	network::{
 		frame::{Ask, Frame, Reason, Record, Rows, Side, MAX_PAYLOAD, MAX_ROWS},
 		link::{out_of_turn, Link, LinkError},
+		slots::Slots,
 		Network, NetworkError, Stream,
 	},
 };
@@ -18,14 +19,14 @@ use std::{
 	sync::{Arc, Mutex, MutexGuard, PoisonError},
 	time::Duration,
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::task::spawn_blocking;
 
 /// The protocol: `Ask`, then `Record`, rows and `Close`.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/dllm/rows/1");
 /// Longest wait for the question.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
-/// Checkers that are served at once.
-const MAX_SERVED: usize = 16;
+/// Checkers that are served at once, in all and for one peer: it may check several jobs.
+const MAX_SERVED: (usize, usize) = (16, 4);
 
 /// Who may fetch which rows of which stage.
 #[derive(Clone, Default)]
@@ -59,10 +60,11 @@ impl Permits {
 	pub fn serve(&self, network: &Network, ledger: &Ledger) -> Result<(), NetworkError> {
 		let mut incoming = network.accept(PROTOCOL)?;
 		let (permits, ledger) = (self.clone(), ledger.clone());
-		let slots = Arc::new(Semaphore::new(MAX_SERVED));
+		let slots = Slots::new(MAX_SERVED.0, MAX_SERVED.1);
 		tokio::spawn(async move {
 			while let Some((peer, stream)) = incoming.next().await {
-				let Ok(slot) = slots.clone().try_acquire_owned() else {
+				let Some(slot) = slots.take(peer) else {
+					tracing::debug!(%peer, "too many checkers at once, one is refused");
 					continue;
 				};
 				let (permits, ledger) = (permits.clone(), ledger.clone());
@@ -97,11 +99,17 @@ impl Permits {
 			link.abort(Reason::Refused).await;
 			return Ok(());
 		}
-		let Some(record) = ledger.record(ask.job, ask.stage)? else {
+		let found = ledger.blocking(move |ledger| {
+			let Some(record) = ledger.record(ask.job, ask.stage)? else {
+				return Ok(None);
+			};
+			let rows = ledger.rows(ask.job, ask.stage, ask.side)?;
+			Ok(Some((record, rows)))
+		});
+		let Some((record, rows)) = found.await? else {
 			link.abort(Reason::NotExpected).await;
 			return Ok(());
 		};
-		let rows = ledger.rows(ask.job, ask.stage, ask.side)?;
 		hand_out(link, ask, &record, rows).await
 	}
 

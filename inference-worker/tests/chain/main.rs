@@ -3,3 +3,4 @@
 mod amounts;
 mod calls;
 mod example;
+mod numbers;

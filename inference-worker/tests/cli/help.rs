@@ -2,7 +2,7 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
 	"keys",
 	"register",
 	"unregister",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 12] = [
 	"status",
 	"doctor",
 	"split",
+	"bench",
 ];
 
 #[test]

@@ -5,4 +5,5 @@ mod help;
 mod keys;
 mod models;
 mod node;
+mod plan;
 mod worker;

@@ -24,7 +24,7 @@ const ADD: [&str; 9] = [
 
 #[test]
 fn split_model_is_whole() {
-	let folder = Folder::new();
+	let folder = Folder::with_library();
 	let split = folder.run(&[
 		"split",
 		&fixture(),
@@ -52,7 +52,7 @@ fn split_model_is_whole() {
 
 #[test]
 fn corrupt_shard_is_named() {
-	let folder = Folder::new();
+	let folder = Folder::with_library();
 	folder
 		.run(&["split", &fixture(), "--out", "model"])
 		.printed();
@@ -72,10 +72,26 @@ fn corrupt_shard_is_named() {
 }
 
 #[test]
-fn profile_that_is_not_offered_is_named() {
+fn every_profile_is_written_and_an_unknown_one_is_named() {
+	let folder = Folder::with_library();
+	for profile in ["f32", "f16", "int8", "int4", "exact"] {
+		let split = folder.run(&["split", &fixture(), "--out", profile, "--profile", profile]);
+		split.printed();
+		assert!(
+			folder.path(profile).join("manifest.json").exists(),
+			"{profile}"
+		);
+	}
+	let ran = folder.run(&["split", &fixture(), "--out", "model", "--profile", "int3"]);
+	ran.fails_with(&["invalid value 'int3'", "f32, f16, int8, int4, exact"]);
+}
+
+#[test]
+fn split_without_the_library_says_what_to_install() {
 	let folder = Folder::new();
-	let ran = folder.run(&["split", &fixture(), "--out", "model", "--profile", "int4"]);
-	ran.fails_with(&["profile Int4 is not offered yet", "use f32"]);
+	let ran = folder.run(&["split", &fixture(), "--out", "model"]);
+	ran.fails_with(&["onnxruntime", "run scripts/fetch-onnxruntime.sh"]);
+	assert!(!folder.path("model").exists());
 }
 
 #[test]

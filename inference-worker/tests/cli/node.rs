@@ -1,8 +1,13 @@
 //! Commands that need a node, without one; and models that are not there.
 
 use super::worker::Folder;
-use serde_json::Value;
+use jsonrpsee::{
+	server::{Server, ServerHandle},
+	RpcModule,
+};
+use serde_json::{json, Value};
 use std::net::TcpListener;
+use tokio::runtime::Runtime;
 
 /// A port on which nobody listens.
 fn nobody() -> String {
@@ -28,6 +33,42 @@ fn unreachable_node_is_named() {
 		arguments.extend(command);
 		let ran = folder.run(&arguments);
 		ran.fails_with(&["error: cannot reach a node at", &url, "start the node"]);
+	}
+}
+
+/// A node of another chain, as far as one can see before asking it for anything of ours.
+async fn node_of(spec_name: &'static str) -> (String, ServerHandle) {
+	let mut module = RpcModule::new(());
+	let version = move || {
+		json!({
+			"specName": spec_name, "implName": "other", "authoringVersion": 1, "specVersion": 9,
+			"implVersion": 0, "apis": [], "transactionVersion": 4, "stateVersion": 1,
+		})
+	};
+	module
+		.register_method("state_getRuntimeVersion", move |_, _, _| version())
+		.expect("one method of that name");
+	let server = Server::builder().build("127.0.0.1:0").await;
+	let server = server.expect("a port");
+	let address = server.local_addr().expect("its address");
+	(format!("ws://{address}"), server.start(module))
+}
+
+#[test]
+fn a_node_of_another_chain_is_named() {
+	let folder = Folder::new();
+	let runtime = Runtime::new().expect("threads");
+	let (url, _server) = runtime.block_on(node_of("westend"));
+	for command in [&["status"][..], &["register"], &["prompt", "hello"]] {
+		let mut arguments = vec!["--account", "//Alice", "--chain", &url];
+		arguments.extend(command);
+		let ran = folder.run(&arguments);
+		ran.fails_with(&[
+			&url,
+			"runs \"westend\"",
+			"not \"dllm\"",
+			"address of a DLLM node",
+		]);
 	}
 }
 

@@ -1,7 +1,9 @@
 //! Runs the binary in a folder of its own.
 
+use dllm_model::engine::find_library;
 use std::{
 	fs,
+	os::unix::fs::symlink,
 	path::PathBuf,
 	process::{Command, Output},
 };
@@ -38,6 +40,17 @@ impl Folder {
 	/// Writes a file.
 	pub fn write(&self, name: &str, text: &str) {
 		fs::write(self.path(name), text).expect("the file is written");
+	}
+
+	/// A folder in which commands find ONNX Runtime, as they do below a checkout.
+	pub fn with_library() -> Self {
+		let library = find_library().expect("ONNX Runtime, which scripts/setup.sh installs");
+		let name = library.file_name().expect("a file");
+		let folder = Self::new();
+		let tools = folder.path(".tools/onnxruntime");
+		fs::create_dir_all(&tools).expect("a folder");
+		symlink(&library, tools.join(name)).expect("a link");
+		folder
 	}
 
 	/// Runs `dllm-worker` with arguments.

@@ -21,10 +21,10 @@ use dllm_worker::{
 use libp2p::bytes::Bytes;
 use std::{fs, sync::Arc, time::Duration};
 
-const PATIENCE: Duration = Duration::from_secs(30);
-const WIDTH: u32 = 64;
+pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const WIDTH: u32 = 64;
 
-fn open(job: JobId, boundary: StageIndex) -> Open {
+pub fn open(job: JobId, boundary: StageIndex) -> Open {
 	let (job_key, dtype) = ([7; 32], Dtype::F32);
 	Open {
 		job,
@@ -36,7 +36,7 @@ fn open(job: JobId, boundary: StageIndex) -> Open {
 	}
 }
 
-fn rows(job: JobId, position: u32, count: u16, bytes: usize) -> Frame {
+pub fn rows(job: JobId, position: u32, count: u16, bytes: usize) -> Frame {
 	let payload = Bytes::from(vec![0; bytes]);
 	Frame::Rows(Rows {
 		session: job,
@@ -47,29 +47,37 @@ fn rows(job: JobId, position: u32, count: u16, bytes: usize) -> Frame {
 	})
 }
 
-async fn dial(network: &Network, peer: &Peer) -> Link {
+pub async fn dial(network: &Network, peer: &Peer) -> Link {
 	Link::new(network.open(peer, pipeline::PROTOCOL).await.unwrap())
 }
 
 /// A ring of one segment whose entry is played by the test.
-struct Puppet {
-	lead: Worker,
-	user: Worker,
-	route: Route,
+pub struct Puppet {
+	pub lead: Worker,
+	pub user: Worker,
+	pub route: Route,
 }
 
 impl Puppet {
-	async fn new(job: JobId, timings: Timings) -> Self {
+	/// The entry is a worker.
+	pub async fn new(job: JobId, timings: Timings) -> Self {
 		let lead = Worker::with(2, TCP, timings, Arc::new(Honest))
 			.await
 			.hold(range(0, 3));
 		let user = Worker::new(1).await;
-		let route = sealed_route(job, &user, &[(&lead, range(0, 3))]);
+		let route = route(job, &user, &[(&lead, range(0, 3))]);
 		Self { lead, user, route }
 	}
 
+	/// The entry is the user of a sealed job.
+	pub async fn sealed(job: JobId, timings: Timings) -> Self {
+		let puppet = Self::new(job, timings).await;
+		let route = sealed_route(job, &puppet.user, &[(&puppet.lead, range(0, 3))]);
+		Self { route, ..puppet }
+	}
+
 	/// Joins both ends and says `frames`; gives the links.
-	async fn play(&self, frames: &[Frame]) -> (Link, Link) {
+	pub async fn play(&self, frames: &[Frame]) -> (Link, Link) {
 		let (network, peer) = (&self.user.workshop.network, self.lead.peer());
 		let mut forward = dial(network, &peer).await;
 		let mut back = dial(network, &peer).await;
@@ -88,8 +96,8 @@ impl Puppet {
 		(forward, back)
 	}
 
-	async fn lead(&self) -> Result<Roots, PipelineError> {
-		pipeline::lead(&self.lead.workshop, self.route.clone(), 1).await
+	pub async fn lead(&self) -> Result<Roots, PipelineError> {
+		pipeline::lead(&self.lead.workshop, self.route.clone(), ASKED, 1).await
 	}
 
 	/// The error with which the lead meets these frames.
@@ -122,7 +130,7 @@ async fn a_stranger_is_refused_and_the_job_goes_on() {
 	let route = route(job, &entry, &[(&lead, range(0, 3))]);
 	let leading = tokio::spawn({
 		let (workshop, route) = (lead.workshop.clone(), route.clone());
-		async move { pipeline::lead(&workshop, route, 1).await }
+		async move { pipeline::lead(&workshop, route, ASKED, 1).await }
 	});
 
 	// On both ends of the segment, and where nothing is expected.
@@ -190,6 +198,40 @@ async fn links_that_nobody_expects_are_counted() {
 	let (first, _, _) = futures::future::select_all(waits).await;
 	let error = first.unwrap_err();
 	assert!(matches!(error, LinkError::Aborted(Reason::Busy)), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_peer_does_not_crowd_out_the_others() {
+	let lead = Worker::new(2).await;
+	let crowd = network(&[]).await;
+	let mut silent = Vec::new();
+	for _ in 0..20 {
+		silent.push(crowd.open(&lead.peer(), verification::PROTOCOL).await);
+	}
+	// Others are answered, here with what strangers are told.
+	let other = network(&[]).await;
+	let opened = other.open(&lead.peer(), verification::PROTOCOL).await;
+	let mut asking = Link::new(opened.unwrap());
+	let ask = Ask {
+		job: 1,
+		stage: 1,
+		side: Side::Output,
+	};
+	asking.send(&Frame::Ask(ask)).await.unwrap();
+	let error = asking.receive(PATIENCE).await.unwrap_err();
+	let refused = matches!(error, LinkError::Aborted(Reason::Refused));
+	assert!(refused, "{error}");
+
+	let early = Duration::from_millis(10);
+	let lead = Worker::with(3, TCP, Timings { early, ..PATIENT }, Arc::new(Honest)).await;
+	for _ in 0..70 {
+		silent.push(crowd.open(&lead.peer(), pipeline::PROTOCOL).await);
+	}
+	let mut joining = dial(&other, &lead.peer()).await;
+	joining.send(&Frame::Open(open(1, 0))).await.unwrap();
+	let error = joining.receive(PATIENCE).await.unwrap_err();
+	let unknown = matches!(error, LinkError::Aborted(Reason::NotExpected));
+	assert!(unknown, "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -333,8 +375,8 @@ async fn a_lost_segment_ends_the_entry() {
 				killing.send(()).unwrap();
 			}
 		}),
-		pipeline::lead(&first.workshop, route.clone(), 1),
-		pipeline::lead(&second.workshop, route.clone(), 2),
+		pipeline::lead(&first.workshop, route.clone(), ASKED, 1),
+		pipeline::lead(&second.workshop, route.clone(), ASKED, 2),
 		killer,
 	);
 	assert!(matches!(answer.unwrap_err(), PipelineError::Link { .. }));
@@ -418,7 +460,7 @@ async fn routes_that_make_no_ring_are_refused() {
 		with(&|route| route.members[1].peer_id.truncate(3)),
 	];
 	for route in routes {
-		let error = pipeline::lead(&worker.workshop, route, 1)
+		let error = pipeline::lead(&worker.workshop, route, ASKED, 1)
 			.await
 			.unwrap_err();
 		let bad = matches!(
@@ -427,13 +469,13 @@ async fn routes_that_make_no_ring_are_refused() {
 		);
 		assert!(bad, "{error}");
 	}
-	let error = pipeline::lead(&worker.workshop, good.clone(), 2)
+	let error = pipeline::lead(&worker.workshop, good.clone(), ASKED, 2)
 		.await
 		.unwrap_err();
 	assert!(matches!(error, PipelineError::BadRoute { .. }), "{error}");
 	let mut missing = good;
 	missing.members[1].layers = range(0, 2);
-	let error = pipeline::lead(&worker.workshop, missing, 1)
+	let error = pipeline::lead(&worker.workshop, missing, ASKED, 1)
 		.await
 		.unwrap_err();
 	assert!(
@@ -474,14 +516,14 @@ async fn judged(conduct: Arc<dyn Conduct>) -> (Roots, Roots) {
 	let limits = limits();
 	let (answer, led) = tokio::join!(
 		pipeline::entry::run(&entry.workshop, route.clone(), question(), &limits, |_| {}),
-		pipeline::lead(&lead.workshop, route.clone(), 1),
+		pipeline::lead(&lead.workshop, route.clone(), ASKED, 1),
 	);
 	answer.unwrap();
 	entry
 		.workshop
 		.allow(job, 0, Side::Output, [checker.peer().id]);
 	let committed = [entry.committed(job, 0)];
-	let checked = verification::check(&checker.workshop, route, 1, None, &committed).await;
+	let checked = check(&checker.workshop, &route, 1, None, &committed).await;
 	(led.unwrap(), checked.unwrap())
 }
 
@@ -515,12 +557,12 @@ async fn a_checker_takes_only_what_was_committed_to() {
 	let limits = limits();
 	let (answer, led) = tokio::join!(
 		pipeline::entry::run(&entry.workshop, route.clone(), question(), &limits, |_| {}),
-		pipeline::lead(&lead.workshop, route.clone(), 1),
+		pipeline::lead(&lead.workshop, route.clone(), ASKED, 1),
 	);
 	let (answer, led) = (answer.unwrap(), led.unwrap());
 	let check = |commitments: Vec<_>| {
 		let (workshop, route) = (checker.workshop.clone(), route.clone());
-		async move { verification::check(&workshop, route, 1, None, &commitments).await }
+		async move { check(&workshop, &route, 1, None, &commitments).await }
 	};
 	let committed = entry.committed(job, 0);
 
@@ -576,7 +618,7 @@ async fn another_prompt_or_another_seed_changes_the_entry() {
 	let run = limits();
 	let (answer, led) = tokio::join!(
 		pipeline::entry::run(&entry.workshop, route.clone(), question(), &run, |_| {}),
-		pipeline::lead(&lead.workshop, route.clone(), 1),
+		pipeline::lead(&lead.workshop, route.clone(), ASKED, 1),
 	);
 	let (answer, _) = (answer.unwrap(), led.unwrap());
 	let committed = [lead.committed(job, 1)];
@@ -593,7 +635,7 @@ async fn another_prompt_or_another_seed_changes_the_entry() {
 		lead.workshop
 			.allow(job, 1, Side::Output, [checker.peer().id]);
 		let workshop = &checker.workshop;
-		let roots = verification::check(workshop, route.clone(), 0, Some(&prompt), &committed);
+		let roots = check(workshop, &route, 0, Some(&prompt), &committed);
 		assert_eq!(
 			roots.await.unwrap() == answer.roots,
 			same,

@@ -13,7 +13,6 @@ use dllm_worker::{
 		entry::{posted, Answer},
 		Honest,
 	},
-	verification,
 };
 use std::sync::Arc;
 
@@ -59,8 +58,8 @@ impl Leads {
 					shown.push_str(&step.text);
 				}
 			),
-			pipeline::lead(&self.first.workshop, route.clone(), 1),
-			pipeline::lead(&self.second.workshop, route.clone(), 2),
+			pipeline::lead(&self.first.workshop, route.clone(), ASKED, 1),
+			pipeline::lead(&self.second.workshop, route.clone(), ASKED, 2),
 		);
 		let answer = answer.unwrap();
 		assert_eq!(seen, answer.tokens);
@@ -121,13 +120,8 @@ async fn walk(listen: &str) {
 	for (stage, checker) in (0..).zip(&checkers) {
 		let prompt = (stage == 0).then(prompt);
 		let workshop = &checker.workshop;
-		let roots = verification::check(
-			workshop,
-			leads.route(job),
-			stage,
-			prompt.as_ref(),
-			&committed,
-		);
+		let route = leads.route(job);
+		let roots = check(workshop, &route, stage, prompt.as_ref(), &committed);
 		let lead = leaders[usize::from(stage)];
 		let led = lead
 			.workshop
@@ -170,7 +164,7 @@ async fn a_user_is_the_entry_of_a_sealed_job() {
 	let limits = limits();
 	let (answer, roots) = tokio::join!(
 		pipeline::entry::run(&user.workshop, route.clone(), question(), &limits, |_| {}),
-		pipeline::lead(&lead.workshop, route.clone(), 1),
+		pipeline::lead(&lead.workshop, route.clone(), ASKED, 1),
 	);
 	let (answer, roots) = (answer.unwrap(), roots.unwrap());
 	assert_eq!(answer.tokens, reference().0);
@@ -183,7 +177,7 @@ async fn a_user_is_the_entry_of_a_sealed_job() {
 	lead.workshop
 		.allow(job, 1, Side::Input, [checker.peer().id]);
 	let committed = [lead.committed(job, 1)];
-	let checked = verification::check(&checker.workshop, route, 1, None, &committed).await;
+	let checked = check(&checker.workshop, &route, 1, None, &committed).await;
 	assert_eq!(checked.unwrap(), roots);
 }
 
@@ -195,8 +189,8 @@ async fn one_worker_holds_two_places() {
 	let limits = limits();
 	let (answer, first, second) = tokio::join!(
 		pipeline::entry::run(&both.workshop, route.clone(), question(), &limits, |_| {}),
-		pipeline::lead(&both.workshop, route.clone(), 1),
-		pipeline::lead(&other.workshop, route.clone(), 2),
+		pipeline::lead(&both.workshop, route.clone(), ASKED, 1),
+		pipeline::lead(&other.workshop, route.clone(), ASKED, 2),
 	);
 	assert_eq!(answer.unwrap().tokens, reference().0);
 	assert_eq!(first.unwrap().output, second.unwrap().input);

@@ -8,6 +8,7 @@ use dllm_model::{
 };
 use dllm_primitives::{
 	api::{AccountId32, Prompt, RingMember, Route},
+	commitment::Roots,
 	ids::{Digest, JobId, ModelId, StageIndex},
 	job::Limits,
 	model::{LayerRange, Profile},
@@ -16,6 +17,7 @@ use dllm_worker::{
 	commitment::Ledger,
 	network::{Network, NetworkConfig, Peer},
 	pipeline::{entry::Question, Conduct, Honest, Host, Timings, Workshop},
+	verification::{self, Case, CheckError, Commitments},
 };
 use libp2p::{identity::Keypair, Multiaddr};
 use std::{
@@ -30,6 +32,8 @@ pub const PROMPT: &str = "Tell me about the ring.";
 pub const MAX_TOKENS: u32 = 12;
 /// Rows of every job here: the prompt fits, and the reply.
 pub const CEILING: u32 = 160;
+/// What every job here asks, as segments know it.
+pub const ASKED: Digest = Digest::repeat_byte(5);
 const MODEL_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/fixture-untied");
 const PLENTY: u64 = 1 << 30;
 /// Waits that no working test comes near.
@@ -176,6 +180,25 @@ fn member(stage: StageIndex, layers: LayerRange, worker: &Worker) -> RingMember 
 			.map(|address| address.to_string())
 			.collect(),
 	}
+}
+
+/// Checks a stage of a job in time.
+pub async fn check(
+	workshop: &Workshop,
+	route: &Route,
+	stage: StageIndex,
+	prompt: Option<&Prompt>,
+	commitments: &Commitments,
+) -> Result<Roots, CheckError> {
+	let until = route.run_until;
+	let case = Case {
+		route,
+		stage,
+		prompt,
+		commitments,
+		until,
+	};
+	verification::check(workshop, case).await
 }
 
 pub fn limits() -> Limits {

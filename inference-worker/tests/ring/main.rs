@@ -1,9 +1,12 @@
 //! Workers in one process, over real libp2p on loopback and the real ONNX Runtime, which
 //! `scripts/fetch-onnxruntime.sh` installs.
 
+mod board;
 mod defence;
 mod job_walk;
 mod lab;
+mod memory;
+mod partings;
 mod reachable;
 mod recovery;
 mod shards;

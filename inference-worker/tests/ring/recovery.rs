@@ -19,7 +19,7 @@ async fn a_finished_stage_is_not_run_again() {
 	let limits = limits();
 	let (answer, led) = tokio::join!(
 		pipeline::entry::run(&entry.workshop, route.clone(), question(), &limits, |_| {}),
-		pipeline::lead(&lead.workshop, route.clone(), 1),
+		pipeline::lead(&lead.workshop, route.clone(), ASKED, 1),
 	);
 	let (answer, led) = (answer.unwrap(), led.unwrap());
 	let commitment = lead.commitment(job, 1);
@@ -27,7 +27,7 @@ async fn a_finished_stage_is_not_run_again() {
 	// Nobody is there any more: the results come from the ledger.
 	entry.workshop.network.shutdown().await;
 	lead.workshop.network.shutdown().await;
-	let again = pipeline::lead(&lead.workshop, route.clone(), 1)
+	let again = pipeline::lead(&lead.workshop, route.clone(), ASKED, 1)
 		.await
 		.unwrap();
 	assert_eq!(again, led);
@@ -69,10 +69,12 @@ fn a_record_is_absent_or_complete() {
 		rows,
 		..Roots::default()
 	};
-	let record = StageRecord::new(roots, [1; 32], 2, Dtype::F32);
+	let record = StageRecord::new(ASKED, roots, [1; 32], 2, Dtype::F32);
 	assert_ne!(
 		record.opening.salt,
-		StageRecord::new(roots, [1; 32], 2, Dtype::F32).opening.salt
+		StageRecord::new(ASKED, roots, [1; 32], 2, Dtype::F32)
+			.opening
+			.salt
 	);
 	ledger.close(job, stage, &record).unwrap();
 	assert_eq!(ledger.record(job, stage).unwrap(), Some(record));
@@ -88,7 +90,7 @@ fn a_record_is_absent_or_complete() {
 fn old_jobs_are_pruned() {
 	let folder = tempdir().unwrap();
 	let ledger = Ledger::open(folder.path()).unwrap();
-	let record = StageRecord::new(Roots::default(), [1; 32], 2, Dtype::F32);
+	let record = StageRecord::new(ASKED, Roots::default(), [1; 32], 2, Dtype::F32);
 	for job in [1, 2, 3] {
 		ledger.close(job, 1, &record).unwrap();
 	}

@@ -6,7 +6,7 @@ use dllm_primitives::ids::Digest;
 use dllm_worker::network::{
 	frame::Frame,
 	link::Link,
-	shards::{Part, ShardError, ShardStore, PROTOCOL},
+	shards::{Pace, Part, ShardError, ShardStore, PROTOCOL},
 	Network, Peer,
 };
 use libp2p::bytes::Bytes;
@@ -109,6 +109,87 @@ async fn a_broken_fetch_is_resumed() {
 	store.ensure(&client, &[peer], &[hash]).await.unwrap();
 	assert_eq!(asked.await.unwrap(), 15);
 	assert_eq!(fs::read(store.path(&hash)).unwrap(), WHOLE);
+}
+
+/// A peer that takes requests and gives a byte of each file, then nothing more.
+async fn dripper(length: u64) -> (Network, Peer) {
+	let network = network(&[TCP]).await;
+	let mut incoming = network.accept(PROTOCOL).unwrap();
+	tokio::spawn(async move {
+		let mut links = Vec::new();
+		while let Some((_, stream)) = incoming.next().await {
+			let mut link = Link::new(stream);
+			link.receive(PATIENCE).await.unwrap();
+			link.send(&Frame::Have { bytes: length }).await.unwrap();
+			let byte = Frame::Chunk(Bytes::from_static(b"o"));
+			link.send(&byte).await.unwrap();
+			links.push(link);
+		}
+	});
+	let peer = network.as_peer();
+	(network, peer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_drips_is_given_up_for_the_next_one() {
+	// Every byte is the one that the slow peer gives.
+	const WHOLE: &[u8] = b"ooooo";
+	let hash = digest_of(WHOLE);
+	let (_folder, store) = store();
+	let store = store.paced(Pace {
+		grace: Duration::from_secs(2),
+		bytes_per_second: 1 << 20,
+	});
+	let client = network(&[]).await;
+	let (_slow, slow) = dripper(WHOLE.len() as u64).await;
+	let error = store
+		.ensure(&client, &[slow.clone()], &[hash])
+		.await
+		.unwrap_err();
+	assert!(error.to_string().contains("too slowly"), "{error}");
+
+	// The next peer goes on behind the bytes that came: one each time.
+	let (_quick, quick, asked) = puppet(WHOLE.len() as u64, &WHOLE[2..]).await;
+	store
+		.ensure(&client, &[slow, quick], &[hash])
+		.await
+		.unwrap();
+	assert_eq!(asked.await.unwrap(), 2);
+	assert_eq!(fs::read(store.path(&hash)).unwrap(), WHOLE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_fetch_holds_up_nobody_but_its_own_file() {
+	let (_origin, server) = origin().await;
+	let (_folder, store) = store();
+	let client = network(&[]).await;
+	let (_slow, slow) = dripper(1000).await;
+	let (slow, quick) = ([slow], [server.as_peer()]);
+	let (missing, wanted) = ([Digest::repeat_byte(8)], [manifest().embed.blake3]);
+	let slow = store.ensure(&client, &slow, &missing);
+	let quick = store.ensure(&client, &quick, &wanted);
+	tokio::select! {
+		biased;
+		ended = slow => panic!("the slow fetch ended first: {ended:?}"),
+		ended = quick => ended.unwrap(),
+	}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_peer_does_not_crowd_the_others_out() {
+	let (_origin, server) = origin().await;
+	let crowd = network(&[]).await;
+	let mut silent = Vec::new();
+	for _ in 0..20 {
+		silent.push(crowd.open(&server.as_peer(), PROTOCOL).await);
+	}
+	let (_folder, store) = store();
+	let client = network(&[]).await;
+	let wanted = [manifest().embed.blake3];
+	store
+		.ensure(&client, &[server.as_peer()], &wanted)
+		.await
+		.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use crate::process::{raw_specification, run, run_well, Folder, Node};
 use serde_json::{json, Value};
 use sp_io::hashing::twox_128;
+use std::path::Path;
 
 /// Storage key of the runtime's code.
 const CODE_KEY: &str = "0x3a636f6465";
@@ -43,6 +44,54 @@ fn a_written_specification_can_be_read_again() {
 		file,
 	]);
 	assert_eq!(parse(&again), parse(&raw_specification("local")));
+}
+
+#[test]
+fn the_files_of_the_repository_are_the_presets_without_the_runtime() {
+	for (name, ..) in PRESETS {
+		let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain-spec");
+		let file = folder.join(format!("{name}.json"));
+		let committed = std::fs::read_to_string(&file).expect("a file for every preset");
+		let mut built = parse(&run_well(&["export-chain-spec", "--chain", name]));
+		let genesis = built.pointer_mut("/genesis/runtimeGenesis");
+		let genesis = genesis
+			.and_then(Value::as_object_mut)
+			.expect("a plain genesis");
+		genesis.remove("code").expect("the runtime");
+		assert_eq!(
+			parse(&committed),
+			built,
+			"{name} has changed: run `make chain-spec`"
+		);
+	}
+}
+
+#[test]
+fn a_file_without_the_runtime_takes_the_one_of_the_node() {
+	let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chain-spec/local.json");
+	let file = file.to_str().expect("a plain name");
+	let raw = run_well(&[
+		"build-spec",
+		"--raw",
+		"--disable-default-bootnode",
+		"--chain",
+		file,
+	]);
+	assert_eq!(parse(&raw), parse(&raw_specification("local")));
+}
+
+#[test]
+fn a_file_that_is_no_specification_is_refused_by_name() {
+	let folder = Folder::new();
+	let file = folder.path().join("spoiled.json");
+	std::fs::write(&file, "{ \"name\": ").expect("a file");
+	let output = run(&["--chain", file.to_str().expect("a plain name")]);
+	let message = String::from_utf8_lossy(&output.stderr);
+	assert!(!output.status.success());
+	assert!(
+		message.contains("spoiled.json: this is no chain specification"),
+		"{message}"
+	);
 }
 
 #[test]

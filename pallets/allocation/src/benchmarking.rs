@@ -1,16 +1,34 @@
 //! Benchmarks of the calls and of the sweep, with the largest plan.
 
 use crate::pallet::*;
-use dllm_primitives::{ids::PipelineId, plan::Plan};
+use dllm_primitives::{
+	ids::PipelineId,
+	plan::{PipelineState, Plan},
+};
 use frame_benchmarking::v2::*;
-use frame_support::traits::fungible::Mutate;
+use frame_support::traits::{fungible::Mutate, Get};
 use frame_system::RawOrigin;
 
 /// What a runtime prepares for the benchmarks.
 pub trait BenchmarkSetup<AccountId> {
 	/// A feasible plan of as many stages and workers as there may be, for an active model; the workers are
-	/// registered and active.
-	fn largest_plan() -> Plan<AccountId>;
+	/// registered and active, in no plan of another number, and cheaper than those of a lower number.
+	fn largest_plan(number: u32) -> Plan<AccountId>;
+	/// A worker of a plan may be given work no longer.
+	fn deactivate(worker: &AccountId);
+}
+
+/// For mocks, in which benchmarks are not run.
+impl<AccountId> BenchmarkSetup<AccountId> for () {
+	fn largest_plan(_: u32) -> Plan<AccountId> {
+		Plan {
+			model: 0,
+			slots: 0,
+			entries: Default::default(),
+			segments: Default::default(),
+		}
+	}
+	fn deactivate(_: &AccountId) {}
 }
 
 const PURSE: u128 = 1_000_000_000_000_000_000;
@@ -30,50 +48,64 @@ mod benchmarks {
 
 	fn accepted<T: Config>(
 		submitter: &T::AccountId,
+		number: u32,
 	) -> Result<(PipelineId, Plan<T::AccountId>), BenchmarkError> {
-		let plan = T::BenchmarkSetup::largest_plan();
+		let plan = T::BenchmarkSetup::largest_plan(number);
 		Pallet::<T>::do_submit_plan(submitter.clone(), plan.clone())
 			.map_err(|_| BenchmarkError::Stop("the plan is not accepted"))?;
 		Ok((NextPipeline::<T>::get().saturating_sub(1), plan))
 	}
 
-	fn a_member<T: Config>(plan: &Plan<T::AccountId>) -> Result<T::AccountId, BenchmarkError> {
-		let member = plan.members().next().map(|(_, who)| who.clone());
+	/// The worker at which a look at all of them ends.
+	fn last_member<T: Config>(plan: &Plan<T::AccountId>) -> Result<T::AccountId, BenchmarkError> {
+		let member = plan.members().last().map(|(_, who)| who.clone());
 		member.ok_or(BenchmarkError::Stop("the plan has no worker"))
 	}
 
+	/// The model has all its pipelines; the dearest of them makes room.
 	#[benchmark]
 	fn submit_plan() -> Result<(), BenchmarkError> {
 		let submitter = submitter::<T>();
-		let plan = T::BenchmarkSetup::largest_plan();
+		let most = T::MaxPipelinesPerModel::get();
+		for number in 0..most {
+			accepted::<T>(&submitter, number)?;
+		}
+		let plan = T::BenchmarkSetup::largest_plan(most);
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(submitter), plan);
 
-		assert_eq!(Pipelines::<T>::iter_keys().count(), 1);
+		assert_eq!(Pipelines::<T>::iter_keys().count(), most as usize);
+		assert!(Pipelines::<T>::get(0).is_none());
 		Ok(())
 	}
 
+	/// Every other worker is ready already.
 	#[benchmark]
 	fn ready() -> Result<(), BenchmarkError> {
-		let (id, plan) = accepted::<T>(&submitter::<T>())?;
-		let worker = a_member::<T>(&plan)?;
+		let (id, plan) = accepted::<T>(&submitter::<T>(), 0)?;
+		let last = last_member::<T>(&plan)?;
+		for (_, other) in plan.members().filter(|(_, who)| **who != last) {
+			Pallet::<T>::do_ready(other.clone(), id)?;
+		}
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(worker), id);
+		_(RawOrigin::Signed(last), id);
 
 		let standing = Pipelines::<T>::get(id).ok_or(BenchmarkError::Stop("it is closed"))?;
-		assert_eq!(standing.ready.len(), 1);
+		assert_eq!(standing.pipeline.state, PipelineState::Live);
 		Ok(())
 	}
 
+	/// Somebody else closes it because its last worker is inactive.
 	#[benchmark]
 	fn close() -> Result<(), BenchmarkError> {
-		let submitter = submitter::<T>();
-		let (id, _) = accepted::<T>(&submitter)?;
+		let (id, plan) = accepted::<T>(&submitter::<T>(), 0)?;
+		T::BenchmarkSetup::deactivate(&last_member::<T>(&plan)?);
+		let other: T::AccountId = account("other", 0, 0);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(submitter), id);
+		_(RawOrigin::Signed(other), id);
 
 		assert!(Pipelines::<T>::get(id).is_none());
 		Ok(())
@@ -81,8 +113,8 @@ mod benchmarks {
 
 	#[benchmark]
 	fn leave() -> Result<(), BenchmarkError> {
-		let (id, plan) = accepted::<T>(&submitter::<T>())?;
-		let worker = a_member::<T>(&plan)?;
+		let (id, plan) = accepted::<T>(&submitter::<T>(), 0)?;
+		let worker = last_member::<T>(&plan)?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(worker), id);
@@ -91,9 +123,12 @@ mod benchmarks {
 		Ok(())
 	}
 
+	/// The sweep begins anew, and ends a pipeline because its last worker is inactive.
 	#[benchmark]
 	fn sweep() -> Result<(), BenchmarkError> {
-		let (id, _) = accepted::<T>(&submitter::<T>())?;
+		let (id, plan) = accepted::<T>(&submitter::<T>(), 0)?;
+		T::BenchmarkSetup::deactivate(&last_member::<T>(&plan)?);
+		Swept::<T>::put(id);
 		let now = frame_system::Pallet::<T>::block_number();
 
 		#[block]
@@ -101,7 +136,7 @@ mod benchmarks {
 			Pallet::<T>::sweep(now);
 		}
 
-		assert_eq!(Swept::<T>::get(), Some(id));
+		assert!(Pipelines::<T>::get(id).is_none());
 		Ok(())
 	}
 }

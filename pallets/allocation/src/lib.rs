@@ -241,7 +241,7 @@ pub mod pallet {
 			assert!(most > 0, "no plan could stand");
 			assert!(
 				most <= dllm_primitives::plan::MAX_PIPELINES,
-				"weights count fewer pipelines"
+				"more than an auction can read"
 			);
 		}
 
@@ -275,7 +275,7 @@ pub mod pallet {
 
 		/// A worker wants to stand for the pipeline no longer: it takes no more jobs. Free of charge.
 		#[pallet::call_index(2)]
-		#[pallet::weight(T::WeightInfo::close())]
+		#[pallet::weight(T::WeightInfo::leave())]
 		pub fn leave(origin: OriginFor<T>, pipeline: PipelineId) -> DispatchResultWithPostInfo {
 			let worker = ensure_signed(origin)?;
 			Self::do_leave(worker, pipeline)?;

@@ -1,43 +1,92 @@
-//! Benchmark of the decision of an auction. The rest of an auction is reading and writing of other pallets.
+//! Benchmarks of the steps of an auction, in the largest market.
 
-use crate::pallet::*;
-use alloc::vec::Vec;
+use crate::{market::Market, pallet::*};
 use dllm_primitives::{
-	auction::{award, Offer},
-	job::WaitingJob,
+	auction::{self, Award},
+	flow::JobQueue,
+	plan::MAX_PIPELINES,
 };
 use frame_benchmarking::v2::*;
-use frame_support::traits::Get;
+use frame_support::{
+	traits::Get,
+	weights::{Weight, WeightMeter},
+};
+
+/// What a runtime prepares for the benchmarks.
+pub trait BenchmarkSetup {
+	/// So many jobs wait, from number 0 on, each with another price, for one model of as many layers as a
+	/// model may have. Its live pipelines, from number 0 on, are as many and as large as they may be, and
+	/// have free slots.
+	fn market(jobs: u32);
+}
+
+/// For mocks, in which benchmarks are not run.
+impl BenchmarkSetup for () {
+	fn market(_: u32) {}
+}
 
 #[benchmarks]
 mod benchmarks {
 	use super::*;
 
+	/// `j`: waiting jobs. They are read, priced at every pipeline and sorted.
 	#[benchmark]
-	fn consider(j: Linear<1, { T::MaxConsidered::get() }>) {
-		let job = |id: u32| WaitingJob {
-			id: id.into(),
-			model: 0,
-			rows: 50,
-			max_price: id.wrapping_mul(2_654_435_761).into(),
-			own_entry: false,
-			submitted: id,
-		};
-		let jobs = (0..j).map(job).collect::<Vec<_>>();
-		let offers = (0..8)
-			.map(|pipeline| Offer {
-				pipeline,
-				model: 0,
-				free_slots: u8::MAX,
-			})
-			.collect::<Vec<_>>();
-		let mut awarded = Vec::new();
+	fn consider(j: Linear<1, { T::MaxConsidered::get() }>) -> Result<(), BenchmarkError> {
+		T::BenchmarkSetup::market(j);
+		let market = market::<T>()?;
+		let awards;
 
 		#[block]
 		{
-			awarded = award(&jobs, &offers, |_, pipeline| Some(pipeline.into()));
+			let jobs = T::Queue::waiting(j);
+			awards = auction::award(&jobs, &market.offers(), |job, pipeline| {
+				market.fee(job, pipeline)
+			});
 		}
 
-		assert!(!awarded.is_empty());
+		assert!(!awards.is_empty());
+		Ok(())
 	}
+
+	#[benchmark]
+	fn model() -> Result<(), BenchmarkError> {
+		T::BenchmarkSetup::market(1);
+		let jobs = T::Queue::waiting(1);
+		let offers;
+
+		#[block]
+		{
+			let market = Market::<T>::read(&jobs, &mut WeightMeter::new(), Weight::zero());
+			offers = market.offers().len();
+		}
+
+		assert_eq!(offers, MAX_PIPELINES as usize);
+		Ok(())
+	}
+
+	/// The queue is full.
+	#[benchmark]
+	fn award() -> Result<(), BenchmarkError> {
+		let most = T::MaxConsidered::get();
+		T::BenchmarkSetup::market(most);
+
+		#[block]
+		{
+			Pallet::<T>::hand_over(Award {
+				job: 0,
+				pipeline: 0,
+			});
+		}
+
+		assert_eq!(T::Queue::waiting(most).len() as u32, most.saturating_sub(1));
+		Ok(())
+	}
+}
+
+fn market<T: Config>() -> Result<Market<T>, BenchmarkError> {
+	let jobs = T::Queue::waiting(1);
+	if jobs.is_empty() {
+		return Err(BenchmarkError::Stop("no job waits"));
+	}
+	Ok(Market::read(&jobs, &mut WeightMeter::new(), Weight::zero()))
 }

@@ -14,7 +14,7 @@
 extern crate alloc;
 
 #[cfg(feature = "runtime-benchmarks")]
-mod benchmarking;
+pub mod benchmarking;
 mod market;
 mod round;
 pub mod weights;
@@ -50,6 +50,9 @@ pub mod pallet {
 		type MaxAwards: Get<u32>;
 		/// What the steps of an auction cost.
 		type WeightInfo: WeightInfo;
+		/// Prepares benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkSetup: crate::benchmarking::BenchmarkSetup;
 	}
 
 	#[pallet::pallet]

@@ -55,7 +55,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Takes the slot and opens the trial, or does neither.
-	fn hand_over(Award { job, pipeline }: Award) {
+	pub(crate) fn hand_over(Award { job, pipeline }: Award) {
 		let handed = with_storage_layer::<(), DispatchError, _>(|| {
 			T::Book::reserve(pipeline)?;
 			T::Queue::award(job, pipeline)

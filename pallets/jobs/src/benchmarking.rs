@@ -1,6 +1,7 @@
 //! Benchmarks of the calls and of the hook's items, at their dearest.
 
 use crate::{pallet::*, Request};
+use alloc::vec::Vec;
 use dllm_primitives::{
 	ids::{Bytes, JobId, ModelId, MAX_INLINE},
 	job::{Body, Limits, Refund},
@@ -14,14 +15,28 @@ use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 
 /// What a runtime prepares for the benchmarks.
 pub trait BenchmarkSetup {
-	/// An active model whose context holds an inline prompt of full length.
+	/// An active model whose context holds an inline prompt of full length, with as many live pipelines of
+	/// the largest size as it may have.
 	fn active_model() -> ModelId;
+	/// Leaves the largest record of a closed trial behind for a job.
+	fn leave_trial(job: JobId);
+}
+
+/// For mocks, in which benchmarks are not run.
+impl BenchmarkSetup for () {
+	fn active_model() -> ModelId {
+		0
+	}
+	fn leave_trial(_: JobId) {}
 }
 
 const PRICE: u128 = 1_000_000_000_000;
 
+fn full_text() -> Bytes<MAX_INLINE> {
+	BoundedVec::truncate_from(alloc::vec![b'a'; MAX_INLINE as usize])
+}
+
 fn request() -> Request {
-	let text: Bytes<MAX_INLINE> = BoundedVec::truncate_from(alloc::vec![b'a'; MAX_INLINE as usize]);
 	let limits = Limits {
 		max_tokens: 16,
 		temperature_milli: 0,
@@ -30,7 +45,7 @@ fn request() -> Request {
 		stop: Default::default(),
 	};
 	Request {
-		body: Body::Inline(text),
+		body: Body::Inline(full_text()),
 		limits,
 	}
 }
@@ -58,17 +73,39 @@ mod benchmarks {
 		Ok(NextJob::<T>::get().saturating_sub(1))
 	}
 
+	/// So many other jobs wait, with the first deadlines from `first` on; none of them is stored.
+	fn crowd<T: Config>(jobs: u32, first: BlockNumberFor<T>) {
+		let start = NextJob::<T>::get();
+		let ids: Vec<JobId> = (start..).take(jobs as usize).collect();
+		NextJob::<T>::put(start.saturating_add(jobs.into()));
+		let mut deadline = first;
+		for due in ids.chunks(T::AgendaSize::get() as usize) {
+			Agenda::<T>::insert(deadline, BoundedVec::truncate_from(due.to_vec()));
+			deadline += 1u32.into();
+		}
+		Waiting::<T>::put(BoundedVec::truncate_from(ids));
+	}
+
+	/// The first deadline that a job may wish for.
+	fn wish<T: Config>() -> BlockNumberFor<T> {
+		let (least, _) = T::DeadlineRange::get();
+		frame_system::Pallet::<T>::block_number() + least.into()
+	}
+
+	/// All places but one are taken, those of the wished deadlines first.
 	#[benchmark]
 	fn submit() -> Result<(), BenchmarkError> {
 		let client = client::<T>();
 		let model = T::BenchmarkSetup::active_model();
 		let (least, _) = T::DeadlineRange::get();
+		let others = T::MaxWaiting::get().saturating_sub(1);
+		crowd::<T>(others, wish::<T>());
 		let Request { body, limits } = request();
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(client), model, body, limits, PRICE, least);
 
-		assert_eq!(Waiting::<T>::get().len(), 1);
+		assert_eq!(Waiting::<T>::get().len() as u32, T::MaxWaiting::get());
 		Ok(())
 	}
 
@@ -76,15 +113,18 @@ mod benchmarks {
 	fn cancel() -> Result<(), BenchmarkError> {
 		let client = client::<T>();
 		let model = T::BenchmarkSetup::active_model();
+		let others = T::MaxWaiting::get().saturating_sub(1);
+		crowd::<T>(others, wish::<T>());
 		let job = submit_one::<T>(&client, model)?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(client), job);
 
-		assert!(Waiting::<T>::get().is_empty());
+		assert_eq!(Waiting::<T>::get().len() as u32, others);
 		Ok(())
 	}
 
+	/// `e`: jobs refunded at their deadline, in a full queue. `p`: records dropped, with trial and reply.
 	#[benchmark]
 	fn on_initialize(
 		e: Linear<0, { T::AgendaSize::get() }>,
@@ -97,11 +137,15 @@ mod benchmarks {
 			let job = Jobs::<T>::get(id).ok_or(BenchmarkError::Stop("a job was not stored"))?;
 			Pallet::<T>::dequeue(id, job.deadline);
 			Pallet::<T>::refund(id, job, Refund::Cancelled);
+			T::BenchmarkSetup::leave_trial(id);
+			Replies::<T>::insert(id, full_text());
 		}
 		let now: BlockNumberFor<T> =
 			frame_system::Pallet::<T>::block_number() + T::History::get() + 1u32.into();
 		let (least, _) = T::DeadlineRange::get();
 		frame_system::Pallet::<T>::set_block_number(now - least.into());
+		let others = T::MaxWaiting::get().saturating_sub(T::AgendaSize::get());
+		crowd::<T>(others, now + 1u32.into());
 		for _ in 0..e {
 			submit_one::<T>(&client, model)?;
 		}
@@ -112,7 +156,7 @@ mod benchmarks {
 			Pallet::<T>::on_initialize(now);
 		}
 
-		assert!(Waiting::<T>::get().is_empty());
+		assert_eq!(Waiting::<T>::get().len() as u32, others);
 		assert_eq!(Jobs::<T>::iter_keys().count() as u32, e);
 		Ok(())
 	}

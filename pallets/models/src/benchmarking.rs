@@ -14,10 +14,18 @@ use frame_support::traits::{
 use frame_system::RawOrigin;
 use sp_runtime::traits::Saturating;
 
+/// A digest that a number sets apart.
+fn digest(number: u64) -> Digest {
+	let mut bytes = [0; 32];
+	if let Some(low) = bytes.last_chunk_mut() {
+		*low = number.to_be_bytes();
+	}
+	Digest::from(bytes)
+}
+
 fn shard(hash: u64) -> Shard {
-	let hash = Digest::from_low_u64_be(hash);
 	Shard {
-		hash,
+		hash: digest(hash),
 		bytes: 1 << 30,
 		flops_per_token: 1 << 30,
 		kv_bytes_per_token: 4096,
@@ -32,8 +40,8 @@ fn spec(root: u64, layers: u32) -> ModelSpec {
 	ModelSpec {
 		name: [b'n'; 64].to_vec().try_into().unwrap_or_default(),
 		licence: [b'l'; 32].to_vec().try_into().unwrap_or_default(),
-		manifest_root: Digest::from_low_u64_be(root),
-		tokenizer_hash: Digest::from_low_u64_be(2),
+		manifest_root: digest(root),
+		tokenizer_hash: digest(2),
 		profile: Profile::F32,
 		hidden_size: 4096,
 		max_context: 4096,

@@ -13,6 +13,7 @@ extern crate alloc;
 pub mod api;
 pub mod auction;
 pub mod commitment;
+pub mod cost;
 pub mod flow;
 pub mod ids;
 pub mod job;

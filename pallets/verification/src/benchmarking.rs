@@ -1,23 +1,54 @@
 //! Benchmarks: every call in its costliest form, where it is the last of its phase, on rings of two to
-//! all stages, and a deadline that ends a trial.
+//! all stages, and deadlines that end a trial. What a verdict costs is mostly what the neighbours do with
+//! it, so a runtime prepares the worker, the pipeline and the escrow that it reaches.
 
-use crate::{phases::TrialOf, trial::Trial, Call, Config, Pallet, Trials, AGENDA_WINDOW as WINDOW};
+use crate::{
+	phases::TrialOf,
+	trial::{Participant, Trial},
+	Agenda, Call, Config, Pallet, Trials, AGENDA_WINDOW as WINDOW,
+};
 use alloc::vec::Vec;
 use codec::Encode;
 use dllm_primitives::{
 	commitment::{commitment, result_hash, Opening, Roots},
 	flow::Award,
-	ids::{Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE, MAX_STAGES},
+	ids::{Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE, MAX_REPLICAS, MAX_STAGES},
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
 	verdict::{Part, Phase},
 };
 use frame_benchmarking::v2::*;
-use frame_support::BoundedVec;
+use frame_support::{
+	traits::{ConstU32, Get},
+	BoundedVec,
+};
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 use sp_runtime::traits::{One, Saturating};
 
+/// What a runtime prepares for the benchmarks.
+pub trait BenchmarkSetup<AccountId, BlockNumber> {
+	/// The awarded job runs: its price is on hold, its model is in the catalogue, its pipeline closes with
+	/// it, and every worker of the pipeline has a bond. The lead and the replica of a stage are active, its
+	/// other workers are not.
+	fn running(award: &Award<AccountId, BlockNumber>, model: ModelSpec);
+	/// A worker with a bond, as a third one.
+	fn bonded(worker: &AccountId);
+	/// So many candidates for a third opinion that no two draws meet, none of them fit for it.
+	fn unfit_candidates();
+}
+
+/// For mocks, in which benchmarks are not run.
+impl<AccountId, BlockNumber> BenchmarkSetup<AccountId, BlockNumber> for () {
+	fn running(_: &Award<AccountId, BlockNumber>, _: ModelSpec) {}
+	fn bonded(_: &AccountId) {}
+	fn unfit_candidates() {}
+}
+
 const JOB: JobId = 0;
+/// Jobs that fill the agenda; none of them has a trial.
+const CROWD: JobId = 1_000;
+/// Planck for a GFLOP: so much that every share of the fee is paid.
+const PRICE: u128 = 1_000_000_000;
 const ROWS: u32 = 64;
 
 #[benchmarks]
@@ -34,6 +65,7 @@ mod benchmarks {
 		}
 		let lead = lead_of::<T>(&trial, last)?;
 		let digest = digest_of::<T>(&lead, last, &opening::<T>(&trial, last));
+		crowd_agenda::<T>(T::VerifyBlocks::get())?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(lead), JOB, last, digest);
@@ -52,6 +84,7 @@ mod benchmarks {
 		let lead = lead_of::<T>(&trial, ENTRY_STAGE)?;
 		let digest = digest_of::<T>(&lead, ENTRY_STAGE, &opening::<T>(&trial, ENTRY_STAGE));
 		let reply = full_reply()?;
+		crowd_agenda::<T>(T::VerifyBlocks::get())?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(lead), JOB, digest, 1, reply);
@@ -60,11 +93,12 @@ mod benchmarks {
 		Ok(())
 	}
 
+	/// Everybody agrees: the job is paid.
 	#[benchmark]
 	fn reveal(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
 		let trial = revealing::<T>(s, true)?;
 		let last = last_of::<T>(&trial)?;
-		let replica = reveal_all_but_last::<T>(&trial)?;
+		let replica = reveal_all_but_last::<T>(&trial, true)?;
 		let opening = opening::<T>(&trial, last);
 
 		#[extrinsic_call]
@@ -74,14 +108,27 @@ mod benchmarks {
 		Ok(())
 	}
 
+	/// Nobody agrees, and every draw looks at all that it may, in vain: the trial is closed as well.
+	#[benchmark]
+	fn reveal_and_draw(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
+		let trial = revealing::<T>(s, false)?;
+		let last = last_of::<T>(&trial)?;
+		let replica = reveal_all_but_last::<T>(&trial, false)?;
+		let opening = other_opening::<T>(&trial, last);
+		T::BenchmarkSetup::unfit_candidates();
+
+		#[extrinsic_call]
+		reveal(RawOrigin::Signed(replica), JOB, last, opening);
+
+		assert_eq!(phase::<T>(), Some(Phase::Closed));
+		Ok(())
+	}
+
+	/// The third worker of every stage convicts the replica, and the job is paid.
 	#[benchmark]
 	fn attest(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
 		let trial = tied::<T>(s)?;
-		let last = last_of::<T>(&trial)?;
-		for stage in 0..last {
-			let roots = opening::<T>(&trial, stage).roots;
-			Pallet::<T>::do_attest(&third(stage), JOB, stage, roots)?;
-		}
+		let last = attest_all_but_last::<T>(&trial)?;
 		let roots = opening::<T>(&trial, last).roots;
 
 		#[extrinsic_call]
@@ -96,11 +143,42 @@ mod benchmarks {
 		Ok(())
 	}
 
+	/// A block without a deadline.
+	#[benchmark]
+	fn expire_none() {
+		let now = frame_system::Pallet::<T>::block_number();
+
+		#[block]
+		{
+			Pallet::<T>::expire(now);
+		}
+
+		assert!(Agenda::<T>::get(now).is_empty());
+	}
+
+	/// The last third worker is missing; the others convict the replicas.
 	#[benchmark]
 	fn expire(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
 		let trial = tied::<T>(s)?;
-		let over = trial.until.saturating_add(One::one());
-		frame_system::Pallet::<T>::set_block_number(over);
+		attest_all_but_last::<T>(&trial)?;
+		let over = pass_deadline::<T>()?;
+
+		#[block]
+		{
+			Pallet::<T>::expire(over);
+		}
+
+		assert_eq!(phase::<T>(), Some(Phase::Closed));
+		Ok(())
+	}
+
+	/// The last replica has not opened, nobody agrees, and every draw is in vain.
+	#[benchmark]
+	fn expire_and_draw(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
+		let trial = revealing::<T>(s, false)?;
+		reveal_all_but_last::<T>(&trial, false)?;
+		T::BenchmarkSetup::unfit_candidates();
+		let over = pass_deadline::<T>()?;
 
 		#[block]
 		{
@@ -126,13 +204,13 @@ fn full_reply() -> Result<Bytes<MAX_INLINE>, BenchmarkError> {
 		.map_err(|_| BenchmarkError::Stop("the reply is too long"))
 }
 
-/// Two workers for a stage, each its own.
-fn workers<AccountId: codec::Decode, const N: u32>(
+/// As many workers for a stage as it may have, each its own operator.
+fn workers<AccountId: codec::Decode>(
 	stage: StageIndex,
-) -> Result<BoundedVec<AccountId, frame_support::traits::ConstU32<N>>, BenchmarkError> {
-	let worker = |at| account("worker", u32::from(stage) * 2 + at, 0);
-	let two: Vec<AccountId> = (0..2).map(worker).collect();
-	two.try_into()
+) -> Result<BoundedVec<AccountId, ConstU32<MAX_REPLICAS>>, BenchmarkError> {
+	let worker = |at| account("worker", u32::from(stage) * MAX_REPLICAS + at, 0);
+	let all: Vec<AccountId> = (0..MAX_REPLICAS).map(worker).collect();
+	all.try_into()
 		.map_err(|_| BenchmarkError::Stop("too many workers"))
 }
 
@@ -157,10 +235,10 @@ fn award<T: Config>(stages: u32) -> Result<Award<T::AccountId, BlockNumberFor<T>
 	let segments = segments
 		.try_into()
 		.map_err(|_| BenchmarkError::Stop("too many segments"))?;
-	let prices = alloc::vec![1u128; stages as usize];
+	let prices = alloc::vec![PRICE; stages as usize];
 	let pipeline = Pipeline {
 		id: 0,
-		state: PipelineState::Live,
+		state: PipelineState::Draining,
 		plan: Plan {
 			model: 0,
 			slots: 1,
@@ -211,8 +289,10 @@ fn spec(layers: u32) -> Result<ModelSpec, BenchmarkError> {
 /// A trial in its first phase.
 fn started<T: Config>(stages: u32) -> Result<TrialOf<T>, BenchmarkError> {
 	frame_system::Pallet::<T>::set_block_number(One::one());
-	let trial = Trial::draw(&award::<T>(stages)?, &spec(stages)?)
-		.ok_or(BenchmarkError::Stop("the trial cannot be drawn"))?;
+	let (award, spec) = (award::<T>(stages)?, spec(stages)?);
+	let trial =
+		Trial::draw(&award, &spec).ok_or(BenchmarkError::Stop("the trial cannot be drawn"))?;
+	T::BenchmarkSetup::running(&award, spec);
 	Pallet::<T>::start(JOB, trial)?;
 	stored::<T>()
 }
@@ -248,7 +328,10 @@ fn revealing<T: Config>(stages: u32, agreeing: bool) -> Result<TrialOf<T>, Bench
 }
 
 /// Reveals everything but the replica of the last stage, and answers that replica.
-fn reveal_all_but_last<T: Config>(trial: &TrialOf<T>) -> Result<T::AccountId, BenchmarkError> {
+fn reveal_all_but_last<T: Config>(
+	trial: &TrialOf<T>,
+	agreeing: bool,
+) -> Result<T::AccountId, BenchmarkError> {
 	let last = last_of::<T>(trial)?;
 	let mut missing = None;
 	for (stage, part, participant) in trial.participants() {
@@ -256,7 +339,12 @@ fn reveal_all_but_last<T: Config>(trial: &TrialOf<T>) -> Result<T::AccountId, Be
 			missing = Some(participant.worker.clone());
 			continue;
 		}
-		Pallet::<T>::do_reveal(&participant.worker, JOB, stage, opening::<T>(trial, stage))?;
+		let shown = if agreeing || part == Part::Lead {
+			opening::<T>(trial, stage)
+		} else {
+			other_opening::<T>(trial, stage)
+		};
+		Pallet::<T>::do_reveal(&participant.worker, JOB, stage, shown)?;
 	}
 	missing.ok_or(BenchmarkError::Stop("no replica"))
 }
@@ -269,12 +357,49 @@ fn tied<T: Config>(stages: u32) -> Result<TrialOf<T>, BenchmarkError> {
 	for stage in trial.stages.iter_mut() {
 		stage.lead.opening = Some(opening::<T>(&shown, stage.stage));
 		stage.replica.opening = Some(other_opening::<T>(&shown, stage.stage));
-		stage.tiebreak = Some(crate::trial::Participant::new(third(stage.stage)));
+		let third = third(stage.stage);
+		T::BenchmarkSetup::bonded(&third);
+		stage.tiebreak = Some(Participant::new(third));
 	}
 	trial.phase = Phase::Tiebreak;
 	trial.until = Pallet::<T>::schedule(JOB, trial.until)?;
 	Trials::<T>::insert(JOB, &trial);
 	Ok(trial)
+}
+
+/// Attests everything but the last stage, which is answered.
+fn attest_all_but_last<T: Config>(trial: &TrialOf<T>) -> Result<StageIndex, BenchmarkError> {
+	let last = last_of::<T>(trial)?;
+	for stage in 0..last {
+		let roots = opening::<T>(trial, stage).roots;
+		Pallet::<T>::do_attest(&third(stage), JOB, stage, roots)?;
+	}
+	Ok(last)
+}
+
+/// Goes to the block in which the deadline of the trial has passed.
+fn pass_deadline<T: Config>() -> Result<BlockNumberFor<T>, BenchmarkError> {
+	let over = stored::<T>()?.until.saturating_add(One::one());
+	frame_system::Pallet::<T>::set_block_number(over);
+	Ok(over)
+}
+
+/// Leaves room for the deadline of a phase of so many blocks only in the last block that is tried.
+fn crowd_agenda<T: Config>(blocks: BlockNumberFor<T>) -> Result<(), BenchmarkError> {
+	let mut over = frame_system::Pallet::<T>::block_number()
+		.saturating_add(blocks)
+		.saturating_add(One::one());
+	let full: Vec<JobId> = (CROWD..)
+		.take(T::MaxTrialsPerBlock::get() as usize)
+		.collect();
+	let full: BoundedVec<_, T::MaxTrialsPerBlock> = full
+		.try_into()
+		.map_err(|_| BenchmarkError::Stop("the agenda is too long"))?;
+	for _ in 1..WINDOW {
+		Agenda::<T>::insert(over, &full);
+		over = over.saturating_add(One::one());
+	}
+	Ok(())
 }
 
 fn last_of<T: Config>(trial: &TrialOf<T>) -> Result<StageIndex, BenchmarkError> {

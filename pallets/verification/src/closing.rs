@@ -23,14 +23,15 @@ const TIEBREAK_SUBJECT: &[u8] = b"dllm/tiebreak/v1";
 
 impl<T: Config> Pallet<T> {
 	/// Draws a third worker for every stage whose lead and replica do not agree. Answers whether there
-	/// is any.
-	pub(crate) fn draw_tiebreakers(job: JobId, trial: &mut TrialOf<T>) -> bool {
+	/// is any; none where no stage needs one.
+	pub(crate) fn draw_tiebreakers(job: JobId, trial: &mut TrialOf<T>) -> Option<bool> {
 		let showings = showings::<T>(trial);
-		let mut any = false;
+		let mut any = None;
 		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
 			if !judge::needs_tiebreak(showing) {
 				continue;
 			}
+			any = any.or(Some(false));
 			let Some(worker) = draw_tiebreaker::<T>(job, stage) else {
 				continue;
 			};
@@ -41,7 +42,7 @@ impl<T: Config> Pallet<T> {
 				stage: stage.stage,
 				worker,
 			});
-			any = true;
+			any = Some(true);
 		}
 		any
 	}

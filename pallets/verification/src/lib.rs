@@ -26,7 +26,7 @@ extern crate alloc;
 
 mod agenda;
 #[cfg(feature = "runtime-benchmarks")]
-mod benchmarking;
+pub mod benchmarking;
 mod closing;
 pub mod judge;
 mod phases;
@@ -78,6 +78,12 @@ pub mod pallet {
 		type MaxTrialsPerBlock: Get<u32>;
 		/// Weights of the calls and of an expiring deadline.
 		type WeightInfo: WeightInfo;
+		/// Prepares benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkSetup: crate::benchmarking::BenchmarkSetup<
+			Self::AccountId,
+			BlockNumberFor<Self>,
+		>;
 	}
 
 	/// Storage layout of this release.
@@ -282,7 +288,9 @@ pub mod pallet {
 
 		/// Opens the commitment to a stage. Free of charge when it succeeds.
 		#[pallet::call_index(2)]
-		#[pallet::weight(T::WeightInfo::reveal(MAX_STAGES))]
+		#[pallet::weight(
+			T::WeightInfo::reveal(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES))
+		)]
 		pub fn reveal(
 			origin: OriginFor<T>,
 			job: JobId,
@@ -290,8 +298,13 @@ pub mod pallet {
 			opening: Opening,
 		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			let stages = Self::do_reveal(&who, job, stage, opening)?;
-			Ok(free(T::WeightInfo::reveal(stages)))
+			let (stages, drawn) = Self::do_reveal(&who, job, stage, opening)?;
+			let weight = if drawn {
+				T::WeightInfo::reveal_and_draw(stages)
+			} else {
+				T::WeightInfo::reveal(stages)
+			};
+			Ok(free(weight))
 		}
 
 		/// Tells what a third worker found when it executed a disputed stage. Free of charge when it

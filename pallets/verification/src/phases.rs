@@ -70,14 +70,18 @@ impl<T: Config> Pallet<T> {
 	/// Ends the phases whose deadline has passed with the last block.
 	pub(crate) fn expire(now: BlockNumberFor<T>) -> Weight {
 		let due = Agenda::<T>::take(now);
-		let mut weight = T::DbWeight::get().reads_writes(1, 1);
+		let mut weight = T::WeightInfo::expire_none();
 		for job in due {
 			let Some(trial) = Trials::<T>::get(job) else {
 				defensive!("a deadline without a trial", job);
 				continue;
 			};
-			weight.saturating_accrue(T::WeightInfo::expire(trial.stage_count()));
-			Self::advance(job, trial);
+			let stages = trial.stage_count();
+			weight.saturating_accrue(if Self::advance(job, trial) {
+				T::WeightInfo::expire_and_draw(stages)
+			} else {
+				T::WeightInfo::expire(stages)
+			});
 		}
 		weight
 	}
@@ -106,7 +110,7 @@ impl<T: Config> Pallet<T> {
 			part,
 			commitment,
 		});
-		Ok(Self::store_or_advance(job, trial))
+		Ok(Self::store_or_advance(job, trial).0)
 	}
 
 	/// Takes the commitment of the entry's lead, with its reply. Answers the number of stages.
@@ -140,16 +144,17 @@ impl<T: Config> Pallet<T> {
 			part,
 			commitment,
 		});
-		Ok(Self::store_or_advance(job, trial))
+		Ok(Self::store_or_advance(job, trial).0)
 	}
 
-	/// Takes an opening of a lead or a replica. Answers the number of stages.
+	/// Takes an opening of a lead or a replica. Answers the number of stages, and whether third workers
+	/// were drawn.
 	pub(crate) fn do_reveal(
 		who: &T::AccountId,
 		job: JobId,
 		stage: StageIndex,
 		opening: Opening,
-	) -> Result<u32, DispatchError> {
+	) -> Result<(u32, bool), DispatchError> {
 		let mut trial = Trials::<T>::get(job).ok_or(Error::<T>::NotFound)?;
 		let phase = trial.phase;
 		let (ceiling, answer) = (trial.rows_ceiling, trial.answer);
@@ -207,23 +212,25 @@ impl<T: Config> Pallet<T> {
 			part: Part::Tiebreak,
 			roots,
 		});
-		Ok(Self::store_or_advance(job, trial))
+		Ok(Self::store_or_advance(job, trial).0)
 	}
 
-	/// Writes what arrived; ends the phase where nothing is missing any more.
-	fn store_or_advance(job: JobId, trial: TrialOf<T>) -> u32 {
+	/// Writes what arrived; ends the phase where nothing is missing any more. Answers the number of stages,
+	/// and whether third workers were drawn, for the weight.
+	fn store_or_advance(job: JobId, trial: TrialOf<T>) -> (u32, bool) {
 		let stages = trial.stage_count();
-		if trial.is_complete() {
-			Self::unschedule(job, trial.until);
-			Self::advance(job, trial);
-		} else {
+		if !trial.is_complete() {
 			Trials::<T>::insert(job, trial);
+			return (stages, false);
 		}
-		stages
+		Self::unschedule(job, trial.until);
+		(stages, Self::advance(job, trial))
 	}
 
-	/// Ends the phase of a trial that is no longer on the agenda.
-	fn advance(job: JobId, mut trial: TrialOf<T>) {
+	/// Ends the phase of a trial that is no longer on the agenda. Answers whether third workers were drawn,
+	/// be it in vain.
+	fn advance(job: JobId, mut trial: TrialOf<T>) -> bool {
+		let mut drawn = false;
 		match trial.phase {
 			Phase::Running if trial.is_complete() => {
 				Self::enter(job, trial, Phase::Verifying, T::VerifyBlocks::get())
@@ -231,7 +238,9 @@ impl<T: Config> Pallet<T> {
 			Phase::Running => Self::close_unserved(job, trial),
 			Phase::Verifying => Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get()),
 			Phase::Revealing => {
-				if Self::draw_tiebreakers(job, &mut trial) {
+				let draw = Self::draw_tiebreakers(job, &mut trial);
+				drawn = draw.is_some();
+				if draw == Some(true) {
 					Self::enter(job, trial, Phase::Tiebreak, T::TiebreakBlocks::get())
 				} else {
 					Self::close_judged(job, trial)
@@ -242,6 +251,7 @@ impl<T: Config> Pallet<T> {
 				defensive!("a closed trial has no deadline", job);
 			}
 		}
+		drawn
 	}
 
 	/// Enters a phase that lasts so many blocks after this one.

@@ -10,7 +10,7 @@ use crate::{
 		money::{deposit, DLLM},
 		time::{DAYS, HOURS},
 	},
-	AccountId, Allocation, Balance, Balances, BlockNumber, Jobs, Miners, Models, Runtime,
+	weights, AccountId, Allocation, Balance, Balances, BlockNumber, Jobs, Miners, Models, Runtime,
 	RuntimeHoldReason, Verification,
 };
 use frame_support::{
@@ -53,7 +53,7 @@ impl pallet_models::Config for Runtime {
 	type MaxModels = ConstU32<256>;
 	// An open job ends within two hours of the retirement, and its record is pruned after HISTORY.
 	type RetiredBlocks = ConstU32<{ HISTORY + 2 * HOURS }>;
-	type WeightInfo = pallet_models::weights::SubstrateWeight<Runtime>;
+	type WeightInfo = weights::pallet_models::WeightInfo<Runtime>;
 }
 
 impl pallet_miners::Config for Runtime {
@@ -64,7 +64,7 @@ impl pallet_miners::Config for Runtime {
 	// The longest trial takes little more than an hour.
 	type UnbondDelay = ConstU32<DAYS>;
 	type MaxWorkers = ConstU32<10_000>;
-	type WeightInfo = pallet_miners::weights::SubstrateWeight<Runtime>;
+	type WeightInfo = weights::pallet_miners::WeightInfo<Runtime>;
 }
 
 impl pallet_jobs::Config for Runtime {
@@ -78,9 +78,9 @@ impl pallet_jobs::Config for Runtime {
 	type AgendaSize = ConstU32<32>;
 	type DeadlineRange = DeadlineRange;
 	type History = ConstU32<HISTORY>;
-	type WeightInfo = pallet_jobs::weights::SubstrateWeight<Runtime>;
+	type WeightInfo = weights::pallet_jobs::WeightInfo<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkSetup = crate::benchmarks::JobSetup;
+	type BenchmarkSetup = crate::benchmarks::MarketSetup;
 }
 
 impl pallet_auctions::Config for Runtime {
@@ -89,7 +89,9 @@ impl pallet_auctions::Config for Runtime {
 	type Queue = Jobs;
 	type MaxConsidered = MaxWaiting;
 	type MaxAwards = ConstU32<64>;
-	type WeightInfo = pallet_auctions::weights::SubstrateWeight<Runtime>;
+	type WeightInfo = weights::pallet_auctions::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = crate::benchmarks::MarketSetup;
 }
 
 impl pallet_allocation::Config for Runtime {
@@ -101,7 +103,7 @@ impl pallet_allocation::Config for Runtime {
 	type MaxPipelinesPerModel = ConstU32<8>;
 	// Time to fetch some gigabytes over an ordinary line.
 	type PrepareBlocks = ConstU32<HOURS>;
-	type WeightInfo = pallet_allocation::weights::SubstrateWeight<Runtime>;
+	type WeightInfo = weights::pallet_allocation::WeightInfo<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkSetup = crate::benchmarks::PlanSetup;
 }
@@ -114,9 +116,12 @@ impl pallet_verification::Config for Runtime {
 	type VerifyBlocks = ConstU32<20>;
 	type RevealBlocks = ConstU32<10>;
 	type TiebreakBlocks = ConstU32<30>;
-	// With the agenda's window of 8 blocks, 256 trials may be open at once.
-	type MaxTrialsPerBlock = ConstU32<32>;
-	type WeightInfo = pallet_verification::weights::SubstrateWeight<Runtime>;
+	// As many of the largest rings as can end in one block, each after a draw for every stage. With the
+	// agenda's window of 8 blocks, 96 trials may be open at once.
+	type MaxTrialsPerBlock = ConstU32<12>;
+	type WeightInfo = weights::pallet_verification::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = crate::benchmarks::TrialSetup;
 }
 
 impl pallet_rewards::Config for Runtime {

@@ -1,5 +1,6 @@
-//! What the runtime is made of holds together: presets, prices, fees, bounds.
+//! What the runtime is made of holds together: presets, prices, fees, weights, bounds.
 
 mod economy;
 mod presets;
 mod proxies;
+mod weights;

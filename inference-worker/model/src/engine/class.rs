@@ -5,68 +5,71 @@
 //! workers with the same id can compare their rows byte by byte; others only by tolerance.
 
 use super::{
-	fuse::{FuseError, Fuser},
-	library::runtime,
-	ort_engine::{OrtEngine, CHUNK_ROWS},
-	Engine, EngineError,
+	assembly::Assembly, fuse::FuseError, library::runtime, ort_engine::OrtEngine, Engine,
+	EngineError,
 };
 use crate::{
-	manifest::{Family, ModelConfig},
+	manifest::{Family, ModelConfig, RopeScaling},
+	numerics::{Numerics, CHUNK_ROWS},
 	splitter::{
 		shards::{self, TensorSource},
 		SplitError,
 	},
 };
 use dllm_primitives::{ids::Digest, model::Profile};
-use prost::Message;
 use std::sync::Mutex;
 
 const CONTEXT: &str = "dllm 2026-11 numerics class v1";
-/// The rules of `ort_engine`, as far as they can change a bit.
-const RULES: &str = "flash attention off; batch 1; at least 2 rows";
 /// Rows of the test prefill: several tiles of the matrix kernels, and a remainder.
 const PREFILL_ROWS: u32 = 37;
 /// Rows decoded after it.
 const DECODE_ROWS: u32 = 3;
 
-/// The class of this process for a profile; measured once.
+/// The class of this process for a profile.
 pub fn profile_id(profile: Profile) -> Result<Digest, EngineError> {
-	static MEASURED: Mutex<Option<Digest>> = Mutex::new(None);
-	if profile != Profile::F32 {
-		return Err(EngineError::ProfileNotOffered(profile));
-	}
+	class_id(Numerics::of(profile).ok_or(EngineError::ProfileNotOffered(profile))?)
+}
+
+/// The class of this process under given rules; measured once.
+pub(super) fn class_id(numerics: &Numerics) -> Result<Digest, EngineError> {
+	static MEASURED: Mutex<Vec<(Numerics, Digest)>> = Mutex::new(Vec::new());
 	let mut measured = MEASURED
 		.lock()
 		.unwrap_or_else(|poisoned| poisoned.into_inner());
-	if let Some(digest) = *measured {
-		return Ok(digest);
+	if let Some((_, digest)) = measured.iter().find(|(known, _)| known == numerics) {
+		return Ok(*digest);
 	}
 	let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-	hasher.update(runtime()?.digest.as_bytes());
-	hasher.update(format!("{profile:?}; {RULES}").as_bytes());
-	for value in self_test()? {
+	// Exact bytes do not depend on the library, so neither does their class.
+	if numerics.exact.is_none() {
+		hasher.update(runtime()?.digest.as_bytes());
+	}
+	hasher.update(format!("{:?}; {}", numerics.profile, numerics.rules).as_bytes());
+	for value in self_test(numerics)? {
 		hasher.update(&value.to_le_bytes());
 	}
 	let digest = Digest::from(*hasher.finalize().as_bytes());
-	*measured = Some(digest);
+	measured.push((*numerics, digest));
 	Ok(digest)
 }
 
 /// Output rows of the test model: a prefill, then single rows.
-fn self_test() -> Result<Vec<f32>, EngineError> {
+fn self_test(numerics: &Numerics) -> Result<Vec<f32>, EngineError> {
 	let config = test_model();
-	let mut fuser = Fuser::default();
+	let mut assembly = Assembly::new(&config, numerics);
 	for layer in 0..config.layers {
 		let file = format!("self-test-{layer}");
-		let graph = shards::layer(&config, layer, &TestWeights).map_err(|error| FuseError {
+		let mut content = Vec::new();
+		let written = shards::layer(&config, numerics, layer, &TestWeights, &mut content);
+		written.map_err(|error| FuseError {
 			file: file.clone(),
 			reason: error.to_string(),
 		})?;
-		fuser.push(layer, &file, graph.model.encode_to_vec())?;
+		assembly.push(layer, &file, content)?;
 	}
 	let rows = values("rows", (PREFILL_ROWS + DECODE_ROWS) * config.hidden, 1.0);
 	let (prompt, rest) = rows.split_at((PREFILL_ROWS * config.hidden) as usize);
-	let engine = OrtEngine::for_self_test(runtime()?, fuser, config)?;
+	let engine = OrtEngine::over(&assembly.finish()?, config, *numerics)?;
 	engine.open(0, PREFILL_ROWS + DECODE_ROWS)?;
 	let mut output = engine.prefill(0, 0, prompt)?;
 	for (position, row) in (PREFILL_ROWS..).zip(rest.chunks(engine.hidden())) {
@@ -87,6 +90,10 @@ fn test_model() -> ModelConfig {
 		head_dim: 32,
 		vocab: 1,
 		rope_theta: 10_000.0,
+		rope_scaling: RopeScaling::None,
+		window: None,
+		qkv_bias: false,
+		qk_norm: false,
 		norm_eps: 1e-5,
 		max_context: CHUNK_ROWS as u32,
 		bos_id: None,

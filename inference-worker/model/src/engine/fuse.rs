@@ -1,36 +1,46 @@
 //! Puts consecutive layers into one graph whose weights lie in memory beside it.
 //!
 //! Shards are decoded, joined at their boundaries and encoded again without their large tensors. Those
-//! are handed to ONNX Runtime as buffers under names made here: a shard cannot name a file, and no
-//! graph meets the 2 GiB limit of a message.
+//! stay where they are in the file's bytes, which are handed to ONNX Runtime under a name made here: a
+//! shard cannot name a file, and no graph meets the 2 GiB limit of a message. A splitter may also leave
+//! its own shards on disk and have them read from there.
 
 use crate::splitter::{
-	graph::model_of,
+	graph::{model_of, ALIGNMENT},
 	onnx::{
-		GraphProto, ModelProto, StringEntry, TensorProto, CONTRIB, CONTRIB_OPSET, EXTERNAL, OPSET,
+		AttributeProto, GraphProto, ModelProto, NodeProto, StringEntry, TensorProto, ATTRIBUTE_INT,
+		CONTRIB, CONTRIB_OPSET, EXTERNAL, FLOAT, OPSET,
 	},
-	shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN, TOTAL_ROWS},
+	shards::{
+		adaptable, value_name, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN, TOTAL_ROWS,
+	},
 };
-use prost::{
-	bytes::{Bytes, BytesMut},
-	Message,
+use crate::{adapter::LowRank, manifest::ModelConfig, mapping::Mapping};
+use ort::operator::OperatorDomain;
+use prost::{bytes::Bytes, Message};
+use std::{
+	collections::HashMap,
+	fs::File,
+	path::{Path, PathBuf},
+	sync::Arc,
 };
-use std::{collections::HashMap, sync::Arc};
 
 /// Tensors below this many bytes stay inside the graph: shapes and small norms.
 const INLINE_BYTES: usize = 1024;
-/// Where tensors begin inside a buffer: a cache line, and more than any vector register.
-const ALIGNMENT: usize = 64;
 
-/// Weights under the name by which a graph refers to them.
+/// Bytes under the name by which a graph refers to them.
 pub type NamedBuffer = (String, Arc<[u8]>);
 
-/// A graph and the buffers of its weights. ONNX Runtime copies them when a session is made.
+/// A graph and where its weights are.
 pub struct InMemoryModel {
 	/// The graph, encoded.
 	pub graph: Vec<u8>,
-	/// Its weights.
+	/// The files with its weights. ONNX Runtime copies what it needs when a session is made.
 	pub buffers: Vec<NamedBuffer>,
+	/// The folder of those files, where they are left on disk.
+	pub folder: Option<PathBuf>,
+	/// Operators that the library does not have itself.
+	pub operators: Option<Arc<OperatorDomain>>,
 }
 
 /// Why a shard cannot become part of a graph.
@@ -45,14 +55,34 @@ pub struct FuseError {
 
 /// A shard that stands alone: embedding or head.
 pub fn single(file: &str, content: Vec<u8>) -> Result<InMemoryModel, FuseError> {
-	let mut graph = decode(file, content)?;
-	let buffers = extract_weights(file, &mut graph.initializer)?
-		.into_iter()
-		.collect();
+	let content = Content::in_memory(file, content);
+	let mut graph = content.decode(file)?;
+	content.extract_weights(file, &mut graph.initializer)?;
 	Ok(InMemoryModel {
 		graph: model_of(graph).encode_to_vec(),
-		buffers,
+		buffers: content.buffer.into_iter().collect(),
+		folder: None,
+		operators: None,
 	})
+}
+
+/// Like [`single`], but the weights stay on disk. Only for files that this process has just written or
+/// verified: whoever changes them changes the weights.
+pub fn single_on_disk(folder: &Path, file: &str) -> Result<InMemoryModel, FuseError> {
+	let content = Content::on_disk(folder, file)?;
+	let mut graph = content.decode(file)?;
+	content.extract_weights(file, &mut graph.initializer)?;
+	Ok(InMemoryModel {
+		graph: model_of(graph).encode_to_vec(),
+		buffers: Vec::new(),
+		folder: Some(folder.into()),
+		operators: None,
+	})
+}
+
+/// The graph of a shard.
+pub fn decode(file: &str, content: Vec<u8>) -> Result<GraphProto, FuseError> {
+	Content::in_memory(file, content).decode(file)
 }
 
 /// Consecutive layers under construction.
@@ -64,15 +94,28 @@ pub struct Fuser {
 	tables: HashMap<String, Bytes>,
 	/// Name of the rows that leave the last layer so far.
 	boundary: Option<String>,
+	/// Where files lie that are left on disk.
+	folder: Option<PathBuf>,
 }
 
 impl Fuser {
 	/// Appends the next layer.
 	pub fn push(&mut self, layer: u32, file: &str, content: Vec<u8>) -> Result<(), FuseError> {
-		let mut part = decode(file, content)?;
+		self.push_content(layer, file, Content::in_memory(file, content))
+	}
+
+	/// Appends the next layer and leaves its weights on disk, under the condition of [`single_on_disk`].
+	/// All files lie in the same folder.
+	pub fn push_on_disk(&mut self, layer: u32, folder: &Path, file: &str) -> Result<(), FuseError> {
+		self.folder = Some(folder.into());
+		self.push_content(layer, file, Content::on_disk(folder, file)?)
+	}
+
+	fn push_content(&mut self, layer: u32, file: &str, content: Content) -> Result<(), FuseError> {
+		let mut part = content.decode(file)?;
 		self.share_tables(file, &mut part.initializer)?;
-		self.buffers
-			.extend(extract_weights(file, &mut part.initializer)?);
+		content.extract_weights(file, &mut part.initializer)?;
+		self.buffers.extend(content.buffer);
 
 		let entering = self.boundary.take();
 		let leaving = format!("layer.{layer}.{HIDDEN_OUT}");
@@ -101,6 +144,76 @@ impl Fuser {
 		Ok(())
 	}
 
+	/// Adds low-rank products to projections of a layer that was pushed.
+	pub fn adapt(
+		&mut self,
+		config: &ModelConfig,
+		layer: u32,
+		file: &str,
+		low_ranks: Vec<LowRank>,
+	) -> Result<(), FuseError> {
+		for low_rank in low_ranks {
+			let module = low_rank.module;
+			let missing = || error(file, format!("the layer has no {module} to adapt"));
+			let projection = adaptable(config, module).ok_or_else(missing)?;
+			let [outputs, inputs] = projection.shape.map(|size| size as usize);
+			let rank = low_rank.a.len() / (4 * inputs);
+			if rank == 0
+				|| low_rank.a.len() != 4 * rank * inputs
+				|| low_rank.b.len() != 4 * rank * outputs
+			{
+				return Err(error(file, format!("the factors of {module} do not fit")));
+			}
+			let output = value_name(layer, projection.output);
+			let at = self
+				.graph
+				.node
+				.iter()
+				.position(|node| node.output[0] == output);
+			let at = at.ok_or_else(missing)?;
+			let node = &mut self.graph.node[at];
+			let (base, input) = (format!("{output}.base"), node.input[0].clone());
+			node.output[0] = base.clone();
+
+			let [a, b, narrow, added] =
+				["a", "b", "narrow", "added"].map(|part| format!("{output}.adapter.{part}"));
+			let product = |input: &str, factor: &str, output: &str| NodeProto {
+				input: vec![input.into(), factor.into()],
+				output: vec![output.into()],
+				name: format!("{output}/FusedMatMul"),
+				op_type: "FusedMatMul".into(),
+				attribute: vec![transposed()],
+				domain: CONTRIB.into(),
+			};
+			let sum = NodeProto {
+				input: vec![base, added.clone()],
+				output: vec![output.clone()],
+				name: format!("{output}/Add"),
+				op_type: "Add".into(),
+				..Default::default()
+			};
+			let nodes = [
+				product(&input, &a, &narrow),
+				product(&narrow, &b, &added),
+				sum,
+			];
+			self.graph.node.splice(at + 1..at + 1, nodes);
+			let factors = [
+				(a, [rank, inputs], low_rank.a),
+				(b, [outputs, rank], low_rank.b),
+			];
+			let tensors = factors.map(|(name, shape, raw)| TensorProto {
+				dims: shape.map(|size| size as i64).to_vec(),
+				data_type: FLOAT,
+				name,
+				raw_data: Some(raw.into()),
+				..Default::default()
+			});
+			self.graph.initializer.extend(tensors);
+		}
+		Ok(())
+	}
+
 	/// Closes the graph.
 	pub fn finish(mut self) -> InMemoryModel {
 		self.graph.name = "segment".into();
@@ -110,6 +223,8 @@ impl Fuser {
 		InMemoryModel {
 			graph: model_of(self.graph).encode_to_vec(),
 			buffers: self.buffers,
+			folder: self.folder,
+			operators: None,
 		}
 	}
 
@@ -147,58 +262,106 @@ impl Fuser {
 	}
 }
 
-fn decode(file: &str, content: Vec<u8>) -> Result<GraphProto, FuseError> {
-	let model = ModelProto::decode(Bytes::from(content))
-		.map_err(|cause| error(file, format!("it is no ONNX file: {cause}")))?;
-	for set in &model.opset_import {
-		let known = [("", OPSET), (CONTRIB, CONTRIB_OPSET)];
-		let domain = set.domain.as_deref().unwrap_or("");
-		if !known.contains(&(domain, set.version)) {
-			return Err(error(
-				file,
-				format!("operator set {domain:?} {} is unknown", set.version),
-			));
-		}
-	}
-	model
-		.graph
-		.ok_or_else(|| error(file, "it holds no graph".into()))
+/// The bytes of a shard.
+struct Content {
+	bytes: Bytes,
+	/// The name by which the graph refers to them.
+	location: String,
+	/// The same bytes, where the library gets them from memory.
+	buffer: Option<NamedBuffer>,
 }
 
-/// Moves the large tensors of a shard into one buffer; none if there are no large ones.
-fn extract_weights(
-	file: &str,
-	tensors: &mut [TensorProto],
-) -> Result<Option<NamedBuffer>, FuseError> {
-	let mut buffer = BytesMut::new();
-	for tensor in tensors {
-		if tensor.data_location == Some(EXTERNAL) || !tensor.external_data.is_empty() {
-			return Err(error(
-				file,
-				format!("tensor {} lies in another file", tensor.name),
-			));
+impl Content {
+	fn in_memory(file: &str, content: Vec<u8>) -> Self {
+		let location = format!("{file}.weights");
+		let content: Arc<[u8]> = content.into();
+		Self {
+			bytes: Bytes::from_owner(content.clone()),
+			buffer: Some((location.clone(), content)),
+			location,
 		}
-		let Some(data) = tensor.raw_data.take_if(|data| data.len() >= INLINE_BYTES) else {
-			continue;
-		};
-		let offset = buffer.len().next_multiple_of(ALIGNMENT);
-		buffer.resize(offset, 0);
-		buffer.extend_from_slice(&data);
-		let place = [
-			("location", buffer_name(file)),
-			("offset", offset.to_string()),
-			("length", data.len().to_string()),
-		];
-		tensor.data_location = Some(EXTERNAL);
-		tensor.external_data = place
-			.into_iter()
-			.map(|(key, value)| StringEntry {
-				key: key.into(),
-				value,
-			})
-			.collect();
 	}
-	Ok((!buffer.is_empty()).then(|| (buffer_name(file), Arc::from(&buffer[..]))))
+
+	fn on_disk(folder: &Path, file: &str) -> Result<Self, FuseError> {
+		let map = File::open(folder.join(file)).and_then(|file| Mapping::open(&file));
+		let map = map.map_err(|cause| error(file, format!("it cannot be read: {cause}")))?;
+		Ok(Self {
+			bytes: Bytes::from_owner(map),
+			location: file.into(),
+			buffer: None,
+		})
+	}
+
+	fn decode(&self, file: &str) -> Result<GraphProto, FuseError> {
+		let model = ModelProto::decode(self.bytes.clone())
+			.map_err(|cause| error(file, format!("it is no ONNX file: {cause}")))?;
+		for set in &model.opset_import {
+			let known = [("", OPSET), (CONTRIB, CONTRIB_OPSET)];
+			let domain = set.domain.as_deref().unwrap_or("");
+			if !known.contains(&(domain, set.version)) {
+				return Err(error(
+					file,
+					format!("operator set {domain:?} {} is unknown", set.version),
+				));
+			}
+		}
+		model
+			.graph
+			.ok_or_else(|| error(file, "it holds no graph".into()))
+	}
+
+	/// Takes the elements of large tensors out of the graph and says where they lie instead.
+	fn extract_weights(&self, file: &str, tensors: &mut [TensorProto]) -> Result<(), FuseError> {
+		for tensor in tensors {
+			if tensor.data_location == Some(EXTERNAL) || !tensor.external_data.is_empty() {
+				return Err(error(
+					file,
+					format!("tensor {} lies in another file", tensor.name),
+				));
+			}
+			let Some(data) = tensor.raw_data.take_if(|data| data.len() >= INLINE_BYTES) else {
+				continue;
+			};
+			let offset = self.offset_of(&data).filter(|at| at % ALIGNMENT == 0);
+			let offset = offset.ok_or_else(|| {
+				let reason = format!(
+					"{} does not begin at a multiple of {ALIGNMENT}",
+					tensor.name
+				);
+				error(file, reason)
+			})?;
+			let place = [
+				("location", self.location.clone()),
+				("offset", offset.to_string()),
+				("length", data.len().to_string()),
+			];
+			tensor.data_location = Some(EXTERNAL);
+			tensor.external_data = place
+				.into_iter()
+				.map(|(key, value)| StringEntry {
+					key: key.into(),
+					value,
+				})
+				.collect();
+		}
+		Ok(())
+	}
+
+	/// Where a decoded tensor's bytes lie in the file; decoding does not copy them.
+	fn offset_of(&self, data: &Bytes) -> Option<usize> {
+		let offset = (data.as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize)?;
+		(offset + data.len() <= self.bytes.len()).then_some(offset)
+	}
+}
+
+/// Says that the second factor of a product is stored transposed.
+fn transposed() -> AttributeProto {
+	AttributeProto {
+		name: "transB".into(),
+		i: Some(1),
+		kind: ATTRIBUTE_INT,
+		..Default::default()
+	}
 }
 
 /// Renames a value where nodes read and write it.
@@ -213,10 +376,6 @@ fn rename(graph: &mut GraphProto, from: &str, to: &str) {
 			*name = to.into();
 		}
 	}
-}
-
-fn buffer_name(file: &str) -> String {
-	format!("{file}.weights")
 }
 
 fn error(file: &str, reason: String) -> FuseError {

@@ -5,7 +5,10 @@
 //! sessions share one thread pool whose idle threads sleep.
 
 use super::fuse::InMemoryModel;
-use crate::manifest::digest_of;
+use crate::{
+	manifest::digest_of,
+	numerics::{Numerics, WeightFormat},
+};
 use dllm_primitives::ids::Digest;
 use ort::{
 	environment::{Environment, GlobalThreadPoolOptions},
@@ -25,7 +28,11 @@ pub const LIBRARY_VARIABLE: &str = "DLLM_ORT_LIB";
 pub const ANY_VERSION_VARIABLE: &str = "DLLM_ORT_ANY_VERSION";
 /// Environment variable with the number of threads; all processors without it.
 pub const THREADS_VARIABLE: &str = "DLLM_ORT_THREADS";
+/// Environment variable that, set to `off`, leaves graphs as they are: a proof compares both.
+pub const OPTIMISER_VARIABLE: &str = "DLLM_ORT_OPTIMISER";
 
+/// Session option with the folder of files that a graph refers to.
+const FOLDER_OPTION: &str = "session.model_external_initializers_file_folder_path";
 /// Folder in which `scripts/fetch-onnxruntime.sh` installs the library, below the checkout.
 const TOOLS_FOLDER: &str = ".tools/onnxruntime";
 const PREFIX: &str = "libonnxruntime.";
@@ -138,14 +145,35 @@ impl Runtime {
 	}
 
 	/// Makes a session of a graph that lies in memory.
-	pub fn session(&self, model: &InMemoryModel) -> Result<Session, ort::Error> {
+	pub fn session(
+		&self,
+		model: &InMemoryModel,
+		numerics: &Numerics,
+	) -> Result<Session, ort::Error> {
+		// Weights that are left on disk are used where they lie: nothing may be folded into copies, and
+		// of the kernels only those for blocks need a copy in an order of their own.
+		let on_disk = model.folder.is_some();
+		let level = match numerics.optimise && !on_disk && !optimiser_is_off() {
+			true => GraphOptimizationLevel::All,
+			false => GraphOptimizationLevel::Disable,
+		};
 		let mut builder = Session::builder(&self.environment)?
-			.with_optimization_level(GraphOptimizationLevel::All)
+			.with_optimization_level(level)
 			.map_err(plain)?;
 		for (name, buffer) in &model.buffers {
 			builder = builder
 				.with_external_initializer_file_in_memory(name, buffer.clone())
 				.map_err(plain)?;
+		}
+		if let Some(folder) = &model.folder {
+			builder = builder
+				.with_config_entry(FOLDER_OPTION, folder.to_string_lossy())
+				.map_err(plain)?
+				.with_prepacking(matches!(numerics.layers, WeightFormat::Blocks { .. }))
+				.map_err(plain)?;
+		}
+		if let Some(operators) = &model.operators {
+			builder = builder.with_operators(operators.clone()).map_err(plain)?;
 		}
 		builder.commit_from_memory(&model.graph)
 	}
@@ -163,6 +191,10 @@ fn environment(path: &Path, threads: usize) -> Result<Environment, String> {
 		.with_global_thread_pool(pool)
 		.build()
 		.map_err(|error| error.to_string())
+}
+
+fn optimiser_is_off() -> bool {
+	env::var_os(OPTIMISER_VARIABLE).is_some_and(|value| value == "off")
 }
 
 fn thread_count() -> usize {

@@ -7,20 +7,26 @@
 //! The same rows give the same bytes however they arrive, one by one or many at once; the rules that
 //! make it so stand in `ort_engine.rs`. So a verifier replays a whole session as one prefill.
 
+mod assembly;
 mod class;
 mod fuse;
 mod library;
 mod ort_engine;
 
+pub use assembly::{head, Assembly};
 pub use class::profile_id;
-pub use fuse::{single, FuseError, Fuser, InMemoryModel};
+pub(crate) use fuse::single_on_disk;
+pub use fuse::{single, FuseError, Fuser, InMemoryModel, NamedBuffer};
 pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,
-	LIBRARY_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
+	LIBRARY_VARIABLE, OPTIMISER_VARIABLE, ORT_VERSION, THREADS_VARIABLE,
 };
-pub use ort_engine::{padded_chunks, OrtEngine, CHUNK_ROWS};
+pub use ort_engine::{padded_chunks, OrtEngine};
 
-use crate::manifest::{Manifest, ManifestError};
+use crate::{
+	adapter::AdapterError,
+	manifest::{Manifest, ManifestError},
+};
 use dllm_primitives::{
 	ids::Digest,
 	model::{LayerRange, Profile},
@@ -98,11 +104,14 @@ pub enum EngineError {
 	/// A shard is missing or corrupt.
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),
+	/// An adapter is missing, corrupt, or of another model.
+	#[error(transparent)]
+	Adapter(#[from] AdapterError),
 	/// A shard is no layer.
 	#[error(transparent)]
 	Fuse(#[from] FuseError),
 	/// This engine does not execute the profile.
-	#[error("profile {0:?} is not offered yet: use a model split as f32")]
+	#[error("profile {0:?} is not offered by this version: use a model of another profile")]
 	ProfileNotOffered(Profile),
 	/// The layers are not in the model.
 	#[error("layers {}..{} are not in a model of {layers} layers", .range.start, .range.end)]

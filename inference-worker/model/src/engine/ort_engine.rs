@@ -1,53 +1,49 @@
 //! The engine over ONNX Runtime.
 //!
 //! Four rules make decode, any chunking of a prefill and a replay agree bit for bit on one numerics
-//! class (measured; they follow from which kernels the library picks):
+//! class; the figures are those of the profile's [`Numerics`]:
 //!
 //! 1. Flash attention is off ([`super::pin_environment`]): its blocks depend on the processor's cache.
 //! 2. Sessions are never batched together.
-//! 3. No call ever has a single row, for which the library has other kernels. A lone row is followed by
-//!    a row of zeros, whose output is dropped and whose cache slot the next call overwrites; every cache
-//!    therefore has one slot more than the session may hold rows.
-//! 4. A call has at most [`CHUNK_ROWS`] rows; that bounds the memory of the attention scores, and is
-//!    free to choose, as chunks of two rows and more agree.
+//! 3. No call has fewer rows than the profile allows, as the library has other kernels for them. Rows
+//!    that are missing are filled up with zeros, whose output is dropped and whose cache slots the next
+//!    call overwrites; every cache therefore has that many slots more than the session may hold rows.
+//! 4. A call has at most so many rows as bound the memory of the attention scores.
 //!
 //! The cache lies in buffers that are bound as input and output of the same call, so it is never copied.
 //! What lies behind a session's length is never read; cutting a session back is a change of a number.
 
 use super::{
+	assembly::Assembly,
 	class,
-	fuse::Fuser,
+	fuse::{Fuser, InMemoryModel},
 	library::{runtime, Runtime},
 	Engine, EngineError, SessionId,
 };
 use crate::{
-	manifest::{Manifest, ModelConfig},
-	splitter::shards::{cache_names, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
+	adapter::AdapterManifest,
+	manifest::{Manifest, ModelConfig, ShardFile},
+	numerics::{CacheElement, Numerics},
+	splitter::shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
 };
-use dllm_primitives::{
-	ids::Digest,
-	model::{LayerRange, Profile},
-};
+use dllm_primitives::{ids::Digest, model::LayerRange};
 use ort::{
 	session::{IoBinding, Session},
-	value::Tensor,
+	value::{PrimitiveTensorElementType, Tensor},
 };
 use std::{
 	borrow::Cow,
 	collections::HashMap,
+	fmt::Debug,
 	path::Path,
 	sync::{Mutex, MutexGuard, PoisonError},
 };
-
-/// Rows of one call at most.
-pub const CHUNK_ROWS: usize = 128;
-/// Rows of one call at least.
-const MIN_ROWS: usize = 2;
 
 /// A range of layers in one ONNX Runtime session.
 pub struct OrtEngine {
 	range: LayerRange,
 	config: ModelConfig,
+	numerics: Numerics,
 	profile_id: Digest,
 	/// Bytes that all caches may take together.
 	cache_budget: u64,
@@ -76,31 +72,9 @@ impl Engine for OrtEngine {
 		range: LayerRange,
 		memory: u64,
 	) -> Result<Self, EngineError> {
-		if manifest.profile != Profile::F32 {
-			return Err(EngineError::ProfileNotOffered(manifest.profile));
-		}
-		let layers = manifest.config.layers;
-		let files = manifest
-			.layers
-			.get(usize::from(range.start)..usize::from(range.end));
-		let files = files
-			.filter(|files| !files.is_empty())
-			.ok_or(EngineError::RangeOutside { range, layers })?;
-		let weights = files.iter().map(|file| file.bytes).sum::<u64>();
-		let cache_budget = memory
-			.checked_sub(weights)
-			.ok_or(EngineError::TooLittleMemory {
-				what: "the layers",
-				need: weights,
-				have: memory,
-			})?;
-
-		let runtime = runtime()?;
-		let mut fuser = Fuser::default();
-		for (layer, file) in (u32::from(range.start)..).zip(files) {
-			fuser.push(layer, &file.file, file.read(folder)?)?;
-		}
-		Self::start(runtime, fuser, manifest.config.clone(), range, cache_budget)
+		let numerics = Numerics::of(manifest.profile)
+			.ok_or(EngineError::ProfileNotOffered(manifest.profile))?;
+		Self::load_as(manifest, folder, range, memory, numerics)
 	}
 
 	fn range(&self) -> LayerRange {
@@ -176,7 +150,7 @@ impl Engine for OrtEngine {
 
 		let mut output = Vec::with_capacity(rows.len());
 		let mut start = position;
-		for chunk in padded_chunks(rows, self.hidden()) {
+		for chunk in padded_chunks(rows, self.hidden(), &self.numerics) {
 			output.extend(self.run(graph, cache, start, &chunk)?);
 			start += chunk.rows as u32;
 		}
@@ -226,8 +200,8 @@ impl Engine for OrtEngine {
 	}
 
 	fn session_bytes(&self, max_rows: u32) -> u64 {
-		let per_row = 2 * 4 * u64::from(self.config.kv_heads) * u64::from(self.config.head_dim);
-		per_row * u64::from(self.range.len()) * (u64::from(max_rows) + 1)
+		let per_row = u64::from(self.numerics.cache_bytes_per_row(&self.config));
+		per_row * u64::from(self.range.len()) * self.slots(max_rows) as u64
 	}
 
 	fn profile_id(&self) -> Digest {
@@ -236,39 +210,134 @@ impl Engine for OrtEngine {
 }
 
 impl OrtEngine {
-	/// Starts an engine without the class id, for the run that finds the id.
-	pub(super) fn for_self_test(
-		runtime: &Runtime,
-		fuser: Fuser,
+	/// Like [`Engine::load`], but under other rules than the profile's own. So a measurement can show
+	/// what a rule is worth; whoever serves a model obeys its profile.
+	pub fn load_as(
+		manifest: &Manifest,
+		folder: &Path,
+		range: LayerRange,
+		memory: u64,
+		numerics: &Numerics,
+	) -> Result<Self, EngineError> {
+		Self::load_with(manifest, folder, range, memory, numerics, None)
+	}
+
+	/// Like [`Engine::load`], with an adapter of this model added to the layers; its files lie in
+	/// `adapter_folder`. The shards stay as they are, so another engine can serve the plain model.
+	pub fn load_adapted(
+		manifest: &Manifest,
+		folder: &Path,
+		range: LayerRange,
+		memory: u64,
+		adapter: &AdapterManifest,
+		adapter_folder: &Path,
+	) -> Result<Self, EngineError> {
+		let numerics = Numerics::of(manifest.profile)
+			.ok_or(EngineError::ProfileNotOffered(manifest.profile))?;
+		adapter.expect_base(manifest.root())?;
+		let adapter = Some((adapter, adapter_folder));
+		Self::load_with(manifest, folder, range, memory, numerics, adapter)
+	}
+
+	fn load_with(
+		manifest: &Manifest,
+		folder: &Path,
+		range: LayerRange,
+		memory: u64,
+		numerics: &Numerics,
+		adapter: Option<(&AdapterManifest, &Path)>,
+	) -> Result<Self, EngineError> {
+		let layers = manifest.config.layers;
+		let files = manifest
+			.layers
+			.get(usize::from(range.start)..usize::from(range.end));
+		let files = files
+			.filter(|files| !files.is_empty())
+			.ok_or(EngineError::RangeOutside { range, layers })?;
+		let weights = manifest.memory_of(files);
+		let cache_budget = memory
+			.checked_sub(weights)
+			.ok_or(EngineError::TooLittleMemory {
+				what: "the layers",
+				need: weights,
+				have: memory,
+			})?;
+
+		let runtime = runtime()?;
+		let config = manifest.config.clone();
+		let mut assembly = Assembly::new(&config, numerics);
+		for (layer, file) in (u32::from(range.start)..).zip(files) {
+			assembly.push(layer, &file.file, file.read(folder)?)?;
+			if let Some((adapter, folder)) = adapter {
+				let low_ranks = adapter.layer(folder, layer)?;
+				assembly.adapt(layer, &adapter.adapter, low_ranks)?;
+			}
+		}
+		let profile_id = class::class_id(numerics)?;
+		Self::start(
+			runtime,
+			&assembly.finish()?,
+			config,
+			*numerics,
+			range,
+			cache_budget,
+			profile_id,
+		)
+	}
+
+	/// An engine over all layers of a model that lies in memory, without a class id: for the run that
+	/// finds the id, and for measurements.
+	pub fn over(
+		model: &InMemoryModel,
 		config: ModelConfig,
+		numerics: Numerics,
 	) -> Result<Self, EngineError> {
 		let range = LayerRange {
 			start: 0,
 			end: config.layers as u16,
 		};
-		Self::with_class(runtime, fuser, config, range, u64::MAX, Digest::zero())
+		let unknown = Digest::zero();
+		Self::start(
+			runtime()?,
+			model,
+			config,
+			numerics,
+			range,
+			u64::MAX,
+			unknown,
+		)
+	}
+
+	/// Starts one layer whose shard this process has just written or verified, and uses its weights where
+	/// they lie on disk. Slow, small in memory, and of no numerics class: for the splitter's own check.
+	pub(crate) fn on_disk(
+		config: &ModelConfig,
+		numerics: &Numerics,
+		folder: &Path,
+		layer: u32,
+		shard: &ShardFile,
+	) -> Result<Self, EngineError> {
+		let mut fuser = Fuser::default();
+		fuser.push_on_disk(layer, folder, &shard.file)?;
+		let range = LayerRange {
+			start: layer as u16,
+			end: layer as u16 + 1,
+		};
+		let (config, none) = (config.clone(), Digest::zero());
+		let model = fuser.finish();
+		Self::start(runtime()?, &model, config, *numerics, range, u64::MAX, none)
 	}
 
 	fn start(
 		runtime: &Runtime,
-		fuser: Fuser,
+		model: &InMemoryModel,
 		config: ModelConfig,
-		range: LayerRange,
-		cache_budget: u64,
-	) -> Result<Self, EngineError> {
-		let profile_id = class::profile_id(Profile::F32)?;
-		Self::with_class(runtime, fuser, config, range, cache_budget, profile_id)
-	}
-
-	fn with_class(
-		runtime: &Runtime,
-		fuser: Fuser,
-		config: ModelConfig,
+		numerics: Numerics,
 		range: LayerRange,
 		cache_budget: u64,
 		profile_id: Digest,
 	) -> Result<Self, EngineError> {
-		let graph = runtime.session(&fuser.finish())?;
+		let graph = runtime.session(model, &numerics)?;
 		let state = Mutex::new(State {
 			graph,
 			caches: HashMap::new(),
@@ -276,29 +345,35 @@ impl OrtEngine {
 		Ok(Self {
 			range,
 			config,
+			numerics,
 			profile_id,
 			cache_budget,
 			state,
 		})
 	}
 
+	/// Slots of the cache of a session.
+	fn slots(&self, max_rows: u32) -> usize {
+		max_rows as usize + self.numerics.padding_rows()
+	}
+
 	/// Allocates the cache of a session and binds it as past and present.
 	fn bind_cache(&self, graph: &Session, max_rows: u32) -> Result<IoBinding, EngineError> {
-		let slots = max_rows as usize + 1;
-		let shape = [
-			1,
-			self.config.kv_heads as usize,
-			slots,
-			self.config.head_dim as usize,
-		];
 		let mut binding = graph.create_binding()?;
 		for layer in self.range.start..self.range.end {
-			let [past_key, past_value, present_key, present_value] = cache_names(layer.into());
-			for (past, present) in [(past_key, present_key), (past_value, present_value)] {
-				let mut buffer = Tensor::<f32>::new(graph.allocator(), shape)?;
-				buffer.extract_tensor_mut().1.fill(0.0);
-				binding.bind_input(past, &buffer)?;
-				binding.bind_output(present, &mut buffer)?;
+			for buffer in self.numerics.cache {
+				let names = buffer.names(layer.into());
+				let shape = [
+					1,
+					self.config.kv_heads as usize,
+					self.slots(max_rows),
+					buffer.elements(&self.config) as usize,
+				];
+				match buffer.element {
+					CacheElement::F32 => bind::<f32>(graph, &mut binding, names, shape)?,
+					CacheElement::U8 => bind::<u8>(graph, &mut binding, names, shape)?,
+					CacheElement::I8 => bind::<i8>(graph, &mut binding, names, shape)?,
+				}
 			}
 		}
 		Ok(binding)
@@ -353,29 +428,48 @@ impl OrtEngine {
 	}
 }
 
-/// Rows of one call, with a row of zeros behind a lone one.
+/// Rows of one call, filled up with rows of zeros.
 pub struct PaddedChunk<'a> {
-	/// Values of the call, `[rows or 2, width]`.
+	/// Values of the call, `[rows or the profile's least, width]`.
 	pub values: Cow<'a, [f32]>,
 	/// Rows that were asked for.
 	pub rows: usize,
 }
 
-/// Cuts rows into calls of 2 to [`CHUNK_ROWS`] rows.
-pub fn padded_chunks(rows: &[f32], width: usize) -> impl Iterator<Item = PaddedChunk<'_>> {
-	rows.chunks(CHUNK_ROWS * width).map(move |chunk| {
+/// Cuts rows into calls of as many rows as the profile allows.
+pub fn padded_chunks<'a>(
+	rows: &'a [f32],
+	width: usize,
+	numerics: &Numerics,
+) -> impl Iterator<Item = PaddedChunk<'a>> {
+	let least = numerics.least_rows;
+	rows.chunks(numerics.chunk_rows * width).map(move |chunk| {
 		let rows = chunk.len() / width;
-		if rows >= MIN_ROWS {
+		if rows >= least {
 			return PaddedChunk {
 				values: Cow::Borrowed(chunk),
 				rows,
 			};
 		}
 		let mut values = chunk.to_vec();
-		values.resize(MIN_ROWS * width, 0.0);
+		values.resize(least * width, 0.0);
 		PaddedChunk {
 			values: Cow::Owned(values),
 			rows,
 		}
 	})
+}
+
+/// Allocates a buffer of zeros and binds it as input and output of every call.
+fn bind<T: PrimitiveTensorElementType + Clone + Debug + Default>(
+	graph: &Session,
+	binding: &mut IoBinding,
+	[past, present]: [String; 2],
+	shape: [usize; 4],
+) -> Result<(), EngineError> {
+	let mut buffer = Tensor::<T>::new(graph.allocator(), shape)?;
+	buffer.extract_tensor_mut().1.fill(T::default());
+	binding.bind_input(past, &buffer)?;
+	binding.bind_output(present, &mut buffer)?;
+	Ok(())
 }

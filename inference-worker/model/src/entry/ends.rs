@@ -2,8 +2,9 @@
 
 use super::EntryError;
 use crate::{
-	engine::{padded_chunks, runtime, single, EngineError},
+	engine::{head, padded_chunks, runtime, single, EngineError},
 	manifest::{Manifest, ShardFile},
+	numerics::Numerics,
 	splitter::shards::{HIDDEN_IN, HIDDEN_OUT, LOGITS, TOKEN_IDS},
 };
 use ort::{session::Session, value::Tensor};
@@ -21,6 +22,7 @@ pub struct Embedder {
 /// Rows to logits: final norm and output projection, under the engine's rules for rows.
 pub struct Head {
 	graph: Mutex<Session>,
+	numerics: Numerics,
 	hidden: usize,
 	vocab: usize,
 }
@@ -28,7 +30,7 @@ pub struct Head {
 impl Embedder {
 	/// Loads `embed.onnx`.
 	pub fn load(manifest: &Manifest, folder: &Path) -> Result<Self, EntryError> {
-		let graph = load(&manifest.embed, folder)?;
+		let graph = load(&manifest.embed, folder, offered(manifest)?)?;
 		Ok(Self {
 			graph,
 			vocab: manifest.config.vocab,
@@ -61,10 +63,13 @@ impl Embedder {
 impl Head {
 	/// Loads `head.onnx`.
 	pub fn load(manifest: &Manifest, folder: &Path) -> Result<Self, EntryError> {
-		let graph = load(&manifest.head, folder)?;
-		let config = &manifest.config;
+		let numerics = offered(manifest)?;
+		let (config, file) = (&manifest.config, &manifest.head);
+		let model = head(config, numerics, &file.file, file.read(folder)?)?;
+		let graph = Mutex::new(runtime()?.session(&model, numerics)?);
 		Ok(Self {
 			graph,
+			numerics: *numerics,
 			hidden: config.hidden as usize,
 			vocab: config.vocab as usize,
 		})
@@ -78,7 +83,7 @@ impl Head {
 		}
 		let mut graph = lock(&self.graph);
 		let mut logits = Vec::with_capacity(values / hidden * self.vocab);
-		for chunk in padded_chunks(rows, hidden) {
+		for chunk in padded_chunks(rows, hidden, &self.numerics) {
 			let shape = [1, chunk.values.len() / hidden, hidden];
 			let input = Tensor::from_array((shape, chunk.values.into_owned()))?;
 			let output = graph.run(ort::inputs![HIDDEN_IN => input])?;
@@ -94,9 +99,17 @@ impl Head {
 	}
 }
 
-fn load(file: &ShardFile, folder: &Path) -> Result<Mutex<Session>, EntryError> {
+fn offered(manifest: &Manifest) -> Result<&'static Numerics, EngineError> {
+	Numerics::of(manifest.profile).ok_or(EngineError::ProfileNotOffered(manifest.profile))
+}
+
+fn load(
+	file: &ShardFile,
+	folder: &Path,
+	numerics: &Numerics,
+) -> Result<Mutex<Session>, EntryError> {
 	let model = single(&file.file, file.read(folder)?)?;
-	Ok(Mutex::new(runtime()?.session(&model)?))
+	Ok(Mutex::new(runtime()?.session(&model, numerics)?))
 }
 
 fn lock(graph: &Mutex<Session>) -> MutexGuard<'_, Session> {

@@ -16,9 +16,17 @@ const PATIENCE: usize = 8;
 /// What decoders write for bytes that are no character.
 const REPLACEMENT: char = '\u{FFFD}';
 
+/// Marks around the content of a message that would otherwise be read as special tokens. Unicode sets both
+/// apart for use within a program: no text holds them.
+const MARKS: [char; 2] = ['\u{FDD0}', '\u{FDD1}'];
+
 /// The model's tokenizer with its chat template.
+///
+/// What a user says never becomes a special token, however it is written: only the template makes turns.
 pub struct Tokenizer {
 	inner: tokenizers::Tokenizer,
+	/// The same, but for special tokens, which it takes for text.
+	plain: tokenizers::Tokenizer,
 	template: Option<ChatTemplate>,
 	eos_ids: Vec<u32>,
 	max_context: u32,
@@ -61,6 +69,8 @@ impl Tokenizer {
 		// A length limit or padding in the file would silently change prompts.
 		inner.with_truncation(None).map_err(tokenizer_error)?;
 		inner.with_padding(None);
+		let mut plain = inner.clone();
+		plain.set_encode_special_tokens(true);
 
 		let settings = match manifest.text(SETTINGS) {
 			Some(file) => serde_json::from_slice::<Settings>(&file.read(folder)?)
@@ -79,6 +89,7 @@ impl Tokenizer {
 		let (eos_ids, max_context) = (manifest.config.eos_ids.clone(), manifest.config.max_context);
 		Ok(Self {
 			inner,
+			plain,
 			template,
 			eos_ids,
 			max_context,
@@ -87,7 +98,14 @@ impl Tokenizer {
 
 	/// Tokens of a conversation, ready for the model, with room for at least one token of reply.
 	pub fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>, EntryError> {
-		let tokens = self.encode(&self.render(messages)?)?;
+		let mut forging = false;
+		for message in messages {
+			forging |= self.holds_special(&message.content)?;
+		}
+		let tokens = match forging {
+			true => self.encode_apart(messages)?,
+			false => self.encode(&self.render(messages)?)?,
+		};
 		self.check_length(&tokens)?;
 		Ok(tokens)
 	}
@@ -104,6 +122,49 @@ impl Tokenizer {
 	pub fn encode(&self, text: &str) -> Result<Vec<u32>, EntryError> {
 		let encoding = self.inner.encode(text, false).map_err(tokenizer_error)?;
 		Ok(encoding.get_ids().to_vec())
+	}
+
+	/// Tokens of a text of which nothing is a special token.
+	pub fn encode_plain(&self, text: &str) -> Result<Vec<u32>, EntryError> {
+		let encoding = self.plain.encode(text, false).map_err(tokenizer_error)?;
+		Ok(encoding.get_ids().to_vec())
+	}
+
+	/// Whether a part of a text would be read as a special token.
+	fn holds_special(&self, text: &str) -> Result<bool, EntryError> {
+		let added = self.inner.get_added_vocabulary().get_added_tokens_decoder();
+		let is_special = |token: &u32| added.get(token).is_some_and(|added| added.special);
+		Ok(self.encode(text)?.iter().any(is_special))
+	}
+
+	/// Tokens of a conversation whose contents are marked for the template and then encoded apart from it,
+	/// as plain text.
+	fn encode_apart(&self, messages: &[Message]) -> Result<Vec<u32>, EntryError> {
+		let [begin, end] = MARKS;
+		let marked = |message: &Message| Message {
+			role: message.role.clone(),
+			content: format!("{begin}{}{end}", message.content.replace(MARKS, "")),
+		};
+		let text = self.render(&messages.iter().map(marked).collect::<Vec<_>>())?;
+		let torn = || EntryError::ChatTemplate {
+			reason: "it takes apart a message that holds special tokens: leave them out".into(),
+		};
+		let mut tokens = Vec::new();
+		let mut rest = text.as_str();
+		while let Some((before, marked)) = rest.split_once(begin) {
+			let (content, after) = marked.split_once(end).ok_or_else(torn)?;
+			if before.contains(end) || content.contains(begin) {
+				return Err(torn());
+			}
+			tokens.extend(self.encode(before)?);
+			tokens.extend(self.encode_plain(content)?);
+			rest = after;
+		}
+		if rest.contains(end) {
+			return Err(torn());
+		}
+		tokens.extend(self.encode(rest)?);
+		Ok(tokens)
 	}
 
 	/// Text of tokens, special ones included.

@@ -1,7 +1,7 @@
 //! Reads `config.json` of a Hugging Face folder and says plainly what is not offered.
 
 use super::SplitError;
-use crate::manifest::{Family, ModelConfig};
+use crate::manifest::{Family, ModelConfig, RopeScaling, Window};
 use serde::Deserialize;
 use std::{fs, io, path::Path};
 
@@ -11,8 +11,53 @@ pub const MAX_CONTEXT: u32 = 8192;
 
 const CONFIG: &str = "config.json";
 const GENERATION_CONFIG: &str = "generation_config.json";
-/// Architectures whose graph is exactly the one in `shards.rs`.
-const ARCHITECTURES: [&str; 2] = ["LlamaForCausalLM", "MistralForCausalLM"];
+/// Architectures whose graph is one of those in `shards.rs`, and what sets them apart.
+const ARCHITECTURES: [Architecture; 4] = [
+	Architecture::plain("LlamaForCausalLM"),
+	Architecture {
+		window: WindowRule::Always,
+		..Architecture::plain("MistralForCausalLM")
+	},
+	Architecture {
+		qkv_bias: true,
+		window: WindowRule::IfUsed,
+		..Architecture::plain("Qwen2ForCausalLM")
+	},
+	Architecture {
+		qk_norm: true,
+		window: WindowRule::IfUsed,
+		..Architecture::plain("Qwen3ForCausalLM")
+	},
+];
+
+struct Architecture {
+	name: &'static str,
+	qkv_bias: bool,
+	qk_norm: bool,
+	window: WindowRule,
+}
+
+/// What `sliding_window` means to an architecture.
+#[derive(Clone, Copy)]
+enum WindowRule {
+	/// Nothing.
+	Never,
+	/// Every layer has it.
+	Always,
+	/// Layers from `max_window_layers` on have it, if `use_sliding_window` is true.
+	IfUsed,
+}
+
+impl Architecture {
+	const fn plain(name: &'static str) -> Self {
+		Self {
+			name,
+			qkv_bias: false,
+			qk_norm: false,
+			window: WindowRule::Never,
+		}
+	}
+}
 
 #[derive(Deserialize)]
 struct HfConfig {
@@ -37,6 +82,12 @@ struct HfConfig {
 	#[serde(default)]
 	mlp_bias: bool,
 	sliding_window: Option<u32>,
+	#[serde(default)]
+	use_sliding_window: bool,
+	max_window_layers: Option<u32>,
+	layer_types: Option<Vec<String>>,
+	partial_rotary_factor: Option<f64>,
+	quantization_config: Option<serde_json::Value>,
 	bos_token_id: Option<TokenIds>,
 	eos_token_id: Option<TokenIds>,
 }
@@ -44,8 +95,15 @@ struct HfConfig {
 #[derive(Deserialize)]
 struct RopeParameters {
 	rope_theta: Option<f64>,
-	#[serde(alias = "type")]
 	rope_type: Option<String>,
+	/// The name that `rope_type` had before; some files have both.
+	#[serde(rename = "type")]
+	old_type: Option<String>,
+	factor: Option<f64>,
+	low_freq_factor: Option<f64>,
+	high_freq_factor: Option<f64>,
+	original_max_position_embeddings: Option<u32>,
+	partial_rotary_factor: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +144,7 @@ pub fn read(folder: &Path) -> Result<ModelConfig, SplitError> {
 			file: CONFIG,
 			source,
 		})?;
+	let architecture = architecture(&config)?;
 	refuse_what_is_not_offered(&config)?;
 
 	let rope_theta = config
@@ -114,6 +173,10 @@ pub fn read(folder: &Path) -> Result<ModelConfig, SplitError> {
 		head_dim,
 		vocab: config.vocab_size,
 		rope_theta: rope_theta.unwrap_or(10_000.0),
+		rope_scaling: rope_scaling(&config)?,
+		window: window(&config, architecture.window)?,
+		qkv_bias: architecture.qkv_bias,
+		qk_norm: architecture.qk_norm,
 		norm_eps: config.rms_norm_eps,
 		max_context: config.max_position_embeddings.min(MAX_CONTEXT),
 		bos_id: config
@@ -128,35 +191,37 @@ pub fn read(folder: &Path) -> Result<ModelConfig, SplitError> {
 	Ok(model)
 }
 
-fn refuse_what_is_not_offered(config: &HfConfig) -> Result<(), SplitError> {
-	let architectures = config.architectures.clone().unwrap_or_default();
-	if !architectures
+fn architecture(config: &HfConfig) -> Result<&'static Architecture, SplitError> {
+	let named = config.architectures.clone().unwrap_or_default();
+	let known = ARCHITECTURES
 		.iter()
-		.any(|name| ARCHITECTURES.contains(&name.as_str()))
-	{
-		return Err(SplitError::UnsupportedArchitecture {
-			found: architectures.join(", "),
-		});
-	}
-	let rope = [&config.rope_parameters, &config.rope_scaling];
-	let scaled = rope
-		.into_iter()
-		.flatten()
-		.filter_map(|r| r.rope_type.as_deref());
-	if let Some(kind) = scaled.into_iter().find(|kind| *kind != "default") {
-		return Err(SplitError::UnsupportedFeature {
-			feature: format!("rope type {kind:?}"),
-		});
-	}
+		.find(|known| named.iter().any(|name| name == known.name));
+	known.ok_or_else(|| SplitError::UnsupportedArchitecture {
+		found: named.join(", "),
+		offered: ARCHITECTURES.map(|known| known.name).join(", "),
+	})
+}
+
+fn refuse_what_is_not_offered(config: &HfConfig) -> Result<(), SplitError> {
+	let other = |value: &Option<f64>| value.is_some_and(|value| value != 1.0);
+	let in_rope = |rope: &Option<RopeParameters>| {
+		rope.as_ref()
+			.is_some_and(|rope| other(&rope.partial_rotary_factor))
+	};
+	let partial = other(&config.partial_rotary_factor)
+		|| in_rope(&config.rope_parameters)
+		|| in_rope(&config.rope_scaling);
+	let activation = config.hidden_act.as_deref();
 	let refused = [
 		(config.attention_bias, "attention_bias"),
 		(config.mlp_bias, "mlp_bias"),
-		(config.sliding_window.is_some(), "sliding_window"),
+		(partial, "partial_rotary_factor"),
 		(
-			config
-				.hidden_act
-				.as_deref()
-				.is_some_and(|act| act != "silu"),
+			config.quantization_config.is_some(),
+			"a checkpoint with quantization_config (take the unquantised one)",
+		),
+		(
+			activation.is_some_and(|act| act != "silu"),
 			"a hidden_act other than silu",
 		),
 	];
@@ -166,6 +231,73 @@ fn refuse_what_is_not_offered(config: &HfConfig) -> Result<(), SplitError> {
 		}),
 		None => Ok(()),
 	}
+}
+
+fn rope_scaling(config: &HfConfig) -> Result<RopeScaling, SplitError> {
+	let kind = |rope: &RopeParameters| rope.rope_type.clone().or(rope.old_type.clone());
+	let parameters = [&config.rope_parameters, &config.rope_scaling];
+	let scaled = parameters
+		.into_iter()
+		.flatten()
+		.filter_map(|rope| Some((rope, kind(rope)?)))
+		.find(|(_, kind)| kind != "default");
+	let Some((rope, kind)) = scaled else {
+		return Ok(RopeScaling::None);
+	};
+	let missing = |field: &str| SplitError::Implausible {
+		reason: format!("rope type {kind:?} without {field}"),
+	};
+	match kind.as_str() {
+		"linear" => Ok(RopeScaling::Linear {
+			factor: rope.factor.ok_or_else(|| missing("factor"))?,
+		}),
+		"llama3" => Ok(RopeScaling::Llama3 {
+			factor: rope.factor.ok_or_else(|| missing("factor"))?,
+			low_freq_factor: rope
+				.low_freq_factor
+				.ok_or_else(|| missing("low_freq_factor"))?,
+			high_freq_factor: rope
+				.high_freq_factor
+				.ok_or_else(|| missing("high_freq_factor"))?,
+			original_context: rope
+				.original_max_position_embeddings
+				.ok_or_else(|| missing("original_max_position_embeddings"))?,
+		}),
+		_ => Err(SplitError::UnsupportedFeature {
+			feature: format!("rope type {kind:?} (linear and llama3 are)"),
+		}),
+	}
+}
+
+fn window(config: &HfConfig, rule: WindowRule) -> Result<Option<Window>, SplitError> {
+	let used = match rule {
+		WindowRule::Never => false,
+		WindowRule::Always => true,
+		WindowRule::IfUsed => config.use_sliding_window,
+	};
+	let Some(rows) = config.sliding_window.filter(|_| used) else {
+		return Ok(None);
+	};
+	let from_layer = match (&config.layer_types, rule) {
+		(Some(types), _) => first_sliding(types)?,
+		(None, WindowRule::IfUsed) => config.max_window_layers.unwrap_or(0),
+		(None, _) => 0,
+	};
+	let window = Window { rows, from_layer };
+	Ok((from_layer < config.num_hidden_layers).then_some(window))
+}
+
+/// The first layer with a window, if all after it have it too.
+fn first_sliding(types: &[String]) -> Result<u32, SplitError> {
+	let sliding = |kind: &String| kind == "sliding_attention";
+	let first = types.iter().position(sliding).unwrap_or(types.len());
+	let (before, after) = types.split_at(first);
+	if before.iter().all(|kind| kind == "full_attention") && after.iter().all(sliding) {
+		return Ok(first as u32);
+	}
+	Err(SplitError::UnsupportedFeature {
+		feature: "layer_types in which full attention follows a sliding window".into(),
+	})
 }
 
 /// Ends of reply as the model's authors generate; they complete those of `config.json`.

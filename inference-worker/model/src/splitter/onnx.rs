@@ -17,16 +17,27 @@ pub const CONTRIB_OPSET: i64 = 1;
 
 /// `TensorProto.DataType` of 32-bit floats.
 pub const FLOAT: i32 = 1;
+/// `TensorProto.DataType` of unsigned 8-bit integers.
+pub const UINT8: i32 = 2;
+/// `TensorProto.DataType` of signed 8-bit integers.
+pub const INT8: i32 = 3;
 /// `TensorProto.DataType` of 32-bit integers.
 pub const INT32: i32 = 6;
 /// `TensorProto.DataType` of 64-bit integers.
 pub const INT64: i32 = 7;
+/// `TensorProto.DataType` of truth values.
+pub const BOOL: i32 = 9;
+/// `TensorProto.DataType` of half-precision floats.
+pub const FLOAT16: i32 = 10;
 /// `TensorProto.DataLocation` of data outside the message.
 pub const EXTERNAL: i32 = 1;
 /// `AttributeProto.AttributeType` of a float.
 pub const ATTRIBUTE_FLOAT: i32 = 1;
 /// `AttributeProto.AttributeType` of an integer.
 pub const ATTRIBUTE_INT: i32 = 2;
+
+/// `AttributeProto.AttributeType` of a list of integers.
+pub const ATTRIBUTE_INTS: i32 = 7;
 
 /// A whole file.
 #[derive(Clone, PartialEq, Message)]
@@ -99,7 +110,7 @@ pub struct NodeProto {
 	pub domain: String,
 }
 
-/// A parameter of an operator: an integer or a float.
+/// A parameter of an operator: an integer, a list of them, or a float.
 #[derive(Clone, PartialEq, Message)]
 pub struct AttributeProto {
 	/// Name.
@@ -111,7 +122,10 @@ pub struct AttributeProto {
 	/// Value, where [`Self::kind`] is [`ATTRIBUTE_INT`].
 	#[prost(int64, optional, tag = "3")]
 	pub i: Option<i64>,
-	/// Which of the two it is.
+	/// Value, where [`Self::kind`] is [`ATTRIBUTE_INTS`].
+	#[prost(int64, repeated, packed = "false", tag = "8")]
+	pub ints: Vec<i64>,
+	/// Which of them it is.
 	#[prost(int32, tag = "20")]
 	pub kind: i32,
 }

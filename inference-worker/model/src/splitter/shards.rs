@@ -1,19 +1,26 @@
 //! The three kinds of shards as graphs: embedding, decoder layer, head.
 //!
-//! A layer is the pre-norm block of Llama: RMS norm, grouped-query attention with rotary positions,
-//! residual, RMS norm, gated SiLU feed-forward, residual. The plain residual stream crosses every
-//! boundary. Attention is one operator that keeps keys and values in buffers which the caller owns and
-//! passes as both input and output.
+//! A layer is the pre-norm block of Llama and its relatives: RMS norm, grouped-query attention with
+//! rotary positions, residual, RMS norm, gated SiLU feed-forward, residual. Qwen2 adds biases to query,
+//! key and value, Qwen3 norms every head of query and key, Mistral looks back over a window. The plain
+//! residual stream crosses every boundary. Attention is one operator that keeps keys and values in
+//! buffers which the caller owns and passes as both input and output.
 //!
 //! Every name inside a layer begins with `layer.<number>.`, so that consecutive layers can be put into
 //! one graph by joining their boundaries; the rotary tables carry the same name in all of them.
 
 use super::{
-	graph::{Attribute, Dim, GraphBuilder},
-	onnx::{ModelProto, FLOAT, INT32, INT64},
+	graph::{value_info, Attribute, Dim, GraphBuilder},
+	matrix::Matrix,
+	onnx::{GraphProto, FLOAT, INT32, INT64, INT8, UINT8},
 	rope, SplitError,
 };
-use crate::manifest::ModelConfig;
+use crate::{
+	exact,
+	manifest::ModelConfig,
+	numerics::{CacheElement, Numerics, KEYS, VALUES},
+};
+use std::{io::Write, ops::Range};
 
 /// Rows that enter a layer or the head: `[1, rows, hidden]`.
 pub const HIDDEN_IN: &str = "hidden_in";
@@ -32,27 +39,29 @@ pub const ROPE_COS: &str = "rope.cos";
 /// Sines of the rotary embedding.
 pub const ROPE_SIN: &str = "rope.sin";
 
-/// Names of a layer's key and value caches: past key, past value, present key, present value.
-pub fn cache_names(layer: u32) -> [String; 4] {
-	[
-		("past", "key"),
-		("past", "value"),
-		("present", "key"),
-		("present", "value"),
-	]
-	.map(|(when, what)| format!("{when}.{layer}.{what}"))
-}
+/// The table of embeddings, under its name in checkpoints.
+pub(super) const EMBED_WEIGHT: &str = "model.embed_tokens.weight";
+/// The weight of the final norm.
+pub(super) const FINAL_NORM: &str = "model.norm.weight";
+/// The output projection of a model that does not share it with the embedding.
+const HEAD_WEIGHT: &str = "lm_head.weight";
 
 /// Where weights come from, under the names of Hugging Face checkpoints.
 pub trait TensorSource {
 	/// The tensor of that name and shape, row-major.
 	fn tensor(&self, name: &str, shape: &[u32]) -> Result<Vec<f32>, SplitError>;
+
+	/// Some rows of a matrix `[outputs, inputs]`.
+	fn rows(&self, name: &str, shape: [u32; 2], rows: Range<u32>) -> Result<Vec<f32>, SplitError> {
+		let width = shape[1] as usize;
+		let range = rows.start as usize * width..rows.end as usize * width;
+		Ok(self.tensor(name, &shape)?[range].to_vec())
+	}
 }
 
-/// A graph with the figures that go into the manifest.
-pub struct ShardGraph {
-	/// The graph.
-	pub model: ModelProto,
+/// The figures of a shard that go into the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
 	/// Trained elements.
 	pub parameters: u64,
 	/// Two for every trained element of a projection.
@@ -61,107 +70,210 @@ pub struct ShardGraph {
 	pub kv_bytes_per_token: u32,
 }
 
-/// Token ids to rows: a look-up.
-pub fn embed(config: &ModelConfig, source: &dyn TensorSource) -> Result<ShardGraph, SplitError> {
-	let shape = [config.vocab, config.hidden];
-	let table = source.tensor(EMBED_WEIGHT, &shape)?;
-	let mut graph = GraphBuilder::new("embed");
+/// Writes the embedding, token ids to rows: a look-up.
+pub fn embed(
+	config: &ModelConfig,
+	numerics: &Numerics,
+	source: &dyn TensorSource,
+	out: &mut dyn Write,
+) -> Result<Figures, SplitError> {
+	let mut graph = GraphBuilder::new("embed", out);
 	graph.input(TOKEN_IDS, INT64, &[Dim::Is(1), Dim::Open("rows")]);
 	graph.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
-	graph.weight(EMBED_WEIGHT, &shape, &table);
-	graph.node("Gather", &[EMBED_WEIGHT, TOKEN_IDS], HIDDEN_OUT, &[]);
-	Ok(close(graph, 0, 0))
+	let table = Matrix {
+		weight: EMBED_WEIGHT,
+		outputs: config.vocab,
+		inputs: config.hidden,
+	};
+	table.look_up(
+		&mut graph,
+		numerics.embedding,
+		source,
+		TOKEN_IDS,
+		HIDDEN_OUT,
+	)?;
+	close(graph, 0, 0)
 }
 
-/// Rows to logits: final norm and output projection.
-pub fn head(config: &ModelConfig, source: &dyn TensorSource) -> Result<ShardGraph, SplitError> {
-	let mut graph = GraphBuilder::new("head");
+/// Writes the head, rows to logits: final norm and output projection.
+pub fn head(
+	config: &ModelConfig,
+	numerics: &Numerics,
+	source: &dyn TensorSource,
+	out: &mut dyn Write,
+) -> Result<Figures, SplitError> {
+	let flops = 2 * u64::from(config.hidden) * u64::from(config.vocab);
+	if numerics.exact.is_some() {
+		return Ok(Figures {
+			parameters: exact::write_head(config, source, out)?,
+			flops_per_token: flops,
+			kv_bytes_per_token: 0,
+		});
+	}
+	let mut graph = GraphBuilder::new("head", out);
 	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
 	graph.output(LOGITS, FLOAT, &rows_of(config.vocab));
-	let norm = source.tensor("model.norm.weight", &[config.hidden])?;
-	graph.weight("head.norm", &[config.hidden], &norm);
+	let norm = source.tensor(FINAL_NORM, &[config.hidden])?;
+	graph.weight("head.norm", &[config.hidden], &norm)?;
 	rms_norm(&mut graph, config, HIDDEN_IN, "head.norm", "head.normed");
-	let weight = if config.tied {
-		EMBED_WEIGHT
-	} else {
-		"lm_head.weight"
+	let projection = Matrix {
+		weight: head_weight(config),
+		outputs: config.vocab,
+		inputs: config.hidden,
 	};
-	let shape = [config.vocab, config.hidden];
-	project(&mut graph, source, weight, shape, "head.normed", LOGITS)?;
-	let flops = 2 * u64::from(config.hidden) * u64::from(config.vocab);
-	Ok(close(graph, flops, 0))
+	projection.multiply(&mut graph, numerics.head, source, "head.normed", LOGITS)?;
+	close(graph, flops, 0)
 }
 
-/// One decoder layer.
+/// Writes one decoder layer.
 pub fn layer(
 	config: &ModelConfig,
+	numerics: &Numerics,
 	layer: u32,
 	source: &dyn TensorSource,
-) -> Result<ShardGraph, SplitError> {
-	let mut graph = GraphBuilder::new(&format!("layer-{layer:03}"));
+	out: &mut dyn Write,
+) -> Result<Figures, SplitError> {
+	let (hidden, inner) = (u64::from(config.hidden), u64::from(config.intermediate));
+	let query = u64::from(config.heads) * u64::from(config.head_dim);
+	let key_value = u64::from(config.kv_heads) * u64::from(config.head_dim);
+	let flops = 2 * hidden * (2 * query + 2 * key_value + 3 * inner);
+	let cache = numerics.cache_bytes_per_row(config);
+	if numerics.exact.is_some() {
+		return Ok(Figures {
+			parameters: exact::write_layer(config, numerics, layer, source, out)?,
+			flops_per_token: flops,
+			kv_bytes_per_token: cache,
+		});
+	}
+	let mut graph = GraphBuilder::new(&format!("layer-{layer:03}"), out);
 	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
 	graph.input(LAST_ROW, INT32, &[Dim::Is(1)]);
 	graph.input(TOTAL_ROWS, INT32, &[Dim::Is(1)]);
 	graph.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
 	let mut block = Block {
 		config,
+		numerics,
 		layer,
 		source,
 		graph: &mut graph,
 	};
 	block.attention()?;
 	block.feed_forward()?;
-
-	let (hidden, inner) = (u64::from(config.hidden), u64::from(config.intermediate));
-	let query = u64::from(config.heads) * u64::from(config.head_dim);
-	let key_value = u64::from(config.kv_heads) * u64::from(config.head_dim);
-	let flops = 2 * hidden * (2 * query + 2 * key_value + 3 * inner);
-	// Keys and values of 4 bytes each.
-	let cache = 2 * 4 * config.kv_heads * config.head_dim;
-	Ok(close(graph, flops, cache))
+	close(graph, flops, cache)
 }
 
-const EMBED_WEIGHT: &str = "model.embed_tokens.weight";
+/// Projections to which an adapter may add.
+pub const ADAPTABLE: [&str; 7] = [
+	"self_attn.q_proj",
+	"self_attn.k_proj",
+	"self_attn.v_proj",
+	"self_attn.o_proj",
+	"mlp.gate_proj",
+	"mlp.up_proj",
+	"mlp.down_proj",
+];
+
+/// A projection of a layer, as an adapter sees it.
+pub struct Adaptable {
+	/// `[outputs, inputs]`.
+	pub shape: [u32; 2],
+	/// Name of the product within the layer, before a bias is added.
+	pub output: &'static str,
+}
+
+/// One of the projections [`ADAPTABLE`].
+pub fn adaptable(config: &ModelConfig, module: &str) -> Option<Adaptable> {
+	let (hidden, inner) = (config.hidden, config.intermediate);
+	let [query, shared] = [config.heads, config.kv_heads].map(|heads| heads * config.head_dim);
+	let plain = |biased, plain| if config.qkv_bias { biased } else { plain };
+	let (shape, output) = match module {
+		"self_attn.q_proj" => ([query, hidden], plain("query.unbiased", "query")),
+		"self_attn.k_proj" => ([shared, hidden], plain("key.unbiased", "key")),
+		"self_attn.v_proj" => ([shared, hidden], plain("value.unbiased", "value")),
+		"self_attn.o_proj" => ([hidden, query], "attention.output"),
+		"mlp.gate_proj" => ([inner, hidden], "gate"),
+		"mlp.up_proj" => ([inner, hidden], "up"),
+		"mlp.down_proj" => ([hidden, inner], "down"),
+		_ => return None,
+	};
+	Some(Adaptable { shape, output })
+}
+
+/// Name of a value of a layer in the graphs.
+pub fn value_name(layer: u32, value: &str) -> String {
+	format!("layer.{layer}.{value}")
+}
+
+/// Name of the output projection in a checkpoint.
+pub(super) fn head_weight(config: &ModelConfig) -> &'static str {
+	match config.tied {
+		true => EMBED_WEIGHT,
+		false => HEAD_WEIGHT,
+	}
+}
+
+/// Name of a tensor of a layer in a checkpoint.
+pub(super) fn layer_weight(layer: u32, tensor: &str) -> String {
+	format!("model.layers.{layer}.{tensor}")
+}
+
+/// Declares the buffers of a layer's cache as inputs and outputs.
+pub fn declare_cache(
+	graph: &mut GraphProto,
+	config: &ModelConfig,
+	numerics: &Numerics,
+	layer: u32,
+) {
+	for buffer in numerics.cache {
+		let element = match buffer.element {
+			CacheElement::F32 => FLOAT,
+			CacheElement::U8 => UINT8,
+			CacheElement::I8 => INT8,
+		};
+		let shape = |rows| {
+			let width = buffer.elements(config);
+			[
+				Dim::Is(1),
+				Dim::Is(config.kv_heads),
+				Dim::Open(rows),
+				Dim::Is(width),
+			]
+		};
+		let [past, present] = buffer.names(layer);
+		let past = value_info(&past, element, &shape("capacity"));
+		graph.input.push(past);
+		let present = value_info(&present, element, &shape("present"));
+		graph.output.push(present);
+	}
+}
 
 /// A decoder layer under construction.
-struct Block<'a> {
+struct Block<'a, 'w> {
 	config: &'a ModelConfig,
+	numerics: &'a Numerics,
 	layer: u32,
 	source: &'a dyn TensorSource,
-	graph: &'a mut GraphBuilder,
+	graph: &'a mut GraphBuilder<'w>,
 }
 
-impl Block<'_> {
+impl Block<'_, '_> {
 	/// From the input rows to `residual` (input plus attention) and `normed` (its norm).
 	fn attention(&mut self) -> Result<(), SplitError> {
 		let config = self.config;
 		let (hidden, head_dim) = (config.hidden, config.head_dim);
-		let (query, key_value) = (config.heads * head_dim, config.kv_heads * head_dim);
+		let query = config.heads * head_dim;
 
-		let (norm, input) = (
-			self.norm_weight("input_layernorm")?,
-			self.name("attention.input"),
-		);
+		let norm = self.vector("input_layernorm.weight", hidden)?;
+		let input = self.name("attention.input");
 		rms_norm(self.graph, config, HIDDEN_IN, &norm, &input);
-		self.project(
-			"self_attn.q_proj",
-			[query, hidden],
-			"attention.input",
-			"query",
-		)?;
-		self.project(
-			"self_attn.k_proj",
-			[key_value, hidden],
-			"attention.input",
-			"key",
-		)?;
-		self.project(
-			"self_attn.v_proj",
-			[key_value, hidden],
-			"attention.input",
-			"value",
-		)?;
-		self.attend();
+		self.head_projection("q", config.heads, "query")?;
+		self.head_projection("k", config.kv_heads, "key")?;
+		self.head_projection("v", config.kv_heads, "value")?;
+		if config.qk_norm {
+			self.norm_heads("q", config.heads, "query", "query.normed")?;
+			self.norm_heads("k", config.kv_heads, "key", "key.normed")?;
+		}
+		self.attend()?;
 		self.project(
 			"self_attn.o_proj",
 			[hidden, query],
@@ -169,7 +281,7 @@ impl Block<'_> {
 			"attention.output",
 		)?;
 
-		let norm = self.norm_weight("post_attention_layernorm")?;
+		let norm = self.vector("post_attention_layernorm.weight", hidden)?;
 		let output = self.name("attention.output");
 		let (normed, residual) = (self.name("normed"), self.name("residual"));
 		self.graph.contrib(
@@ -181,38 +293,84 @@ impl Block<'_> {
 		Ok(())
 	}
 
-	/// Grouped-query attention over the cache, with rotary positions inside the operator.
-	fn attend(&mut self) {
+	/// Query, key or value of all heads, with the bias where the model has one.
+	fn head_projection(&mut self, which: &str, heads: u32, output: &str) -> Result<(), SplitError> {
+		let (module, width) = (
+			format!("self_attn.{which}_proj"),
+			heads * self.config.head_dim,
+		);
+		let shape = [width, self.config.hidden];
+		if !self.config.qkv_bias {
+			return self.project(&module, shape, "attention.input", output);
+		}
+		let plain = format!("{output}.unbiased");
+		self.project(&module, shape, "attention.input", &plain)?;
+		let bias = self.vector(&format!("{module}.bias"), width)?;
+		let (plain, output) = (self.name(&plain), self.name(output));
+		self.graph.node("Add", &[&plain, &bias], &output, &[]);
+		Ok(())
+	}
+
+	/// Norms every head by itself.
+	fn norm_heads(
+		&mut self,
+		which: &str,
+		heads: u32,
+		input: &str,
+		output: &str,
+	) -> Result<(), SplitError> {
 		let config = self.config;
-		let [past_key, past_value, present_key, present_value] = cache_names(self.layer);
-		let buffer = |rows| {
-			[
-				Dim::Is(1),
-				Dim::Is(config.kv_heads),
-				Dim::Open(rows),
-				Dim::Is(config.head_dim),
-			]
-		};
-		self.graph.input(&past_key, FLOAT, &buffer("capacity"));
-		self.graph.input(&past_value, FLOAT, &buffer("capacity"));
-		self.graph.output(&present_key, FLOAT, &buffer("present"));
-		self.graph.output(&present_value, FLOAT, &buffer("present"));
+		let weight = self.vector(&format!("self_attn.{which}_norm.weight"), config.head_dim)?;
+		let [input, output] = [input, output].map(|value| self.name(value));
+		let apart = self.shape(
+			&output,
+			"apart",
+			&[1, -1, heads.into(), config.head_dim.into()],
+		)?;
+		let width = i64::from(heads) * i64::from(config.head_dim);
+		let joined = self.shape(&output, "joined", &[1, -1, width])?;
+		let (heads, normed) = (format!("{output}.heads"), format!("{output}.heads.normed"));
+		self.graph.node("Reshape", &[&input, &apart], &heads, &[]);
+		rms_norm(self.graph, config, &heads, &weight, &normed);
+		self.graph
+			.node("Reshape", &[&normed, &joined], &output, &[]);
+		Ok(())
+	}
+
+	/// Grouped-query attention over the cache, with rotary positions inside the operator.
+	fn attend(&mut self) -> Result<(), SplitError> {
+		let config = self.config;
+		declare_cache(self.graph.graph_mut(), config, self.numerics, self.layer);
 
 		let (cos, sin) = rope::tables(config);
 		let shape = [rope::rows(config), config.head_dim / 2];
-		self.graph.table(ROPE_COS, &shape, &cos);
-		self.graph.table(ROPE_SIN, &shape, &sin);
+		self.graph.table(ROPE_COS, &shape, &cos)?;
+		self.graph.table(ROPE_SIN, &shape, &sin)?;
 
+		let [query, key] = match config.qk_norm {
+			true => ["query.normed", "key.normed"],
+			false => ["query", "key"],
+		};
 		let [query, key, value, attended] =
-			["query", "key", "value", "attended"].map(|value| self.name(value));
-		let [query, key, value] = [&query, &key, &value].map(String::as_str);
+			[query, key, "value", "attended"].map(|value| self.name(value));
+		let [past_key, present_key] = KEYS.names(self.layer);
+		let [past_value, present_value] = VALUES.names(self.layer);
 		let scale = 1.0 / f64::from(config.head_dim).sqrt();
+		let mut attributes = vec![
+			("num_heads", Attribute::Int(i64::from(config.heads))),
+			("kv_num_heads", Attribute::Int(i64::from(config.kv_heads))),
+			("scale", Attribute::Float(scale as f32)),
+			("do_rotary", Attribute::Int(1)),
+		];
+		if let Some(rows) = config.window_of(self.layer) {
+			attributes.push(("local_window_size", Attribute::Int(rows.into())));
+		}
 		self.graph.contrib(
 			"GroupQueryAttention",
 			&[
-				query,
-				key,
-				value,
+				&query,
+				&key,
+				&value,
 				&past_key,
 				&past_value,
 				LAST_ROW,
@@ -221,13 +379,9 @@ impl Block<'_> {
 				ROPE_SIN,
 			],
 			&[&attended, &present_key, &present_value],
-			&[
-				("num_heads", Attribute::Int(i64::from(config.heads))),
-				("kv_num_heads", Attribute::Int(i64::from(config.kv_heads))),
-				("scale", Attribute::Float(scale as f32)),
-				("do_rotary", Attribute::Int(1)),
-			],
+			&attributes,
 		);
+		Ok(())
 	}
 
 	/// From `normed` to the output rows: down(silu(gate) · up) + residual.
@@ -250,51 +404,58 @@ impl Block<'_> {
 	fn project(
 		&mut self,
 		module: &str,
-		shape: [u32; 2],
+		[outputs, inputs]: [u32; 2],
 		input: &str,
 		output: &str,
 	) -> Result<(), SplitError> {
-		let weight = format!("model.layers.{}.{module}.weight", self.layer);
+		let weight = layer_weight(self.layer, &format!("{module}.weight"));
+		let matrix = Matrix {
+			weight: &weight,
+			outputs,
+			inputs,
+		};
 		let (input, output) = (self.name(input), self.name(output));
-		project(self.graph, self.source, &weight, shape, &input, &output)
+		matrix.multiply(
+			self.graph,
+			self.numerics.layers,
+			self.source,
+			&input,
+			&output,
+		)
 	}
 
-	/// Adds the weight of a norm and gives its name.
-	fn norm_weight(&mut self, module: &str) -> Result<String, SplitError> {
-		let weight = format!("model.layers.{}.{module}.weight", self.layer);
-		let values = self.source.tensor(&weight, &[self.config.hidden])?;
-		let name = self.name(module);
-		self.graph.weight(&name, &[self.config.hidden], &values);
+	/// Adds the weight of a norm or a bias and gives its name.
+	fn vector(&mut self, tensor: &str, width: u32) -> Result<String, SplitError> {
+		let values = self
+			.source
+			.tensor(&layer_weight(self.layer, tensor), &[width])?;
+		let name = self.name(tensor);
+		self.graph.weight(&name, &[width], &values)?;
+		Ok(name)
+	}
+
+	/// Adds a shape and gives its name.
+	fn shape(&mut self, output: &str, which: &str, sizes: &[i64]) -> Result<String, SplitError> {
+		let name = format!("{output}.{which}");
+		let raw = sizes.iter().flat_map(|size| size.to_le_bytes());
+		let raw = raw.collect::<Vec<_>>();
+		self.graph
+			.tensor(&name, INT64, &[sizes.len() as u32], &raw)?;
 		Ok(name)
 	}
 
 	fn name(&self, value: &str) -> String {
-		format!("layer.{}.{value}", self.layer)
+		value_name(self.layer, value)
 	}
 }
 
-/// `output = input · weightᵀ`. The weight is stored transposed, `[inputs, outputs]`, which is what the
-/// matrix product reads.
-fn project(
-	graph: &mut GraphBuilder,
-	source: &dyn TensorSource,
-	weight: &str,
-	[outputs, inputs]: [u32; 2],
+fn rms_norm(
+	graph: &mut GraphBuilder<'_>,
+	config: &ModelConfig,
 	input: &str,
-	output: &str,
-) -> Result<(), SplitError> {
-	let values = source.tensor(weight, &[outputs, inputs])?;
-	let name = format!("{output}.weight");
-	graph.weight(
-		&name,
-		&[inputs, outputs],
-		&transpose(&values, outputs as usize, inputs as usize),
-	);
-	graph.node("MatMul", &[input, &name], output, &[]);
-	Ok(())
-}
-
-fn rms_norm(graph: &mut GraphBuilder, config: &ModelConfig, input: &str, weight: &str, out: &str) {
+	weight: &str,
+	out: &str,
+) {
 	let attributes = [
 		("axis", Attribute::Int(-1)),
 		("epsilon", Attribute::Float(config.norm_eps as f32)),
@@ -308,32 +469,18 @@ fn rms_norm(graph: &mut GraphBuilder, config: &ModelConfig, input: &str, weight:
 	);
 }
 
-/// `[rows, columns]` to `[columns, rows]`, in tiles that stay in the cache.
-fn transpose(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-	const TILE: usize = 32;
-	let mut out = vec![0.0; values.len()];
-	for top in (0..rows).step_by(TILE) {
-		for left in (0..columns).step_by(TILE) {
-			for row in top..(top + TILE).min(rows) {
-				for column in left..(left + TILE).min(columns) {
-					out[column * rows + row] = values[row * columns + column];
-				}
-			}
-		}
-	}
-	out
-}
-
 fn rows_of(width: u32) -> [Dim; 3] {
 	[Dim::Is(1), Dim::Open("rows"), Dim::Is(width)]
 }
 
-fn close(graph: GraphBuilder, flops_per_token: u64, kv_bytes_per_token: u32) -> ShardGraph {
-	let parameters = graph.parameters();
-	ShardGraph {
-		model: graph.finish(),
-		parameters,
+fn close(
+	graph: GraphBuilder<'_>,
+	flops_per_token: u64,
+	kv_bytes_per_token: u32,
+) -> Result<Figures, SplitError> {
+	Ok(Figures {
+		parameters: graph.finish()?,
 		flops_per_token,
 		kv_bytes_per_token,
-	}
+	})
 }

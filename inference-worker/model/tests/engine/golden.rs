@@ -20,14 +20,14 @@ struct Golden {
 pub struct Prompt {
 	pub messages: Vec<Message>,
 	text: String,
-	input_ids: Vec<u32>,
+	pub input_ids: Vec<u32>,
 	pub greedy_ids: Vec<u32>,
 	greedy_text: String,
 	pub reply: String,
 	pub reply_ended: bool,
 	top5: Top,
 	/// First values of a layer's output at the last token of the prompt.
-	hidden_last_prompt_token: BTreeMap<u16, Vec<f32>>,
+	pub hidden_last_prompt_token: BTreeMap<u16, Vec<f32>>,
 }
 
 #[derive(Deserialize)]

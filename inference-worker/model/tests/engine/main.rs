@@ -1,8 +1,10 @@
 //! Engine and entry over the real ONNX Runtime, which `scripts/fetch-onnxruntime.sh` installs.
 
+mod adapters;
 mod bitwise;
 #[path = "../splitter/checkpoints.rs"]
 mod checkpoints;
+mod families;
 mod golden;
 mod library;
 mod reference;
@@ -39,9 +41,13 @@ impl Model {
 	}
 
 	fn split(source: &Path) -> Self {
+		Self::split_as(source, Profile::F32)
+	}
+
+	fn split_as(source: &Path, profile: Profile) -> Self {
 		let guard = tempdir().unwrap();
 		let folder = guard.path().join("split");
-		let manifest = split(source, &folder, Profile::F32, &mut |_| {}).unwrap();
+		let manifest = split(source, &folder, profile, &mut |_| {}).unwrap();
 		Self {
 			manifest,
 			folder,

@@ -45,7 +45,12 @@ pub fn edit_json(path: &Path, changes: Value) {
 
 /// The tensors of a folder with one file of weights.
 pub fn read_tensors(folder: &Path) -> Tensors {
-	let bytes = fs::read(folder.join("model.safetensors")).unwrap();
+	read_file(&folder.join("model.safetensors"))
+}
+
+/// The tensors of a file.
+pub fn read_file(path: &Path) -> Tensors {
+	let bytes = fs::read(path).unwrap();
 	let file = SafeTensors::deserialize(&bytes).unwrap();
 	let owned = |(name, view): (String, TensorView<'_>)| {
 		(

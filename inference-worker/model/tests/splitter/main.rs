@@ -1,14 +1,17 @@
 //! The splitter: same bytes twice, every form of source, every refusal; and the manifest's refusals.
 
 mod checkpoints;
+mod formats;
+mod interrupted;
 mod manifests;
 mod math;
+mod measured;
 mod refusals;
 
 use checkpoints::{convert, copy, make, model, read_tensors, write_tensors, Shape, Tensors};
 use dllm_model::{
 	manifest::Manifest,
-	splitter::{split, SplitError},
+	splitter::{split, SplitError, Step},
 };
 use dllm_primitives::model::Profile;
 use safetensors::Dtype;
@@ -80,28 +83,28 @@ fn figures_add_up_for_tied_and_untied_heads() {
 }
 
 #[test]
-fn progress_names_every_shard_once() {
+fn every_shard_is_written_and_then_verified() {
 	let folder = tempdir().unwrap();
 	let mut seen = Vec::new();
 	let target = folder.path().join("out");
-	split(
-		&model("fixture-untied"),
-		&target,
-		Profile::F32,
-		&mut |progress| {
-			assert_eq!(progress.total, 5);
-			seen.push(progress.file.to_string());
-		},
-	)
+	let source = model("fixture-untied");
+	split(&source, &target, Profile::F32, &mut |progress| {
+		assert_eq!(progress.total, 10);
+		seen.push((progress.step, progress.file.to_string()));
+		assert_eq!(progress.done as usize, seen.len());
+	})
 	.unwrap();
-	let expected = [
+	let files = [
 		"embed.onnx",
 		"layer-000.onnx",
 		"layer-001.onnx",
 		"layer-002.onnx",
 		"head.onnx",
 	];
-	assert_eq!(seen, expected);
+	let expected = [Step::Written, Step::Verified]
+		.into_iter()
+		.flat_map(|step| files.map(|file| (step, file.to_string())));
+	assert_eq!(seen, expected.collect::<Vec<_>>());
 }
 
 #[test]

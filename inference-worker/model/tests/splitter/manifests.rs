@@ -34,7 +34,7 @@ fn no_manifest() {
 
 #[test]
 fn other_formats() {
-	let error = changed(|value| value["format"] = json!("dllm-manifest/2")).unwrap_err();
+	let error = changed(|value| value["format"] = json!("dllm-manifest/1")).unwrap_err();
 	assert!(
 		matches!(error, ManifestError::WrongFormat { .. }),
 		"{error}"

@@ -1,7 +1,7 @@
 //! Sources that cannot be split: each says why, and nothing is left behind.
 
 use crate::{
-	checkpoints::{copy, edit_json, model, read_tensors, write_tensors, Tensors},
+	checkpoints::{convert, copy, edit_json, model, read_tensors, write_tensors, Tensors},
 	split_quietly,
 };
 use dllm_model::splitter::{split, SplitError};
@@ -80,15 +80,23 @@ fn unsupported_features() {
 	for (changes, name) in [
 		(json!({ "attention_bias": true }), "attention_bias"),
 		(json!({ "mlp_bias": true }), "mlp_bias"),
-		(json!({ "sliding_window": 128 }), "sliding_window"),
 		(json!({ "hidden_act": "gelu" }), "hidden_act"),
+		(json!({ "partial_rotary_factor": 0.5 }), "partial_rotary"),
+		(json!({ "quantization_config": {} }), "quantization_config"),
 		(
-			json!({ "rope_scaling": { "type": "linear", "factor": 2.0 } }),
-			"linear",
+			json!({ "rope_scaling": { "type": "dynamic", "factor": 2.0 } }),
+			"dynamic",
 		),
 		(
-			json!({ "rope_parameters": { "rope_type": "llama3" } }),
-			"llama3",
+			json!({ "rope_scaling": null, "rope_parameters": { "rope_type": "yarn" } }),
+			"yarn",
+		),
+		(
+			json!({
+				"architectures": ["MistralForCausalLM"], "sliding_window": 64,
+				"layer_types": ["sliding_attention", "full_attention", "full_attention"],
+			}),
+			"layer_types",
 		),
 	] {
 		let error = refusal_of_config(changes);
@@ -109,6 +117,13 @@ fn implausible_shapes() {
 		json!({ "head_dim": 24 }),
 		json!({ "rms_norm_eps": 0.0 }),
 		json!({ "rope_theta": 0.5 }),
+		json!({ "rope_scaling": { "rope_type": "linear" } }),
+		json!({ "rope_scaling": { "rope_type": "linear", "factor": 0.5 } }),
+		json!({ "rope_scaling": {
+			"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0, "high_freq_factor": 1.0,
+			"original_max_position_embeddings": 64,
+		} }),
+		json!({ "architectures": ["MistralForCausalLM"], "sliding_window": 0 }),
 	] {
 		let error = refusal_of_config(changes);
 		assert!(matches!(error, SplitError::Implausible { .. }), "{error}");
@@ -209,6 +224,24 @@ fn index_that_leaves_the_folder() {
 }
 
 #[test]
+fn index_that_names_a_missing_file() {
+	let missing = "model-00002-of-00002.safetensors";
+	let error = refusal(|source| {
+		let index = json!({ "weight_map": {
+			"model.norm.weight": "model.safetensors", "lm_head.weight": missing,
+		} });
+		fs::write(
+			source.join("model.safetensors.index.json"),
+			index.to_string(),
+		)
+		.unwrap();
+	});
+	assert!(matches!(error, SplitError::NoWeights { .. }), "{error}");
+	assert!(error.to_string().contains(missing), "{error}");
+	assert!(error.to_string().contains("download"), "{error}");
+}
+
+#[test]
 fn target_that_exists_is_left_alone() {
 	let folder = tempdir().unwrap();
 	let target = folder.path().join("out");
@@ -220,12 +253,19 @@ fn target_that_exists_is_left_alone() {
 }
 
 #[test]
-fn profiles_of_later_versions() {
+fn weights_beyond_half_precision() {
 	let folder = tempdir().unwrap();
-	for profile in [Profile::F16, Profile::Int8, Profile::Int4, Profile::Exact] {
-		let target = folder.path().join("out");
-		let error = split(&model("fixture-tied"), &target, profile, &mut |_| {}).unwrap_err();
-		assert!(error.to_string().contains("not offered yet"), "{error}");
-		assert!(!target.exists());
-	}
+	let source = copy("fixture-tied", folder.path());
+	let mut tensors = convert(&read_tensors(&source), Dtype::F32);
+	let name = "model.layers.1.mlp.up_proj.weight";
+	tensors.get_mut(name).unwrap().2[4..8].copy_from_slice(&70_000f32.to_le_bytes());
+	write_tensors(&source.join("model.safetensors"), &tensors);
+	let target = folder.path().join("out");
+	let error = split(&source, &target, Profile::F16, &mut |_| {}).unwrap_err();
+	assert!(
+		matches!(error, SplitError::LeavesHalf { at: 1, .. }),
+		"{error}"
+	);
+	assert!(error.to_string().contains(name), "{error}");
+	assert!(!target.exists());
 }

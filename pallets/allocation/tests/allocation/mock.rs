@@ -88,7 +88,7 @@ impl pallet_allocation::Config for Test {
 	type PrepareBlocks = ConstU32<100>;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkSetup = Catalogue;
+	type BenchmarkSetup = ();
 }
 
 pub struct Catalogue;
@@ -102,13 +102,6 @@ impl ModelCatalog<AccountId> for Catalogue {
 			state,
 			spec: spec(),
 		})
-	}
-}
-
-#[cfg(feature = "runtime-benchmarks")]
-impl pallet_allocation::benchmarking::BenchmarkSetup<AccountId> for Catalogue {
-	fn largest_plan() -> Plan<AccountId> {
-		plan(&[11, 12], &[&[13, 14]])
 	}
 }
 

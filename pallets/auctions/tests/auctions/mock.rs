@@ -63,6 +63,8 @@ impl pallet_auctions::Config for Test {
 	type MaxConsidered = ConstU32<20>;
 	type MaxAwards = ConstU32<4>;
 	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = ();
 }
 
 #[storage_alias(verbatim)]

@@ -101,7 +101,7 @@ impl pallet_jobs::Config for Test {
 	type History = ConstU32<50>;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
-	type BenchmarkSetup = Catalogue;
+	type BenchmarkSetup = ();
 }
 
 pub struct Catalogue;
@@ -120,13 +120,6 @@ impl ModelCatalog<AccountId> for Catalogue {
 			state,
 			spec: spec(),
 		})
-	}
-}
-
-#[cfg(feature = "runtime-benchmarks")]
-impl pallet_jobs::benchmarking::BenchmarkSetup for Catalogue {
-	fn active_model() -> ModelId {
-		MODEL
 	}
 }
 

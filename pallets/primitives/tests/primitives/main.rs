@@ -2,6 +2,7 @@
 
 mod auction;
 mod commitment;
+mod cost;
 mod job;
 mod model;
 mod payout;

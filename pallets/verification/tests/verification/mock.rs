@@ -69,6 +69,8 @@ impl pallet_verification::Config for Test {
 	type TiebreakBlocks = ConstU32<TIEBREAK>;
 	type MaxTrialsPerBlock = ConstU32<PER_BLOCK>;
 	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = ();
 }
 
 /// One call of `WorkerPool::slash`.

@@ -1,0 +1,154 @@
+//! A plan as it is printed: its stages, and what it costs by term.
+
+use crate::{
+	chain::{address, AccountId32},
+	cli::table::{short, table},
+};
+use dllm_planning::replicas::{Method, Placement};
+use dllm_primitives::{
+	cost::{Terms, FEMTOS_PER_MS},
+	model::LayerRange,
+	plan::{Plan, Quote},
+};
+use serde::Serialize;
+
+/// A plan.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Shown {
+	model: u32,
+	slots: u8,
+	stages: Vec<ShownStage>,
+	cost: ShownCost,
+	/// `joint`, `shadows` or `single`: how it was found.
+	method: &'static str,
+	/// Percent by which it may miss the least cost.
+	gap_percent: f64,
+	pipeline: Option<u32>,
+	block: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownStage {
+	stage: u8,
+	layers: LayerRange,
+	workers: Vec<String>,
+	price: String,
+}
+
+/// Milliseconds of a job, or their worth.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownCost {
+	compute_ms: f64,
+	data_ms: f64,
+	qos_ms: f64,
+	entered_ms: f64,
+	bottleneck_ms: f64,
+	price_ms: f64,
+	migration_ms: f64,
+	total_ms: f64,
+}
+
+impl Shown {
+	/// A plan that is not submitted yet.
+	pub fn new(
+		plan: &Plan<AccountId32>,
+		quote: &Quote,
+		terms: &Terms,
+		placement: &Placement,
+	) -> Self {
+		let stages = quote.stage_prices.iter().zip(0u8..);
+		let stages = stages.map(|(price, stage)| ShownStage {
+			stage,
+			layers: plan.layers_of(stage),
+			workers: plan.workers_of(stage).iter().map(address).collect(),
+			price: price.to_string(),
+		});
+		Self {
+			model: plan.model,
+			slots: plan.slots,
+			stages: stages.collect(),
+			cost: ShownCost::new(terms),
+			method: match placement.method {
+				Method::Single => "single",
+				Method::Joint => "joint",
+				Method::Shadows => "shadows",
+			},
+			gap_percent: 100.0 * placement.gap(),
+			pipeline: None,
+			block: None,
+		}
+	}
+
+	/// Notes the pipeline that the plan became.
+	pub fn submitted(&mut self, pipeline: Option<u32>, block: u32) {
+		self.pipeline = pipeline;
+		self.block = Some(block);
+	}
+
+	/// For people.
+	pub fn readable(&self) -> String {
+		let rows = self.stages.iter().map(|stage| {
+			let layers = match stage.layers.is_empty() {
+				true => "entry".into(),
+				false => format!("{}..{}", stage.layers.start, stage.layers.end),
+			};
+			let workers = stage
+				.workers
+				.iter()
+				.map(|who| short(who))
+				.collect::<Vec<_>>();
+			[
+				stage.stage.to_string(),
+				layers,
+				stage.price.clone(),
+				workers.join(" "),
+			]
+		});
+		let head = ["stage", "layers", "planck/GFLOP", "workers"];
+		let stages = table(head, &rows.collect::<Vec<_>>());
+		let costs = table(["cost of a job", "ms"], &self.cost.rows());
+		let proof = match self.gap_percent {
+			gap if gap < 1e-6 => "no plan costs less".to_string(),
+			gap => format!("the least cost is at most {gap:.2} % below"),
+		};
+		let submitted = match (self.pipeline, self.block) {
+			(Some(pipeline), Some(block)) => format!("pipeline {pipeline} in block {block}"),
+			_ => "not submitted".into(),
+		};
+		format!("{stages}\n{costs}{proof}\n{submitted}")
+	}
+}
+
+impl ShownCost {
+	fn new(terms: &Terms) -> Self {
+		let ms = |femtos: u128| femtos as f64 / FEMTOS_PER_MS as f64;
+		Self {
+			compute_ms: ms(terms.compute),
+			data_ms: ms(terms.data),
+			qos_ms: ms(terms.qos),
+			entered_ms: ms(terms.entered),
+			bottleneck_ms: ms(terms.bottleneck),
+			price_ms: ms(terms.price),
+			migration_ms: ms(terms.migration),
+			total_ms: ms(terms.total()),
+		}
+	}
+
+	fn rows(&self) -> Vec<[String; 2]> {
+		let rows = [
+			("compute", self.compute_ms),
+			("data on links", self.data_ms),
+			("jitter and loss", self.qos_ms),
+			("devices entered", self.entered_ms),
+			("wait at the slowest stage", self.bottleneck_ms),
+			("price", self.price_ms),
+			("shards to fetch", self.migration_ms),
+			("total", self.total_ms),
+		];
+		let rows = rows.map(|(name, ms)| [name.to_string(), format!("{ms:.3}")]);
+		rows.to_vec()
+	}
+}

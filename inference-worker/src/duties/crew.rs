@@ -1,0 +1,113 @@
+//! What the board has others do: the tasks themselves, shards, and permits.
+
+use super::{DutyError, Key, Progress, Worker};
+use crate::network::frame::Side;
+use dllm_primitives::{
+	api::{AccountId32, Prompt, Route},
+	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
+	model::LayerRange,
+	verdict::Part,
+};
+use libp2p::PeerId;
+use std::future::Future;
+
+/// A piece of work that a duty asks for.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Task {
+	/// Load stages of a pipeline and say so, unless that was said.
+	Host {
+		pipeline: PipelineId,
+		model: ModelId,
+		stages: Vec<LayerRange>,
+		slots: u8,
+		ready: bool,
+	},
+	/// Lead a stage.
+	Run {
+		route: Route,
+		stage: StageIndex,
+		prompt: Option<Prompt>,
+	},
+	/// Execute a stage again.
+	Check {
+		route: Route,
+		stage: StageIndex,
+		part: Part,
+		prompt: Option<Prompt>,
+		commitments: Vec<(StageIndex, AccountId32, Digest)>,
+		until: u32,
+	},
+	/// Open a commitment.
+	Reveal { job: JobId, stage: StageIndex },
+	/// Say how a job ended, and forget it.
+	Close { job: JobId },
+}
+
+/// Does what the board decides. Clones are the same crew.
+pub trait Crew: Clone + Send + 'static {
+	/// Does a piece of work, to its end or as far as it can be done now.
+	fn perform(self, task: Task) -> impl Future<Output = Result<Progress, DutyError>> + Send;
+
+	/// Lets exactly these peers fetch the rows of one side of a stage.
+	fn allow(&self, job: JobId, stage: StageIndex, side: Side, peers: Vec<PeerId>);
+
+	/// Frees layers, or the entry where the range is empty; whether they were loaded.
+	fn release(&self, model: ModelId, layers: LayerRange) -> bool;
+}
+
+impl Task {
+	/// Names the task.
+	pub fn key(&self) -> Key {
+		match self {
+			Self::Host { pipeline, .. } => Key::Host(*pipeline),
+			Self::Run { route, stage, .. } => Key::Run(route.job, *stage),
+			Self::Check { route, stage, .. } => Key::Check(route.job, *stage),
+			Self::Reveal { job, stage } => Key::Reveal(*job, *stage),
+			Self::Close { job } => Key::Close(*job),
+		}
+	}
+}
+
+impl Crew for Worker {
+	async fn perform(self, task: Task) -> Result<Progress, DutyError> {
+		match task {
+			Task::Host {
+				pipeline,
+				model,
+				stages,
+				slots,
+				ready,
+			} => self.host(pipeline, model, stages, slots, ready).await,
+			Task::Run {
+				route,
+				stage,
+				prompt,
+			} => self.run(route, stage, prompt).await,
+			Task::Check {
+				route,
+				stage,
+				part,
+				prompt,
+				commitments,
+				until,
+			} => {
+				self.check(route, stage, part, prompt, (commitments, until))
+					.await
+			}
+			Task::Reveal { job, stage } => self.reveal(job, stage).await,
+			Task::Close { job } => self.close(job).await,
+		}
+	}
+
+	fn allow(&self, job: JobId, stage: StageIndex, side: Side, peers: Vec<PeerId>) {
+		self.workshop.allow(job, stage, side, peers);
+	}
+
+	fn release(&self, model: ModelId, layers: LayerRange) -> bool {
+		let host = &self.workshop.host;
+		match layers.is_empty() {
+			true => host.release_entry(model),
+			false => host.release(model, layers),
+		}
+	}
+}

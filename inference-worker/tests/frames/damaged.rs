@@ -1,0 +1,94 @@
+//! Damaged frames: a campaign of the fuzzer, which `make fuzz` lets run longer.
+
+use dllm_fuzz::Campaign;
+use dllm_primitives::{
+	commitment::{Opening, Roots},
+	ids::Digest,
+};
+use dllm_worker::network::{
+	dtype::Dtype,
+	frame::{Ask, Frame, Open, Reason, Record, Rows, Side, MAX_FIRST},
+};
+
+#[test]
+fn damaged_frames_never_panic() {
+	let campaign = Campaign {
+		name: "frame",
+		seeds: sound_frames().iter().map(Frame::encode).collect(),
+		words: &[],
+		front: Some(100),
+		inputs: 100_000,
+	};
+	let summary = campaign.run(|input| {
+		let short = Frame::decode_within(input, MAX_FIRST).map(|_| ());
+		match Frame::decode(input) {
+			Ok(Some((frame, taken))) => {
+				// One frame has one form, so that what is hashed is what was sent.
+				assert_eq!(frame.encode(), input[..taken], "{frame:?}");
+				format!("{:?} {short:?}", std::mem::discriminant(&frame))
+			}
+			Ok(None) => "incomplete".into(),
+			Err(error) => error.to_string(),
+		}
+	});
+	// More than the kinds of sound frames: damage is noticed in several ways.
+	assert!(summary.outcomes > sound_frames().len(), "{summary:?}");
+}
+
+/// One frame of every kind.
+fn sound_frames() -> Vec<Frame> {
+	let digest = Digest::from([7; 32]);
+	let roots = Roots {
+		class: digest,
+		weights: digest,
+		input: digest,
+		output: digest,
+		result: digest,
+		rows: 9,
+	};
+	let record = |opening| {
+		Frame::Record(Box::new(Record {
+			job_key: [1; 32],
+			rows: 9,
+			width: 64,
+			dtype: Dtype::F32,
+			opening,
+		}))
+	};
+	vec![
+		Frame::Open(Open {
+			job: 5,
+			boundary: 1,
+			job_key: [2; 32],
+			rows_ceiling: 100,
+			width: 64,
+			dtype: Dtype::F16,
+		}),
+		Frame::Ready,
+		Frame::Rows(Rows {
+			session: 5,
+			position: 0,
+			dtype: Dtype::F32,
+			count: 2,
+			payload: vec![3; 64].into(),
+		}),
+		Frame::Close { rows: 9 },
+		Frame::Abort(Reason::Busy),
+		Frame::Ask(Ask {
+			job: 5,
+			stage: 1,
+			side: Side::Output,
+		}),
+		record(None),
+		record(Some(Opening {
+			salt: digest,
+			roots,
+		})),
+		Frame::Want {
+			hash: digest,
+			offset: 4096,
+		},
+		Frame::Have { bytes: 1 << 20 },
+		Frame::Chunk(vec![4; 50].into()),
+	]
+}

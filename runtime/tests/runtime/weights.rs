@@ -1,0 +1,241 @@
+//! Every call of our pallets weighs something and leaves room for others, and what the chain does by itself
+//! fits a block even where every list is full.
+
+use dllm_primitives::{
+	commitment::{Opening, Roots},
+	ids::{Digest, MAX_STAGES},
+	job::{Body, Limits},
+	miner::{Roles, WorkerSpec},
+	model::{ModelSpec, Profile, Shard},
+	plan::Plan,
+};
+use dllm_runtime::{constants::block::MAX_WEIGHT, AccountId, Runtime, RuntimeCall};
+use frame_support::{
+	dispatch::GetDispatchInfo,
+	traits::{Get, GetCallMetadata, GetCallName},
+	weights::Weight,
+};
+use pallet_allocation::WeightInfo as _;
+use pallet_auctions::WeightInfo as _;
+use pallet_jobs::WeightInfo as _;
+use pallet_verification::WeightInfo as _;
+
+type Allocation = <Runtime as pallet_allocation::Config>::WeightInfo;
+type Auctions = <Runtime as pallet_auctions::Config>::WeightInfo;
+type Jobs = <Runtime as pallet_jobs::Config>::WeightInfo;
+type Verification = <Runtime as pallet_verification::Config>::WeightInfo;
+
+/// Cheaper than reading and writing one item it cannot be; picoseconds.
+const LEAST: u64 = 10_000_000;
+
+fn someone() -> AccountId {
+	AccountId::from([1; 32])
+}
+
+fn spec(layers: usize) -> ModelSpec {
+	let shard = Shard {
+		hash: Digest::zero(),
+		bytes: 1,
+		flops_per_token: 1,
+		kv_bytes_per_token: 1,
+	};
+	ModelSpec {
+		name: Default::default(),
+		licence: Default::default(),
+		manifest_root: Digest::zero(),
+		tokenizer_hash: Digest::zero(),
+		profile: Profile::F32,
+		hidden_size: 1,
+		max_context: 1,
+		embed: shard,
+		layers: vec![shard; layers].try_into().unwrap(),
+		head: shard,
+	}
+}
+
+fn worker() -> WorkerSpec {
+	WorkerSpec {
+		peer_id: Default::default(),
+		addresses: Default::default(),
+		roles: Roles {
+			entry: true,
+			miner: true,
+			verifier: true,
+		},
+		memory: 1,
+		price: 1,
+	}
+}
+
+fn model_calls() -> Vec<RuntimeCall> {
+	use pallet_models::Call;
+	[
+		Call::register { spec: spec(256) },
+		Call::activate { model: 0 },
+		Call::retire { model: 0 },
+	]
+	.map(RuntimeCall::Models)
+	.into()
+}
+
+fn miner_calls() -> Vec<RuntimeCall> {
+	use pallet_miners::Call;
+	[
+		Call::register {
+			operator: None,
+			spec: worker(),
+			bond: 1,
+		},
+		Call::accept_worker { worker: someone() },
+		Call::update { spec: worker() },
+		Call::bond_extra { amount: 1 },
+		Call::unbond {},
+		Call::rebond {},
+		Call::withdraw {},
+	]
+	.map(RuntimeCall::Miners)
+	.into()
+}
+
+fn job_calls() -> Vec<RuntimeCall> {
+	use pallet_jobs::Call;
+	let limits = Limits {
+		max_tokens: 1,
+		temperature_milli: 0,
+		top_p_milli: 1_000,
+		seed: 0,
+		stop: Default::default(),
+	};
+	[
+		Call::submit {
+			model: 0,
+			body: Body::Inline(Default::default()),
+			limits,
+			max_price: 1,
+			deadline_blocks: 5,
+		},
+		Call::cancel { job: 0 },
+	]
+	.map(RuntimeCall::Jobs)
+	.into()
+}
+
+fn allocation_calls() -> Vec<RuntimeCall> {
+	use pallet_allocation::Call;
+	let plan = Plan {
+		model: 0,
+		slots: 1,
+		entries: Default::default(),
+		segments: Default::default(),
+	};
+	[
+		Call::submit_plan { plan },
+		Call::ready { pipeline: 0 },
+		Call::leave { pipeline: 0 },
+		Call::close { pipeline: 0 },
+	]
+	.map(RuntimeCall::Allocation)
+	.into()
+}
+
+fn verification_calls() -> Vec<RuntimeCall> {
+	use pallet_verification::Call;
+	let (job, stage, commitment) = (0, 0, Digest::zero());
+	let roots = Roots::default();
+	let opening = Opening {
+		salt: Digest::zero(),
+		roots,
+	};
+	[
+		Call::commit {
+			job,
+			stage,
+			commitment,
+		},
+		Call::commit_reply {
+			job,
+			commitment,
+			tokens: 1,
+			reply: Default::default(),
+		},
+		Call::reveal {
+			job,
+			stage,
+			opening,
+		},
+		Call::attest { job, stage, roots },
+	]
+	.map(RuntimeCall::Verification)
+	.into()
+}
+
+/// Every call of a pallet, by the names that the pallet gives.
+fn all_of<Call: GetCallName>(calls: Vec<RuntimeCall>) -> Vec<RuntimeCall> {
+	let mut named: Vec<_> = calls
+		.iter()
+		.map(|call| call.get_call_metadata().function_name)
+		.collect();
+	let mut names = Call::get_call_names().to_vec();
+	named.sort_unstable();
+	names.sort_unstable();
+	assert_eq!(named, names);
+	calls
+}
+
+#[test]
+fn no_call_of_ours_is_free_or_takes_half_a_block() {
+	let calls = [
+		all_of::<pallet_models::Call<Runtime>>(model_calls()),
+		all_of::<pallet_miners::Call<Runtime>>(miner_calls()),
+		all_of::<pallet_jobs::Call<Runtime>>(job_calls()),
+		all_of::<pallet_allocation::Call<Runtime>>(allocation_calls()),
+		all_of::<pallet_verification::Call<Runtime>>(verification_calls()),
+	];
+	for call in calls.concat() {
+		let weight = call.get_dispatch_info().call_weight.ref_time();
+		let name = call.get_call_metadata();
+		assert!(weight >= LEAST, "{name:?} weighs {weight}");
+		assert!(
+			weight <= MAX_WEIGHT.ref_time() / 2,
+			"{name:?} weighs {weight}"
+		);
+	}
+}
+
+#[test]
+fn a_full_auction_and_the_sweep_fit_a_block() {
+	let considered: u32 = <Runtime as pallet_auctions::Config>::MaxConsidered::get();
+	let awards: u32 = <Runtime as pallet_auctions::Config>::MaxAwards::get();
+	// Each job may ask for another model.
+	let auction = Auctions::consider(considered)
+		.saturating_add(Auctions::model().saturating_mul(considered.into()))
+		.saturating_add(Auctions::award().saturating_mul(awards.into()));
+	let idle = auction.saturating_add(Allocation::sweep());
+	assert!(idle.all_lte(MAX_WEIGHT), "{idle:?}");
+}
+
+#[test]
+fn a_block_in_which_everything_is_due_can_be_built() {
+	let places: u32 = <Runtime as pallet_jobs::Config>::AgendaSize::get();
+	let trials: u32 = <Runtime as pallet_verification::Config>::MaxTrialsPerBlock::get();
+	let dearest = Verification::expire(MAX_STAGES).max(Verification::expire_and_draw(MAX_STAGES));
+	let due = Jobs::on_initialize(places, places)
+		.saturating_add(Verification::expire_none())
+		.saturating_add(dearest.saturating_mul(trials.into()));
+	assert!(due.all_lte(MAX_WEIGHT), "{due:?}");
+}
+
+#[test]
+fn a_ring_of_three_stages_takes_a_small_part_of_a_block() {
+	let steps = [
+		Verification::commit(3).saturating_mul(5),
+		Verification::commit_reply(3),
+		Verification::reveal(3).saturating_mul(6),
+		Auctions::award(),
+		Jobs::submit(),
+	];
+	let job = steps
+		.into_iter()
+		.fold(Weight::zero(), |sum, step| sum.saturating_add(step));
+	assert!(job.ref_time() <= MAX_WEIGHT.ref_time() / 20, "{job:?}");
+}
