@@ -34,7 +34,8 @@ pub struct Lengths {
 	pub session_slots: u64,
 	/// Sessions of an era.
 	pub era_sessions: SessionIndex,
-	/// Eras that stake stays bonded after it was unbonded.
+	/// Eras that stake stays bonded after it was unbonded; not more than on the public network, for which
+	/// the pools keep room.
 	pub bonding_eras: EraIndex,
 }
 
@@ -58,6 +59,7 @@ impl Lengths {
 			&& self.session_slots > 0
 			&& self.era_sessions > 0
 			&& self.bonding_eras > 0
+			&& self.bonding_eras <= time::BONDING_ERAS
 	}
 }
 
@@ -91,7 +93,7 @@ pub mod pallet {
 		fn build(&self) {
 			assert!(
 				self.lengths.is_sound(),
-				"slots, sessions or eras are of no length, or a slot of an odd one"
+				"slots, sessions or eras are of no length, a slot of an odd one, or stake bonded for too many eras"
 			);
 			Pace::<T>::put(self.lengths);
 		}

@@ -7,7 +7,10 @@ use crate::{
 		governance::{MoreThanHalf, TwoThirds},
 		pipeline::treasury_account,
 	},
-	constants::money::{DLLM, EXISTENTIAL_DEPOSIT},
+	constants::{
+		money::{DLLM, EXISTENTIAL_DEPOSIT},
+		time,
+	},
 	pace::{BondingEras, EraSessions, SlashDeferEras},
 	AccountId, Balance, Balances, DelegatedStaking, NominationPools, Poaw, Runtime, RuntimeEvent,
 	RuntimeFreezeReason, RuntimeHoldReason, Session, Staking, System, Timestamp, VoterList,
@@ -224,8 +227,8 @@ impl pallet_nomination_pools::Config for Runtime {
 	type BalanceToU256 = Wide;
 	type U256ToBalance = Wide;
 	type StakeAdapter = DelegateStake<Self, Staking, DelegatedStaking>;
-	// Unbonding pools of more eras than these are merged into one.
-	type MaxUnbondingPools = ConstU32<4>;
+	// More than the eras that stake stays bonded, so that a slash finds every era's leavers.
+	type MaxUnbondingPools = ConstU32<{ time::BONDING_ERAS + 4 }>;
 	type MaxMetadataLen = ConstU32<256>;
 	type AdminOrigin = EitherOf<EnsureRoot<AccountId>, MoreThanHalf>;
 	type BlockNumberProvider = System;

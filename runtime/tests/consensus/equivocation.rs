@@ -56,16 +56,21 @@ fn sealed(chain: &mut Chain, slot: u64, state: u8) -> Header {
 	header
 }
 
-/// The report of two blocks of the offender in the running session.
-fn report(chain: &mut Chain, first: u8, second: u8) -> RuntimeCall {
-	let slot = chain.read(|| *pallet_babe::CurrentSlot::<Runtime>::get());
+/// The running slot.
+fn slot(chain: &mut Chain) -> u64 {
+	chain.read(|| *pallet_babe::CurrentSlot::<Runtime>::get())
+}
+
+/// The report of two blocks of the offender in the running slot.
+fn report(chain: &mut Chain, [first_header, second_header]: [Header; 2]) -> RuntimeCall {
+	let slot = slot(chain);
 	let place = place(chain);
 	let offender = chain.current()[place as usize].0.clone();
 	let equivocation_proof = EquivocationProof {
 		slot: slot.into(),
 		offender: offender.clone(),
-		first_header: sealed(chain, slot, first),
-		second_header: sealed(chain, slot, second),
+		first_header,
+		second_header,
 	};
 	let key_owner_proof = chain
 		.read(|| Historical::prove((sp_consensus_babe::KEY_TYPE, offender)))
@@ -80,7 +85,9 @@ fn report(chain: &mut Chain, first: u8, second: u8) -> RuntimeCall {
 #[test]
 fn an_equivocation_of_a_heavy_author_is_slashed_like_any_other() {
 	let mut chain = weighted();
-	let report = report(&mut chain, 1, 2);
+	let slot = slot(&mut chain);
+	let blocks = [1, 2].map(|state| sealed(&mut chain, slot, state));
+	let report = report(&mut chain, blocks);
 	chain.run([(By::Nobody, report.clone())]);
 	let bob = OFFENDER.to_account_id();
 	let place = place(&mut chain);
@@ -109,7 +116,10 @@ fn an_equivocation_of_a_heavy_author_is_slashed_like_any_other() {
 #[test]
 fn two_copies_of_one_block_are_no_offence() {
 	let mut chain = weighted();
-	let report = report(&mut chain, 1, 1);
+	let slot = slot(&mut chain);
+	// One header, sealed once: a second seal would make another block of it.
+	let block = sealed(&mut chain, slot, 1);
+	let report = report(&mut chain, [block.clone(), block]);
 	let (results, _) = chain.block(vec![(By::Nobody, report)]);
 	let invalid = pallet_babe::Error::<Runtime>::InvalidEquivocationProof;
 	assert_eq!(results, [Err(invalid.into())]);
