@@ -4,7 +4,8 @@
 use dllm_node::block_share::expected;
 use sc_consensus_babe::{authorship::claim_slot_using_keys, Epoch};
 use sp_consensus_babe::{AllowedSlots, AuthorityId, BabeEpochConfiguration};
-use sp_core::{crypto::key_types, hashing::blake2_64};
+use sp_core::crypto::key_types;
+use sp_io::hashing::blake2_128;
 use sp_keystore::{testing::MemoryKeystore, Keystore, KeystorePtr};
 use std::{sync::Arc, thread};
 
@@ -21,7 +22,8 @@ const CRITICAL: f64 = 16.266;
 fn authors() -> (KeystorePtr, Vec<AuthorityId>, Epoch) {
 	let keystore = MemoryKeystore::new();
 	let key = |author: usize| {
-		let seed = format!("//Author{author}");
+		// A raw seed: the keystore would stretch a phrase anew at every use.
+		let seed = format!("0x{:064x}", author + 1);
 		let public = keystore.sr25519_generate_new(key_types::BABE, Some(&seed));
 		AuthorityId::from(public.expect("the keystore takes keys"))
 	};
@@ -56,8 +58,8 @@ fn author_of(slot: u64, keystore: &KeystorePtr, keys: &[AuthorityId], epoch: &Ep
 		assert_eq!(secondaries.len(), 1, "a slot has one secondary author");
 		return secondaries[0];
 	}
-	let draw = u64::from_le_bytes(blake2_64(&slot.to_le_bytes()));
-	primaries[(draw % primaries.len() as u64) as usize]
+	let draw = u128::from_le_bytes(blake2_128(&slot.to_le_bytes()));
+	primaries[(draw % primaries.len() as u128) as usize]
 }
 
 /// Blocks of each author over all slots.
