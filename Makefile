@@ -63,7 +63,7 @@ bench: build setup-oracle
 
 # The presets as files, without the runtime; a test compares them.
 chain-spec: build
-	@for chain in dev local testnet; do \
+	@for chain in dev local fast testnet; do \
 		$(BIN)/dllm-node export-chain-spec --chain $$chain | node -e ' \
 			const spec = JSON.parse(require("fs").readFileSync(0, "utf8")); \
 			delete spec.genesis.runtimeGenesis.code; \

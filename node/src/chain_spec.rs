@@ -42,7 +42,7 @@ struct Preset {
 	chain_type: ChainType,
 }
 
-const PRESETS: [Preset; 3] = [
+const PRESETS: [Preset; 4] = [
 	Preset {
 		name: "dev",
 		title: "DLLM Development",
@@ -53,6 +53,12 @@ const PRESETS: [Preset; 3] = [
 		name: "local",
 		title: "DLLM Local Testnet",
 		id: "dllm_local",
+		chain_type: ChainType::Local,
+	},
+	Preset {
+		name: "fast",
+		title: "DLLM Fast Local Testnet",
+		id: "dllm_fast",
 		chain_type: ChainType::Local,
 	},
 	Preset {
@@ -75,7 +81,7 @@ pub fn load(id: &str) -> Result<Box<dyn sc_service::ChainSpec>, String> {
 	let path = PathBuf::from(name);
 	if !path.is_file() {
 		return Err(format!(
-			"`{name}` is neither a built-in chain (dev, local, testnet) nor a file; \
+			"`{name}` is neither a built-in chain (dev, local, fast, testnet) nor a file; \
 			 pass one of these names or the path of a chain specification to --chain"
 		));
 	}

@@ -1,6 +1,6 @@
 //! What can be typed after `dllm-node`.
 
-use crate::chain_spec;
+use crate::{chain_spec, rotate::RotateCmd};
 use sc_cli::{RpcMethods, RunCmd, SubstrateCli};
 use sc_service::{ChainSpec, ChainType};
 
@@ -20,7 +20,7 @@ pub struct Cli {
 pub enum Subcommand {
 	/// Make, inspect and store keys.
 	#[command(subcommand)]
-	Key(sc_cli::KeySubcommand),
+	Key(KeyCommand),
 	/// Print a chain specification, by default with a boot node for this machine.
 	BuildSpec(sc_cli::BuildSpecCmd),
 	/// Write a chain specification, plain or raw.
@@ -39,6 +39,16 @@ pub enum Subcommand {
 	Revert(sc_cli::RevertCmd),
 	/// Print best, finalised and genesis block of the database.
 	ChainInfo(sc_cli::ChainInfoCmd),
+}
+
+/// What the node can do with keys.
+#[derive(Debug, clap::Subcommand)]
+pub enum KeyCommand {
+	/// The commands of every Substrate node.
+	#[command(flatten)]
+	Stock(sc_cli::KeySubcommand),
+	/// Make fresh session keys, and print the call that registers them.
+	Rotate(RotateCmd),
 }
 
 impl Cli {

@@ -1,7 +1,7 @@
 //! Runs what the command line asks for.
 
 use crate::{
-	cli::{Cli, Subcommand},
+	cli::{Cli, KeyCommand, Subcommand},
 	service::{self, Block},
 };
 use sc_cli::{Result, SubstrateCli};
@@ -33,7 +33,8 @@ fn start(config: Configuration) -> std::result::Result<TaskManager, sc_service::
 
 fn run_subcommand(cli: &Cli, subcommand: &Subcommand) -> Result<()> {
 	match subcommand {
-		Subcommand::Key(cmd) => cmd.run(cli),
+		Subcommand::Key(KeyCommand::Stock(cmd)) => cmd.run(cli),
+		Subcommand::Key(KeyCommand::Rotate(cmd)) => cmd.run(cli),
 		Subcommand::BuildSpec(cmd) => cli
 			.create_runner(cmd)?
 			.sync_run(|config| cmd.run(config.chain_spec, config.network)),

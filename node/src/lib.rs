@@ -6,8 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod block_share;
 pub mod chain_spec;
 pub mod cli;
 pub mod command;
+pub mod rotate;
 pub mod rpc;
 pub mod service;

@@ -8,15 +8,18 @@
 //! | `babe_epochAuthorship` | slots of this node's keys (unsafe) |
 //! | `grandpa_*` | finality rounds, proofs, justifications |
 //! | `sync_state_genSyncSpec` | a chain specification from which light clients start |
+//! | `dllm_poaw`, `dllm_poawCredit` | weights and expected shares of block authors: see [`poaw`] |
 //! | `dllm_*` | jobs, receipts, pipelines, models, quotes: see [`dllm`] |
 
 pub mod dllm;
 pub mod job_updates;
+pub mod poaw;
 
 use crate::service::{Block, FullBackend, GrandpaLink, Handles, Hash};
 use dllm::{Dllm, DllmApiServer};
 use jsonrpsee::RpcModule;
 use pallet_transaction_payment_rpc::{TransactionPayment, TransactionPaymentApiServer};
+use poaw::{PoawApiServer, Work};
 use sc_consensus_babe::BabeWorkerHandle;
 use sc_consensus_babe_rpc::{Babe, BabeApiServer};
 use sc_consensus_grandpa::{
@@ -104,6 +107,7 @@ pub fn create(
 		babe_worker.clone(),
 	)?;
 	module.merge(sync_state.into_rpc())?;
+	module.merge(Work::new(client.clone()).into_rpc())?;
 	module.merge(Dllm::new(client.clone(), executor).into_rpc())?;
 	Ok(module)
 }

@@ -4,6 +4,7 @@
 //! [`new_full`] adds what a running node does: network, RPC, authoring, finality.
 
 mod consensus;
+mod discovery;
 mod network;
 mod partial;
 
@@ -85,6 +86,7 @@ where
 	task_manager.keep_alive(bitswap);
 
 	let role = config.role;
+	let own_addresses = discovery::OwnAddresses::read(&config);
 	let force_authoring = config.force_authoring;
 	let voter_name = (!config.disable_grandpa).then(|| config.network.node_name.clone());
 	let voter_state = SharedVoterState::empty();
@@ -115,6 +117,7 @@ where
 	task_manager.keep_alive(telemetry);
 
 	if role.is_authority() {
+		discovery::run(&handles, own_addresses, network.clone(), &task_manager);
 		consensus::author(&handles, babe, force_authoring, sync.clone(), &task_manager)?;
 	}
 	if let Some(name) = voter_name {

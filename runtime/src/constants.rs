@@ -5,7 +5,8 @@
 pub mod time {
 	use crate::BlockNumber;
 
-	/// Milliseconds of a slot. Cannot change after genesis: epochs are counted in slots.
+	/// Milliseconds of a slot on the public network; [`crate::pace`] lets a test network have others.
+	/// Cannot change after genesis: epochs are counted in slots.
 	pub const SLOT_DURATION: u64 = 3_000;
 	/// Blocks of a minute, where every slot has its block.
 	pub const MINUTES: BlockNumber = (60_000 / SLOT_DURATION) as BlockNumber;
@@ -17,6 +18,10 @@ pub mod time {
 	/// 480 of them are primary, and BABE mixes randomness in segments of 256 primary blocks, so that
 	/// every epoch brings new entropy.
 	pub const EPOCH_DURATION_IN_SLOTS: u64 = HOURS as u64;
+	/// Sessions of an era: rewards are counted and validators elected every six hours.
+	pub const SESSIONS_PER_ERA: u32 = 6;
+	/// Eras that stake stays bonded: a week, in which whoever signed two histories can be slashed.
+	pub const BONDING_ERAS: u32 = 28;
 	/// Share of slots that have at least one primary author. Below one half, so that few of them have
 	/// several; the others have a secondary author.
 	pub const PRIMARY_PROBABILITY: (u64, u64) = (2, 5);

@@ -3,12 +3,12 @@
 //!
 //! The pallets follow the walk of a prompt: its model is in `Models`, its workers in `Miners`, the
 //! prompt and its price in `Jobs`; `Auctions` gives it to a pipeline of `Allocation`, `Verification`
-//! tries what the workers did, and `Rewards` pays them. What each pallet is configured with stands in
+//! tries what the workers did, `Rewards` pays them, and `Poaw` weighs block authors by it. What each pallet is configured with stands in
 //! [`configs`], what the outside may ask in [`apis`], the first block in [`genesis_presets`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 // The metadata and the calls of all pallets are one type each.
-#![recursion_limit = "256"]
+#![recursion_limit = "512"]
 
 #[cfg(feature = "std")]
 include!(concat!(env!("OUT_DIR"), "/wasm_binary.rs"));
@@ -21,6 +21,7 @@ mod benchmarks;
 pub mod configs;
 pub mod constants;
 pub mod genesis_presets;
+pub mod pace;
 pub mod views;
 pub mod weights;
 
@@ -102,10 +103,19 @@ pub mod opaque {
 impl_opaque_keys! {
 	/// Keys with which a validator takes part in consensus.
 	pub struct SessionKeys {
-		/// Authors blocks.
-		pub babe: Babe,
-		/// Votes on finality.
+		/// Authors blocks. BABE's key, handed over by proof of AI work, which weighs it.
+		pub babe: Poaw,
+		/// Votes on finality, with the same weight as everybody.
 		pub grandpa: Grandpa,
+		/// Signs the addresses under which other validators find this one.
+		pub authority_discovery: AuthorityDiscovery,
+	}
+}
+
+impl RuntimeCall {
+	/// The call with which an account registers its session keys; `proof` shows that it owns them.
+	pub fn set_session_keys(keys: SessionKeys, proof: Vec<u8>) -> Self {
+		pallet_session::Call::set_keys { keys, proof }.into()
 	}
 }
 
@@ -145,6 +155,8 @@ mod runtime {
 	pub type System = frame_system;
 	#[runtime::pallet_index(1)]
 	pub type Utility = pallet_utility;
+	#[runtime::pallet_index(12)]
+	pub type Pace = crate::pace;
 	// Babe before Timestamp: it reads the slot that Timestamp then checks.
 	#[runtime::pallet_index(2)]
 	pub type Babe = pallet_babe;
@@ -157,16 +169,57 @@ mod runtime {
 	// Authorship before Session: it finds the author among this session's validators.
 	#[runtime::pallet_index(6)]
 	pub type Authorship = pallet_authorship;
+
+	// Stake. Staking before Session: its genesis elects the first validators.
+	#[runtime::pallet_index(30)]
+	pub type Staking = pallet_staking;
+	#[runtime::pallet_index(31)]
+	pub type VoterList = pallet_bags_list;
+	#[runtime::pallet_index(32)]
+	pub type NominationPools = pallet_nomination_pools;
+	#[runtime::pallet_index(33)]
+	pub type DelegatedStaking = pallet_delegated_staking;
+	#[runtime::pallet_index(34)]
+	pub type Offences = pallet_offences;
+	#[runtime::pallet_index(35)]
+	pub type Historical = pallet_session::historical;
+
+	// Sessions, and what follows them.
 	#[runtime::pallet_index(7)]
 	pub type Session = pallet_session;
+	#[runtime::pallet_index(27)]
+	pub type Poaw = pallet_poaw;
 	#[runtime::pallet_index(8)]
 	pub type Grandpa = pallet_grandpa;
+	#[runtime::pallet_index(36)]
+	pub type AuthorityDiscovery = pallet_authority_discovery;
+
 	#[runtime::pallet_index(9)]
 	pub type Proxy = pallet_proxy;
 	#[runtime::pallet_index(10)]
 	pub type Multisig = pallet_multisig;
 	#[runtime::pallet_index(11)]
 	pub type Sudo = pallet_sudo;
+	#[runtime::pallet_index(37)]
+	pub type Identity = pallet_identity;
+	#[runtime::pallet_index(38)]
+	pub type Vesting = pallet_vesting;
+
+	// Who decides.
+	#[runtime::pallet_index(40)]
+	pub type Council = pallet_collective<Instance1>;
+	#[runtime::pallet_index(41)]
+	pub type TechnicalCommittee = pallet_collective<Instance2>;
+	#[runtime::pallet_index(42)]
+	pub type Whitelist = pallet_whitelist;
+	#[runtime::pallet_index(43)]
+	pub type Preimage = pallet_preimage;
+	#[runtime::pallet_index(44)]
+	pub type Scheduler = pallet_scheduler;
+	#[runtime::pallet_index(45)]
+	pub type Treasury = pallet_treasury;
+	#[runtime::pallet_index(46)]
+	pub type SafeMode = pallet_safe_mode;
 
 	// The walk of a prompt.
 	#[runtime::pallet_index(20)]

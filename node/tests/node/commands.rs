@@ -9,9 +9,10 @@ use std::path::Path;
 const CODE_KEY: &str = "0x3a636f6465";
 
 /// `(name, id, title, chain type, authorities at genesis)`
-const PRESETS: [(&str, &str, &str, &str, usize); 3] = [
+const PRESETS: [(&str, &str, &str, &str, usize); 4] = [
 	("dev", "dllm_dev", "DLLM Development", "Development", 1),
 	("local", "dllm_local", "DLLM Local Testnet", "Local", 2),
+	("fast", "dllm_fast", "DLLM Fast Local Testnet", "Local", 4),
 	("testnet", "dllm_testnet", "DLLM Testnet", "Live", 4),
 ];
 
@@ -99,7 +100,7 @@ fn an_unknown_chain_says_what_to_do() {
 	let message = String::from_utf8_lossy(&output.stderr);
 	assert!(!output.status.success());
 	assert!(
-		message.contains("neither a built-in chain (dev, local, testnet) nor a file"),
+		message.contains("neither a built-in chain (dev, local, fast, testnet) nor a file"),
 		"{message}"
 	);
 }

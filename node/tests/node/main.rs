@@ -4,4 +4,5 @@ mod commands;
 mod job_updates;
 mod network;
 mod process;
+mod rotate;
 mod rpc;

@@ -40,7 +40,23 @@ async fn a_development_node_authors_finalises_and_answers() {
 	assert!(light["lightSyncState"]["finalizedBlockHeader"].is_string());
 
 	market_is_empty(&node).await;
+	weights_are_told(&node).await;
 	unsafe_methods_are_closed(&node).await;
+}
+
+/// The only author of a fresh chain makes every block, by the weight of genesis.
+async fn weights_are_told(node: &Node) {
+	let poaw = node.call("dllm_poaw", vec![]).await;
+	for authors in ["currentAuthors", "nextAuthors"] {
+		let expected = json!([{ "account": ALICE, "weight": 1, "share": 1.0 }]);
+		assert_eq!(poaw[authors], expected, "{poaw}");
+	}
+	assert_eq!(poaw["primary"], json!([2, 5]));
+	assert_eq!(poaw["params"]["kappaMilli"], json!(2_000));
+	let credit = node.call("dllm_poawCredit", vec![json!(ALICE)]).await;
+	assert_eq!(credit, poaw["ledger"][0]);
+	assert_eq!(credit["credit"], json!("0"));
+	assert_eq!(credit["selfBond"], json!("100000000000000000"));
 }
 
 /// On a fresh chain there are no models and no jobs; the errors say so, and what to do.

@@ -185,3 +185,13 @@ pub trait Payouts<AccountId, Reason> {
 	/// Drops the record of a job's payment, once the job itself is pruned.
 	fn forget(job: JobId);
 }
+
+/// The ledger of verified work (`pallet-poaw`), as settlement and slashing see it.
+pub trait WorkLedger<AccountId> {
+	/// A verified job was paid: `sunk` planck of its fee were burned or went to the treasury, and these
+	/// workers were paid for it. Only what is sunk counts, so that nobody gains by paying himself.
+	fn credit(sunk: u128, paid: &[(AccountId, u128)]);
+
+	/// A worker was convicted of cheating.
+	fn convict(worker: &AccountId);
+}

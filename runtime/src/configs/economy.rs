@@ -14,7 +14,7 @@ use frame_support::{
 	weights::{constants::ExtrinsicBaseWeight, ConstantMultiplier, Weight, WeightToFee},
 };
 use pallet_transaction_payment::{FungibleAdapter, Multiplier, TargetedFeeAdjustment};
-use sp_runtime::{traits::One, FixedPointNumber, Perquintill};
+use sp_runtime::{traits::One, FixedPointNumber, PerThing, Perquintill};
 
 impl pallet_balances::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
@@ -84,4 +84,58 @@ impl OnUnbalanced<Credit<AccountId, Balances>> for ToAuthor {
 			drop(Balances::resolve(&author, fees));
 		}
 	}
+}
+
+/// New money a year, in parts of what there is: 8 %.
+pub const YEARLY_ISSUANCE: Perquintill = Perquintill::from_percent(8);
+/// Part of it for validators and nominators where the ideal part of all money is staked: 60 %.
+pub const STAKERS_SHARE: Perquintill = Perquintill::from_percent(60);
+/// Ideal part of all money at stake: one half.
+pub const IDEAL_STAKE: Perquintill = Perquintill::from_percent(50);
+/// Part of the stakers' share that they get where nothing, or everything, is staked: one quarter.
+pub const STAKERS_FLOOR: Perquintill = Perquintill::from_percent(25);
+/// Milliseconds of a year of 365.25 days.
+pub const YEAR_MILLIS: u64 = 31_557_600_000;
+/// Milliseconds of an era for which money is made at most: a chain that stood still for a month does not
+/// make up for it.
+pub const LONGEST_ERA_MILLIS: u64 = 86_400_000;
+
+/// New money at the end of an era.
+///
+/// All of it is 8 % a year of what there is, whatever is staked. The stakers get 60 % of that times `f`,
+/// which rises in a line from 1⁄4 where nothing is staked to 1 where half is, and falls in a line to 1⁄4
+/// where everything is: too little stake makes staking pay, too much makes using the money pay. The
+/// remainder goes to the pot of proof of AI work and to the treasury.
+pub struct Issuance;
+
+impl sp_staking::EraPayout<Balance> for Issuance {
+	/// Both parts in planck, rounded down.
+	fn era_payout(staked: Balance, issuance: Balance, era_millis: u64) -> (Balance, Balance) {
+		let year = Perquintill::from_rational(era_millis.min(LONGEST_ERA_MILLIS), YEAR_MILLIS);
+		let minted = (YEARLY_ISSUANCE * year).mul_floor(issuance);
+		let stakers = (STAKERS_SHARE * incentive(staked, issuance)).mul_floor(minted);
+		(stakers, minted.saturating_sub(stakers))
+	}
+}
+
+impl Issuance {
+	/// What all validators and nominators together can be paid for so many milliseconds at most, in
+	/// planck.
+	pub fn most_for_stakers(issuance: Balance, millis: u64) -> Balance {
+		let ideal = IDEAL_STAKE.mul_floor(issuance);
+		let (stakers, _) =
+			<Self as sp_staking::EraPayout<Balance>>::era_payout(ideal, issuance, millis);
+		stakers
+	}
+}
+
+/// The factor `f`: a tent over the staked part of all money.
+fn incentive(staked: Balance, issuance: Balance) -> Perquintill {
+	let part = Perquintill::from_rational(staked, issuance.max(1));
+	let slope = if part <= IDEAL_STAKE {
+		part / IDEAL_STAKE
+	} else {
+		part.left_from_one() / IDEAL_STAKE.left_from_one()
+	};
+	STAKERS_FLOOR + STAKERS_FLOOR.left_from_one() * slope
 }

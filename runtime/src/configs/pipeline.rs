@@ -2,13 +2,16 @@
 //! of the traits through which they meet.
 
 use crate::{
-	configs::consensus::ParentRandomness,
+	configs::{
+		consensus::ParentRandomness,
+		work::{AccountableWorkers, CreditedPayouts},
+	},
 	constants::{
 		money::{deposit, DLLM},
 		time::{DAYS, HOURS},
 	},
-	weights, AccountId, Allocation, Balance, Balances, BlockNumber, Jobs, Miners, Models, Rewards,
-	Runtime, RuntimeHoldReason, Verification,
+	weights, AccountId, Allocation, Balance, Balances, BlockNumber, Jobs, Miners, Models, Runtime,
+	RuntimeHoldReason, Verification,
 };
 use frame_support::{
 	parameter_types,
@@ -70,7 +73,7 @@ impl pallet_jobs::Config for Runtime {
 	type Models = Models;
 	type Book = Allocation;
 	type Trials = Verification;
-	type Payouts = Rewards;
+	type Payouts = CreditedPayouts;
 	type MaxWaiting = MaxWaiting;
 	type AgendaSize = ConstU32<32>;
 	type DeadlineRange = DeadlineRange;
@@ -106,7 +109,7 @@ impl pallet_allocation::Config for Runtime {
 }
 
 impl pallet_verification::Config for Runtime {
-	type Workers = Miners;
+	type Workers = AccountableWorkers;
 	type Models = Models;
 	type Jobs = Jobs;
 	type Randomness = ParentRandomness;

@@ -3,7 +3,7 @@
 use crate::{
 	constants::{block, money::deposit},
 	AccountId, Balance, Balances, Block, BlockNumber, Hash, Nonce, OriginCaller, PalletInfo,
-	Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, System, VERSION,
+	Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, RuntimeTask, SafeMode, System, VERSION,
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{
@@ -57,6 +57,8 @@ fn block_weights() -> BlockWeights {
 
 #[derive_impl(frame_system::config_preludes::SolochainDefaultConfig)]
 impl frame_system::Config for Runtime {
+	// The safe mode stops everything that is not essential.
+	type BaseCallFilter = SafeMode;
 	type Block = Block;
 	type BlockWeights = RuntimeBlockWeights;
 	type BlockLength = RuntimeBlockLength;
@@ -126,6 +128,8 @@ pub enum ProxyType {
 	Worker,
 	/// Paying for prompts and cancelling them.
 	Prompts,
+	/// Staking, nomination pools and session keys.
+	Staking,
 }
 
 impl InstanceFilter<RuntimeCall> for ProxyType {
@@ -135,7 +139,10 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 			Self::NonTransfer => !matches!(
 				call,
 				// A proxy call inside a proxy call is checked again; Sudo acts for the chain.
-				RuntimeCall::Balances(_) | RuntimeCall::Jobs(_) | RuntimeCall::Sudo(_)
+				RuntimeCall::Balances(_)
+					| RuntimeCall::Jobs(_)
+					| RuntimeCall::Sudo(_)
+					| RuntimeCall::Vesting(_)
 			),
 			Self::Worker => matches!(
 				call,
@@ -145,13 +152,21 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 					| RuntimeCall::Utility(_)
 			),
 			Self::Prompts => matches!(call, RuntimeCall::Jobs(_) | RuntimeCall::Utility(_)),
+			Self::Staking => matches!(
+				call,
+				RuntimeCall::Staking(_)
+					| RuntimeCall::NominationPools(_)
+					| RuntimeCall::VoterList(_)
+					| RuntimeCall::Session(_)
+					| RuntimeCall::Utility(_)
+			),
 		}
 	}
 
 	fn is_superset(&self, other: &Self) -> bool {
 		match (self, other) {
 			(Self::Any, _) => true,
-			(Self::NonTransfer, Self::Worker) => true,
+			(Self::NonTransfer, Self::Worker | Self::Staking) => true,
 			(a, b) => a == b,
 		}
 	}

@@ -1,7 +1,7 @@
 //! What must hold after every block, whatever happened in it.
 
 use dllm_runtime::{
-	Allocation, Balance, Balances, Jobs, Miners, Models, Rewards, Runtime, RuntimeEvent,
+	Allocation, Balance, Balances, Jobs, Miners, Models, Poaw, Rewards, Runtime, RuntimeEvent,
 	RuntimeHoldReason, System, Verification,
 };
 
@@ -13,6 +13,7 @@ pub fn check(issued: Balance, events: &[RuntimeEvent]) {
 	Allocation::do_try_state().unwrap();
 	Verification::do_try_state().unwrap();
 	Rewards::do_try_state().unwrap();
+	Poaw::do_try_state().unwrap();
 	check_holds();
 	check_issuance(issued, events);
 }
@@ -51,7 +52,8 @@ fn on_hold(reason: RuntimeHoldReason) -> Balance {
 		.sum()
 }
 
-/// Money is only ever burned, and only where an event says so; the accounts hold all the rest.
+/// Money is only ever burned, or made at the end of an era, and only where an event says so; the accounts
+/// hold all the rest.
 fn check_issuance(before: Balance, events: &[RuntimeEvent]) {
 	let burned: Balance = events
 		.iter()
@@ -61,8 +63,15 @@ fn check_issuance(before: Balance, events: &[RuntimeEvent]) {
 			_ => 0,
 		})
 		.sum();
+	let minted: Balance = events
+		.iter()
+		.map(|event| match event {
+			RuntimeEvent::Staking(pallet_staking::Event::EraPaid { remainder, .. }) => *remainder,
+			_ => 0,
+		})
+		.sum();
 	let issued = Balances::total_issuance();
-	assert_eq!(issued, before - burned, "total issuance");
+	assert_eq!(issued, before + minted - burned, "total issuance");
 	let owned = frame_system::Account::<Runtime>::iter_values()
 		.map(|account| account.data.free + account.data.reserved)
 		.sum::<Balance>();

@@ -1,15 +1,23 @@
 //! Every preset is a first block from which a chain can start.
 
 use dllm_runtime::{
-	configs::pipeline::treasury_account,
-	constants::money::EXISTENTIAL_DEPOSIT,
-	genesis_presets::{get_preset, preset_names, worker_account, DEV, LOCAL, TESTNET, WORKERS},
-	AccountId, Balances, Runtime, RuntimeGenesisConfig, Session,
+	configs::{governance::CouncilInstance, pipeline::treasury_account},
+	constants::money::{DLLM, EXISTENTIAL_DEPOSIT},
+	genesis_presets::{
+		get_preset, preset_names, worker_account, DEV, FAST, LOCAL, TESTNET, WORKERS,
+	},
+	pace::{
+		BondingEras, BondingSessions, EraSessions, Lengths, Pace, ReportBlocks, SessionMillis,
+		SessionSlots, SlashDeferEras,
+	},
+	AccountId, Balances, Runtime, RuntimeGenesisConfig, Session, Staking,
 };
+use frame_support::traits::Get;
 use serde_json::Value;
 use sp_core::{sr25519, Pair};
 use sp_io::TestExternalities;
 use sp_keyring::Sr25519Keyring;
+use sp_staking::StakingInterface;
 
 fn patch(name: &str) -> Value {
 	serde_json::from_slice(&get_preset(&name.to_string()).unwrap()).unwrap()
@@ -53,7 +61,7 @@ fn validators(name: &str) -> Vec<AccountId> {
 
 #[test]
 fn every_name_has_a_preset_and_no_other() {
-	assert_eq!(preset_names(), [DEV, LOCAL, TESTNET]);
+	assert_eq!(preset_names(), [DEV, LOCAL, FAST, TESTNET]);
 	for name in preset_names() {
 		assert!(patch(&name).is_object());
 	}
@@ -69,9 +77,14 @@ fn presets_name_their_validators() {
 		Sr25519Keyring::Dave,
 	]
 	.map(|who| who.to_account_id());
-	assert_eq!(validators(DEV), people[..1]);
-	assert_eq!(validators(LOCAL), people[..2]);
-	assert_eq!(validators(TESTNET), people);
+	// The election of genesis orders them as it likes.
+	for (name, size) in [(DEV, 1), (LOCAL, 2), (FAST, 4), (TESTNET, 4)] {
+		let mut expected = people[..size].to_vec();
+		let mut elected = validators(name);
+		expected.sort();
+		elected.sort();
+		assert_eq!(elected, expected, "{name}");
+	}
 }
 
 #[test]
@@ -80,6 +93,7 @@ fn only_local_networks_have_a_sudo_key() {
 	let alice = Some(Sr25519Keyring::Alice.to_account_id());
 	assert_eq!(sudo(DEV), alice);
 	assert_eq!(sudo(LOCAL), alice);
+	assert_eq!(sudo(FAST), alice);
 	assert_eq!(sudo(TESTNET), None);
 	assert!(patch(TESTNET)["sudo"]["key"].is_null());
 }
@@ -97,6 +111,45 @@ fn presets_endow_the_workers_the_user_and_the_treasury() {
 				Balances::free_balance(treasury_account()),
 				EXISTENTIAL_DEPOSIT
 			);
+		});
+	}
+}
+
+#[test]
+fn the_validators_of_a_preset_have_stake_and_are_elected() {
+	for name in preset_names() {
+		let validators = validators(&name);
+		built(&name).execute_with(|| {
+			for who in &validators {
+				assert_eq!(Staking::active_stake(who), Ok(100_000 * DLLM), "{name}");
+				assert!(pallet_staking::Validators::<Runtime>::contains_key(who));
+			}
+			assert_eq!(pallet_staking::CurrentEra::<Runtime>::get(), Some(0));
+			let council = pallet_collective::Members::<Runtime, CouncilInstance>::get();
+			assert_eq!(council.len(), validators.len());
+		});
+	}
+}
+
+#[test]
+fn the_public_network_keeps_the_lengths_of_the_design() {
+	built(TESTNET).execute_with(|| {
+		assert_eq!(Pace::<Runtime>::get(), Lengths::default());
+		assert_eq!(SessionMillis::get(), 3_600_000);
+		assert_eq!(pallet_poaw::Rules::<Runtime>::get().min_validators, 7);
+	});
+}
+
+/// Reports of an offence are remembered as long as stake is bonded, and slashes wait less long.
+#[test]
+fn offences_are_slashed_while_the_stake_is_bonded() {
+	for name in preset_names() {
+		built(&name).execute_with(|| {
+			let bonding = BondingEras::get();
+			assert!(SlashDeferEras::get() < bonding);
+			let sessions = u64::from(bonding) * u64::from(EraSessions::get());
+			assert_eq!(<BondingSessions as Get<u64>>::get(), sessions);
+			assert_eq!(ReportBlocks::get(), sessions * SessionSlots::get());
 		});
 	}
 }

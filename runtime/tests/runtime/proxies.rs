@@ -36,6 +36,16 @@ fn who_may_prompt_may_do_nothing_else() {
 }
 
 #[test]
+fn who_may_stake_may_do_nothing_else() {
+	let claim = RuntimeCall::NominationPools(pallet_nomination_pools::Call::claim_payout {});
+	assert!(ProxyType::Staking.filter(&pallet_staking::Call::chill {}.into()));
+	assert!(ProxyType::Staking.filter(&claim));
+	assert!(!ProxyType::Staking.filter(&transfer()));
+	assert!(!ProxyType::Staking.filter(&cancel()));
+	assert!(!ProxyType::Staking.filter(&unbond()));
+}
+
+#[test]
 fn a_proxy_without_transfers_cannot_pay_by_another_way() {
 	assert!(ProxyType::NonTransfer.filter(&unbond()));
 	assert!(!ProxyType::NonTransfer.filter(&transfer()));
@@ -48,6 +58,7 @@ fn a_proxy_makes_no_proxy_that_may_do_more() {
 		ProxyType::NonTransfer,
 		ProxyType::Worker,
 		ProxyType::Prompts,
+		ProxyType::Staking,
 	] {
 		assert!(ProxyType::Any.is_superset(&kind));
 		assert!(!kind.is_superset(&ProxyType::Any));

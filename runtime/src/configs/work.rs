@@ -1,0 +1,62 @@
+//! Where the walk of a prompt meets proof of AI work: a settled fee becomes credit, a conviction takes it.
+//! Settlement and slashing know nothing of it; these two stand between them and who called them.
+
+use crate::{AccountId, Balance, BlockNumber, Miners, Poaw, Rewards, RuntimeHoldReason};
+use alloc::vec::Vec;
+use dllm_primitives::{
+	flow::{Bill, Payouts, WorkLedger, WorkerPool},
+	ids::{Digest, JobId},
+	miner::Worker,
+	verdict::Verdict,
+};
+use sp_runtime::DispatchResult;
+
+/// Pays bills and credits what of them is lost for good: the burned part and the treasury's.
+pub struct CreditedPayouts;
+
+impl Payouts<AccountId, RuntimeHoldReason> for CreditedPayouts {
+	fn pay(reason: &RuntimeHoldReason, bill: &Bill<AccountId>) -> DispatchResult {
+		<Rewards as Payouts<_, _>>::pay(reason, bill)?;
+		if let Some(paid) = Rewards::payment(bill.job) {
+			let sunk = paid.burned.saturating_add(paid.treasury);
+			let lines = paid.miners.into_iter().chain(paid.verifiers);
+			Poaw::credit(sunk, &lines.collect::<Vec<_>>());
+		}
+		Ok(())
+	}
+
+	fn forget(job: JobId) {
+		<Rewards as Payouts<_, RuntimeHoldReason>>::forget(job)
+	}
+}
+
+/// The workers, whose convictions take the credit of their validators.
+pub struct AccountableWorkers;
+
+impl WorkerPool<AccountId, Balance, BlockNumber> for AccountableWorkers {
+	fn worker(who: &AccountId) -> Option<Worker<AccountId, Balance, BlockNumber>> {
+		Miners::worker(who)
+	}
+
+	fn draw_verifier(seed: Digest, excluded: &[AccountId], memory: u64) -> Option<AccountId> {
+		Miners::draw_verifier(seed, excluded, memory)
+	}
+
+	fn engage(who: &AccountId) {
+		Miners::engage(who)
+	}
+
+	fn release(who: &AccountId, verdict: Verdict) {
+		Miners::release(who, verdict)
+	}
+
+	fn slash(
+		who: &AccountId,
+		pay: Balance,
+		user: &AccountId,
+		convicted_by: &[AccountId],
+	) -> Balance {
+		Poaw::convict(who);
+		Miners::slash(who, pay, user, convicted_by)
+	}
+}
