@@ -8,31 +8,30 @@ import { binary, Daemon, freePort, REPOSITORY, run, until } from './processes.mj
 /** Milliseconds that an extrinsic may take into a block: many times the usual one block. */
 const INCLUSION = 60_000;
 
-/**
- * The raw specification of a preset, made once for each build of the node: a node starts from it in a
- * third of the time that it takes to build the genesis state from the preset.
- */
-async function rawSpec(preset) {
+/** The specification of a preset, plain or raw, made once for each build of the node. */
+async function madeSpec(preset, ...raw) {
 	const node = binary('dllm-node');
-	const file = path.join(REPOSITORY, '.demo', `${preset}-${Math.round(statSync(node).mtimeMs)}.json`);
+	const build = Math.round(statSync(node).mtimeMs);
+	const file = path.join(REPOSITORY, '.demo', `${preset}${raw.join('')}-${build}.json`);
 	if (!existsSync(file)) {
 		mkdirSync(path.dirname(file), { recursive: true });
-		await run(node, ['export-chain-spec', '--chain', preset, '--raw', '--output', `${file}.new`]);
+		await run(node, ['export-chain-spec', '--chain', preset, ...raw, '--output', `${file}.new`]);
 		renameSync(`${file}.new`, file);
 	}
 	return file;
 }
 
+/** The raw one: a node starts from it in a third of the time that it takes to build the genesis state. */
+const rawSpec = (preset) => madeSpec(preset, '--raw');
+
 /** The raw specification of a preset whose first block `change` altered: it gets the preset's JSON patch. */
 async function changedSpec(preset, change, folder) {
-	const node = binary('dllm-node');
 	const [plain, raw] = ['plain', 'raw'].map((kind) => path.join(folder, `${kind}.json`));
-	mkdirSync(folder, { recursive: true });
-	await run(node, ['export-chain-spec', '--chain', preset, '--output', plain]);
-	const spec = JSON.parse(readFileSync(plain, 'utf8'));
+	const spec = JSON.parse(readFileSync(await madeSpec(preset), 'utf8'));
 	change(spec.genesis.runtimeGenesis.patch);
+	mkdirSync(folder, { recursive: true });
 	writeFileSync(plain, JSON.stringify(spec));
-	await run(node, ['export-chain-spec', '--chain', plain, '--raw', '--output', raw]);
+	await run(binary('dllm-node'), ['export-chain-spec', '--chain', plain, '--raw', '--output', raw]);
 	return raw;
 }
 
@@ -157,7 +156,7 @@ export class Network {
 	/** Where other nodes find one, once it answers. */
 	async addressOf(validator) {
 		const alive = () => this.checkAlive(validator);
-		const peer = await until(`${validator.name} answers`, 60, () => validator.rpc('system_localPeerId'), alive);
+		const peer = await until(`${validator.name} answers`, 120, () => validator.rpc('system_localPeerId'), alive);
 		return `/ip4/127.0.0.1/tcp/${validator.port}/p2p/${peer}`;
 	}
 

@@ -173,9 +173,10 @@ describe('staking', () => {
 		paidEra = await until('an era with her blocks is over', ERAS, async () => {
 			const active = (await api.query.staking.activeEra()).unwrap().index.toNumber();
 			for (let era = 1; era < active; era++) {
+				const backers = (await api.query.staking.erasStakersOverview(era, Eve.address)).unwrapOrDefault().nominatorCount.toNumber();
 				const { individual } = await api.query.staking.erasRewardPoints(era);
 				const points = [...individual].find(([who]) => who.toString() === Eve.address)?.[1].toNumber() ?? 0;
-				if (points >= TWO_BLOCKS) return era;
+				if (backers === 2 && points >= TWO_BLOCKS) return era;
 			}
 			return false;
 		}, alive);
