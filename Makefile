@@ -1,4 +1,4 @@
-# make demo | test | test-rust | test-exactness | test-e2e | test-oracle | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | setup-oracle | clean
+# make demo | test | test-rust | test-exactness | test-e2e | test-network | test-oracle | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | setup-oracle | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -9,7 +9,7 @@ BIN := $(CARGO_TARGET_DIR)/release
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
-.PHONY: demo test test-rust test-exactness test-e2e test-oracle lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle clean
+.PHONY: demo test test-rust test-exactness test-e2e test-network test-oracle lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle clean
 
 setup:
 	@scripts/setup.sh
@@ -39,6 +39,10 @@ test-exactness: build
 
 test-e2e: build
 	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/tests/*.test.mjs
+
+# Four validators of unequal weight, 700 blocks, a warp sync and a stop: a quarter of an hour. Not part of `test`.
+test-network: build
+	@DLLM_BIN=$(BIN) node e2e/network/weighted.mjs
 
 # Every emulated processor; writes docs/exactness.md. Takes most of an hour.
 exactness: build

@@ -1,29 +1,41 @@
 // A test network of real processes: validators and workers, each with its own keys, ports and folder.
 
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { binary, Daemon, freePort, REPOSITORY, run, until } from './processes.mjs';
 
 /** Milliseconds that an extrinsic may take into a block: many times the usual one block. */
 const INCLUSION = 60_000;
 
-/**
- * The raw specification of a preset, made once for each build of the node: a node starts from it in a
- * third of the time that it takes to build the genesis state from the preset.
- */
-async function rawSpec(preset) {
+/** The specification of a preset, plain or raw, made once for each build of the node. */
+async function madeSpec(preset, ...raw) {
 	const node = binary('dllm-node');
-	const file = path.join(REPOSITORY, '.demo', `${preset}-${Math.round(statSync(node).mtimeMs)}.json`);
+	const build = Math.round(statSync(node).mtimeMs);
+	const file = path.join(REPOSITORY, '.demo', `${preset}${raw.join('')}-${build}.json`);
 	if (!existsSync(file)) {
 		mkdirSync(path.dirname(file), { recursive: true });
-		await run(node, ['export-chain-spec', '--chain', preset, '--raw', '--output', `${file}.new`]);
+		await run(node, ['export-chain-spec', '--chain', preset, ...raw, '--output', `${file}.new`]);
 		renameSync(`${file}.new`, file);
 	}
 	return file;
 }
 
-/** A validator process and how to reach it. */
+/** The raw one: a node starts from it in a third of the time that it takes to build the genesis state. */
+const rawSpec = (preset) => madeSpec(preset, '--raw');
+
+/** The raw specification of a preset whose first block `change` altered: it gets the preset's JSON patch. */
+async function changedSpec(preset, change, folder) {
+	const [plain, raw] = ['plain', 'raw'].map((kind) => path.join(folder, `${kind}.json`));
+	const spec = JSON.parse(readFileSync(await madeSpec(preset), 'utf8'));
+	change(spec.genesis.runtimeGenesis.patch);
+	mkdirSync(folder, { recursive: true });
+	writeFileSync(plain, JSON.stringify(spec));
+	await run(binary('dllm-node'), ['export-chain-spec', '--chain', plain, '--raw', '--output', raw]);
+	return raw;
+}
+
+/** A node process, a validator as a rule, and how to reach it. */
 class Validator {
 	constructor(name, folder, ports) {
 		Object.assign(this, { name, folder, ...ports });
@@ -33,11 +45,26 @@ class Validator {
 		return `ws://127.0.0.1:${this.rpcPort}`;
 	}
 
-	start(chain, bootnode) {
-		const args = ['--chain', chain, `--${this.name}`, '--validator', '--base-path', this.folder];
+	/** A call of its JSON-RPC. */
+	async rpc(method, ...params) {
+		const reply = await fetch(`http://127.0.0.1:${this.rpcPort}`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+		});
+		const { result, error } = await reply.json();
+		if (error) throw new Error(`${method}: ${error.message} ${error.data ?? ''}`);
+		return result;
+	}
+
+	/**
+	 * Starts the process. `role` says what it is, if not the development validator of its name. With one
+	 * other validator, a node that loses it would take itself for offline and stop authoring.
+	 */
+	start(chain, bootnode, role = [`--${this.name}`, '--validator', '--force-authoring']) {
+		const args = ['--chain', chain, ...role, '--base-path', this.folder];
 		args.push('--port', this.port, '--rpc-port', this.rpcPort, '--no-prometheus', '--no-telemetry');
-		// With one other validator, a node that loses it would take itself for offline and stop authoring.
-		args.push('--force-authoring', '--rpc-cors', 'all', '--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
+		args.push('--rpc-cors', 'all', '--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
 		if (bootnode) args.push('--bootnodes', bootnode);
 		this.daemon = Daemon.start(this.name, binary('dllm-node'), args.map(String), {
 			logFile: path.join(this.folder, 'node.log'),
@@ -92,11 +119,15 @@ export class Worker {
 
 /** Validators, workers and the connection to them. */
 export class Network {
-	/** Starts validators on a fresh chain in `folder` (removed first), and connects. */
-	static async start({ folder, chain = 'local', validators = ['alice', 'bob'], rpcPort, say = () => {} }) {
+	/**
+	 * Starts validators on a fresh chain in `folder` (removed first), and connects. `change` may alter the
+	 * first block of the preset `chain`.
+	 */
+	static async start({ folder, chain = 'local', change, validators = ['alice', 'bob'], rpcPort, say = () => {} }) {
 		rmSync(folder, { recursive: true, force: true });
 		const network = new Network();
-		Object.assign(network, { folder, chain: await rawSpec(chain), workers: [], say });
+		const spec = await (change ? changedSpec(chain, change, folder) : rawSpec(chain));
+		Object.assign(network, { folder, chain: spec, workers: [], say });
 		network.keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
 		network.validators = [];
 		for (const name of validators) {
@@ -106,22 +137,26 @@ export class Network {
 		}
 		for (const validator of network.validators) {
 			say(`starting validator ${validator.name}`);
-			validator.start(chain, network.bootnode);
-			if (!network.bootnode) network.bootnode = await network.#firstBootnode(validator);
+			validator.start(network.chain, network.bootnode);
+			network.bootnode ??= await network.addressOf(validator);
 		}
 		await network.connect();
 		return network;
 	}
 
-	async #firstBootnode(validator) {
-		const peer = await until(`validator ${validator.name} answers`, 60, async () => {
-			const reply = await fetch(`http://127.0.0.1:${validator.rpcPort}`, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'system_localPeerId', params: [] }),
-			});
-			return (await reply.json()).result;
-		}, () => this.checkAlive(validator));
+	/** Starts a node that the preset does not know, with options that say what it is. */
+	async addNode(name, role) {
+		const ports = { port: await freePort(), rpcPort: await freePort() };
+		const node = new Validator(name, path.join(this.folder, name), ports);
+		this.validators.push(node);
+		node.start(this.chain, this.bootnode, role);
+		return node;
+	}
+
+	/** Where other nodes find one, once it answers. */
+	async addressOf(validator) {
+		const alive = () => this.checkAlive(validator);
+		const peer = await until(`${validator.name} answers`, 120, () => validator.rpc('system_localPeerId'), alive);
 		return `/ip4/127.0.0.1/tcp/${validator.port}/p2p/${peer}`;
 	}
 
