@@ -21,4 +21,5 @@ pub mod miner;
 pub mod model;
 pub mod payout;
 pub mod plan;
+pub mod softfloat;
 pub mod verdict;

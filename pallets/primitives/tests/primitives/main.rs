@@ -7,4 +7,5 @@ mod job;
 mod model;
 mod payout;
 mod plan;
+mod softfloat;
 mod specimens;
