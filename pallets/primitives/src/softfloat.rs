@@ -116,7 +116,7 @@ impl Float {
 	}
 
 	/// Sum.
-	pub fn add(self, other: Self) -> Self {
+	pub fn plus(self, other: Self) -> Self {
 		if self.is_nan() || other.is_nan() {
 			return Self::NAN;
 		}
@@ -129,12 +129,12 @@ impl Float {
 	}
 
 	/// Difference.
-	pub fn subtract(self, other: Self) -> Self {
-		self.add(other.negated())
+	pub fn minus(self, other: Self) -> Self {
+		self.plus(other.negated())
 	}
 
 	/// Product.
-	pub fn multiply(self, other: Self) -> Self {
+	pub fn times(self, other: Self) -> Self {
 		let sign = (self.0 ^ other.0) & SIGN;
 		if self.is_nan() || other.is_nan() {
 			return Self::NAN;
@@ -156,7 +156,7 @@ impl Float {
 	}
 
 	/// Quotient.
-	pub fn divide(self, other: Self) -> Self {
+	pub fn over(self, other: Self) -> Self {
 		let sign = (self.0 ^ other.0) & SIGN;
 		let undefined = (self.is_zero() && other.is_zero())
 			|| (!self.is_finite() && !other.is_finite())

@@ -43,10 +43,10 @@ fn same(soft: Float, hard: f32, what: &str, operands: [f32; 2]) {
 
 fn compare(a: f32, b: f32) {
 	let (x, y, both) = (soft(a), soft(b), [a, b]);
-	same(x.add(y), a + b, "sum", both);
-	same(x.subtract(y), a - b, "difference", both);
-	same(x.multiply(y), a * b, "product", both);
-	same(x.divide(y), a / b, "quotient", both);
+	same(x.plus(y), a + b, "sum", both);
+	same(x.minus(y), a - b, "difference", both);
+	same(x.times(y), a * b, "product", both);
+	same(x.over(y), a / b, "quotient", both);
 	assert_eq!(x.is_less(y), a < b, "{a} below {b}");
 	compare_one(a);
 }
