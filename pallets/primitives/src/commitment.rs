@@ -105,23 +105,74 @@ pub fn row_leaf(
 /// Root of a binary Merkle tree. A node without a sibling moves up unchanged; the number of leaves is
 /// hashed into the root, so trees of different sizes differ. Zero for no leaves.
 pub fn merkle_root(leaves: &[Digest]) -> Digest {
-	if leaves.is_empty() {
-		return Digest::zero();
+	match merkle_top(leaves) {
+		None => Digest::zero(),
+		Some(top) => counted(leaves.len() as u64, &top),
 	}
+}
+
+/// What is above all leaves, before their number is hashed in; `None` for no leaves.
+pub fn merkle_top(leaves: &[Digest]) -> Option<Digest> {
 	let mut level = leaves.to_vec();
 	while level.len() > 1 {
-		level = level
-			.chunks(2)
-			.map(|pair| match pair {
-				[left, right] => node(left, right),
-				_ => pair[0],
-			})
-			.collect::<Vec<_>>();
+		level = above(&level);
 	}
+	level.first().copied()
+}
+
+/// Siblings from a leaf to the root of [`merkle_root`]; empty for a leaf that is not there.
+pub fn merkle_path(leaves: &[Digest], index: u32) -> Vec<Digest> {
+	let (mut level, mut index) = (leaves.to_vec(), index as usize);
+	let mut path = Vec::new();
+	while level.len() > 1 {
+		path.extend(level.get(index ^ 1));
+		level = above(&level);
+		index /= 2;
+	}
+	path
+}
+
+/// The root of [`merkle_root`] to which a leaf leads by the path of [`merkle_path`]; `None` where the
+/// path has another length, or there is no such leaf.
+pub fn merkle_root_of(leaf: Digest, index: u32, leaves: u32, path: &[Digest]) -> Option<Digest> {
+	let top = merkle_top_of(leaf, index, leaves, path)?;
+	Some(counted(leaves.into(), &top))
+}
+
+/// The same for what is above all leaves ([`merkle_top`]).
+pub fn merkle_top_of(leaf: Digest, index: u32, leaves: u32, path: &[Digest]) -> Option<Digest> {
+	if index >= leaves {
+		return None;
+	}
+	let (mut top, mut index, mut count) = (leaf, index, leaves);
+	let mut path = path.iter();
+	while count > 1 {
+		if index % 2 == 1 {
+			top = node(path.next()?, &top);
+		} else if index + 1 < count {
+			top = node(&top, path.next()?);
+		}
+		(index, count) = (index / 2, count.div_ceil(2));
+	}
+	path.next().is_none().then_some(top)
+}
+
+fn above(level: &[Digest]) -> Vec<Digest> {
+	let pairs = level.chunks(2);
+	pairs
+		.map(|pair| match pair {
+			[left, right] => node(left, right),
+			_ => pair[0],
+		})
+		.collect()
+}
+
+/// A root: the number of leaves and what is above them all.
+pub fn counted(leaves: u64, top: &Digest) -> Digest {
 	let mut hasher = blake3::Hasher::new();
 	hasher.update(NODE);
-	hasher.update(&(leaves.len() as u64).to_le_bytes());
-	hasher.update(level[0].as_bytes());
+	hasher.update(&leaves.to_le_bytes());
+	hasher.update(top.as_bytes());
 	digest(hasher)
 }
 

@@ -15,7 +15,7 @@ mod ort_engine;
 
 pub use assembly::{head, Assembly};
 pub use class::profile_id;
-pub(crate) use fuse::single_on_disk;
+pub(crate) use fuse::{decode as decode_shard, single_on_disk};
 pub use fuse::{single, FuseError, Fuser, InMemoryModel, NamedBuffer};
 pub use library::{
 	find_library, pin_environment, runtime, LibraryError, Runtime, ANY_VERSION_VARIABLE,

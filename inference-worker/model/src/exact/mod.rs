@@ -10,7 +10,7 @@
 //! | operators of our own | `fast`, `operators`, [`kernels`] | serving |
 //!
 //! The splitter quantises ([`weights`]) and writes the first; the engine reads it back (`read`), refuses
-//! what departs from the rules ([`linter`]), and runs the second.
+//! what departs from the rules ([`linter`]), and runs the second. In a dispute [`trace`] records every value.
 
 pub mod builder;
 mod fast;
@@ -20,6 +20,7 @@ mod operators;
 mod read;
 pub mod rules;
 mod standard;
+pub mod trace;
 pub mod weights;
 mod write;
 

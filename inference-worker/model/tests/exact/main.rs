@@ -6,6 +6,7 @@ mod checkpoints;
 mod kernels;
 mod lint;
 mod reference;
+mod traces;
 
 use dllm_model::{
 	engine::{Engine, OrtEngine},

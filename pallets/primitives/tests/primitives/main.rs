@@ -3,8 +3,12 @@
 mod auction;
 mod commitment;
 mod cost;
+mod dispute;
 mod job;
 mod model;
 mod payout;
 mod plan;
+mod softfloat;
 mod specimens;
+mod trace;
+mod traces;
