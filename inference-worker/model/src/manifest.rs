@@ -360,7 +360,7 @@ impl Manifest {
 	/// Bytes of memory that layers take once they are loaded: their files', and more where the library
 	/// widens the weights.
 	pub fn memory_of(&self, layers: &[ShardFile]) -> u64 {
-		let growth = Numerics::of(self.profile).map_or(1, |numerics| numerics.layers.growth());
+		let growth = Numerics::of(self.profile).layers.growth();
 		let bytes = layers.iter().map(|file| file.bytes).sum::<u64>();
 		bytes.saturating_mul(growth)
 	}

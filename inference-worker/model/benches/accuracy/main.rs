@@ -14,7 +14,6 @@ use dllm_model::{
 	engine::{pin_environment, runtime, Engine, OrtEngine},
 	entry::Entry,
 	manifest::Manifest,
-	numerics::Numerics,
 	splitter::split,
 };
 use dllm_primitives::model::{LayerRange, Profile};
@@ -87,10 +86,7 @@ fn accuracy(model: &Path) -> Result<Option<String>> {
 	println!("  profile  perplexity   loss %  questions right %");
 	let mut reference = None;
 	let mut too_much = false;
-	for profile in PROFILES
-		.into_iter()
-		.filter(|profile| Numerics::of(*profile).is_some())
-	{
+	for profile in PROFILES {
 		let score = Whole::split(model, profile)?.score(&held_out)?;
 		let f32 = *reference.get_or_insert(score.perplexity);
 		let loss = 100.0 * (score.perplexity / f32 - 1.0);

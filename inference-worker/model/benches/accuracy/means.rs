@@ -121,7 +121,7 @@ impl Variant {
 			config,
 			preparation,
 		};
-		let numerics = *Numerics::of(Profile::Exact).ok_or_else(|| anyhow::anyhow!("no exact"))?;
+		let numerics = *Numerics::of(Profile::Exact);
 		runtime()?;
 		let mut segment = Segment::new(config, &numerics, limbs);
 		for layer in 0..config.layers {

@@ -12,7 +12,6 @@
 //! The splitter quantises ([`weights`]) and writes the first; the engine reads it back (`read`), refuses
 //! what departs from the rules ([`linter`]), and runs the second.
 
-pub mod builder;
 mod fast;
 pub mod kernels;
 pub mod linter;

@@ -23,7 +23,7 @@ const PLENTY: u64 = 1 << 32;
 
 /// The rules of the profile.
 fn rules() -> Numerics {
-	*Numerics::of(Profile::Exact).unwrap()
+	*Numerics::of(Profile::Exact)
 }
 
 /// The rules, in standard operators.
