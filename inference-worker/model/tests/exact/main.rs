@@ -1,5 +1,6 @@
 //! The exact profile: one output whatever computes it, and nothing in a shard that could break that.
 
+mod blocks;
 mod bytes;
 #[path = "../splitter/checkpoints.rs"]
 mod checkpoints;
