@@ -9,7 +9,7 @@ use super::{
 	row::rounded,
 	tile::{multiply, pack_rows, pack_rows_as_columns, packed_len, Sums, COLUMNS, ROWS},
 };
-use crate::exact::rules::{EXPONENTS, SCORE_MAX, SCORE_STEPS};
+use crate::exact::rules::{EXPONENTS, SCORE_HIDDEN, SCORE_MAX, SCORE_STEPS};
 use std::ops::Range;
 
 /// Queries over one head's keys and values.
@@ -33,6 +33,8 @@ pub struct BlockScratch {
 	packed: Vec<i16>,
 	/// Queries with a row of an even length each, and whole tiles of them.
 	queries: Vec<i16>,
+	/// Key scales, whole panels of them.
+	scales: Vec<f32>,
 	/// Scores in steps, `[queries, keys]`.
 	scores: Vec<i32>,
 	/// Weights, `[queries, keys]`, 0 for what a query does not see.
@@ -61,6 +63,8 @@ pub fn attend_block(
 	{
 		room[..block.width].copy_from_slice(query);
 	}
+	scratch.scales.extend_from_slice(block.seen.key_scales);
+	scratch.scales.resize(shape.keys, 0.0);
 	for first in (0..shape.keys).step_by(BLOCK_ROWS) {
 		score_keys(block, &shape, first, scratch);
 	}
@@ -103,6 +107,7 @@ impl Shape {
 	fn make_room(&self, scratch: &mut BlockScratch) {
 		scratch.queries.clear();
 		scratch.queries.resize(self.queries * 2 * self.pairs, 0);
+		scratch.scales.clear();
 		scratch.scores.resize(self.queries * self.keys, 0);
 		scratch.weights.clear();
 		scratch.weights.resize(self.queries * self.keys, 0);
@@ -129,25 +134,21 @@ fn tile_range(ranges: &[Range<usize>], first: usize, of: &Range<usize>) -> Range
 fn score_keys(block: &Block<'_>, shape: &Shape, first: usize, scratch: &mut BlockScratch) {
 	let (seen, width) = (&block.seen, block.width);
 	let last = (first + BLOCK_ROWS).min(seen.key_scales.len());
-	let (keys, scales) = (
-		&seen.keys[first * width..last * width],
-		&seen.key_scales[first..last],
-	);
-	scratch
-		.packed
-		.resize(packed_len(scales.len(), shape.pairs), 0);
+	let packed = packed_len(last - first, shape.pairs);
+	scratch.packed.resize(packed, 0);
+	let keys = &seen.keys[first * width..last * width];
 	pack_rows_as_columns(keys, width, &mut scratch.packed);
 	for tile in (0..block.factors.len()).step_by(ROWS) {
 		let range = tile_range(block.ranges, tile, &(first..last));
 		let rows = tile_rows(&scratch.queries, tile, 2 * shape.pairs, 0..2 * shape.pairs);
 		let panels = scratch.packed.chunks_exact(shape.pairs * 2 * COLUMNS);
-		for (panel, packed) in panels.enumerate() {
+		let whole = scratch.scales[first..].as_chunks().0;
+		for ((panel, packed), scales) in panels.enumerate().zip(whole) {
 			let at = panel * COLUMNS;
 			if at + COLUMNS <= range.start || at >= range.end {
 				continue;
 			}
 			let sums = multiply(rows, packed);
-			let scales = &scales[at..(at + COLUMNS).min(scales.len())];
 			let factors = &block.factors[tile..(tile + ROWS).min(block.factors.len())];
 			let scores = &mut scratch.scores[tile * shape.keys + first + at..];
 			steps(&sums, scales, factors, scores, shape.keys);
@@ -159,7 +160,7 @@ dispatched! {
 	/// Scores in steps from the products of a tile, into rows that are `stride` apart.
 	steps = steps_body(
 		sums: &Sums,
-		scales: &[f32],
+		scales: &[f32; COLUMNS],
 		factors: &[f32],
 		scores: &mut [i32],
 		stride: usize,
@@ -167,12 +168,21 @@ dispatched! {
 }
 
 #[inline(always)]
-fn steps_body(sums: &Sums, scales: &[f32], factors: &[f32], scores: &mut [i32], stride: usize) {
+fn steps_body(
+	sums: &Sums,
+	scales: &[f32; COLUMNS],
+	factors: &[f32],
+	scores: &mut [i32],
+	stride: usize,
+) {
 	let rows = scores.chunks_mut(stride).zip(sums).zip(factors);
 	for ((scores, sums), factor) in rows {
-		for ((score, sum), scale) in scores.iter_mut().zip(sums).zip(scales) {
-			let steps = *sum as f32 * scale * factor * SCORE_STEPS;
-			*score = rounded(steps.clamp(-SCORE_MAX, SCORE_MAX));
+		let Some(scores) = scores.first_chunk_mut::<COLUMNS>() else {
+			continue;
+		};
+		for column in 0..COLUMNS {
+			let steps = sums[column] as f32 * scales[column] * factor * SCORE_STEPS;
+			scores[column] = rounded(steps.clamp(-SCORE_MAX, SCORE_MAX));
 		}
 	}
 }
@@ -185,20 +195,30 @@ fn weigh_queries(
 	scratch: &mut BlockScratch,
 ) {
 	let scales = block.seen.value_scales;
-	let mut of = None;
+	let (mut largest, mut before, mut of) = (0.0, 0..0, None);
 	for (query, range) in block.ranges.iter().enumerate() {
-		let largest = largest_scale(&scales[range.clone()]);
+		// What the query before saw from the same start on needs no second look.
+		largest = match range.start == before.start {
+			true => largest_scale(&scales[before.end..range.end]).max(largest),
+			false => largest_scale(&scales[range.clone()]),
+		};
+		before = range.clone();
 		if of != Some(largest) {
 			of = Some(largest);
 			divide(scales, largest, &mut scratch.ratios);
 		}
-		let place = query * shape.keys;
-		let at = place + range.start..place + range.end;
+		// Whole panels, in which what the query does not see counts nothing.
+		let whole = range.start / COLUMNS * COLUMNS..range.end.next_multiple_of(COLUMNS);
+		let row = query * shape.keys;
+		let scores = &mut scratch.scores[row..row + shape.keys];
+		scores[whole.start..range.start].fill(SCORE_HIDDEN);
+		scores[range.end..whole.end].fill(SCORE_HIDDEN);
+		let weights = &mut scratch.weights[row..row + shape.keys];
 		let total = weigh(
-			&mut scratch.scores[at.clone()],
-			&scratch.ratios[range.clone()],
+			scores[whole.clone()].as_chunks_mut().0,
+			scratch.ratios[whole.clone()].as_chunks().0,
 			exponent,
-			&mut scratch.weights[at],
+			weights[whole].as_chunks_mut().0,
 		);
 		scratch.factors.push(largest / total as f32);
 	}
@@ -219,23 +239,25 @@ fn divide_body(scales: &[f32], largest: f32, ratios: &mut [f32]) {
 dispatched! {
 	/// Weights of one query's scores; gives the sum of the exponents.
 	weigh = weigh_body(
-		scores: &mut [i32],
-		ratios: &[f32],
+		scores: &mut [[i32; COLUMNS]],
+		ratios: &[[f32; COLUMNS]],
 		exponent: &[i32; EXPONENTS],
-		weights: &mut [i16],
+		weights: &mut [[i16; COLUMNS]],
 	) -> i64
 }
 
 #[inline(always)]
 fn weigh_body(
-	scores: &mut [i32],
-	ratios: &[f32],
+	scores: &mut [[i32; COLUMNS]],
+	ratios: &[[f32; COLUMNS]],
 	exponent: &[i32; EXPONENTS],
-	weights: &mut [i16],
+	weights: &mut [[i16; COLUMNS]],
 ) -> i64 {
-	let total = exponents_body(scores, exponent);
-	for ((weight, exponent), ratio) in weights.iter_mut().zip(&*scores).zip(ratios) {
-		*weight = rounded(*exponent as f32 * ratio) as i16;
+	let total = exponents_body(scores.as_flattened_mut(), exponent);
+	for ((exponents, ratios), weights) in scores.iter().zip(ratios).zip(weights) {
+		for column in 0..COLUMNS {
+			weights[column] = rounded(exponents[column] as f32 * ratios[column]) as i16;
+		}
 	}
 	total
 }
