@@ -68,8 +68,10 @@ pub fn record(folder: &Path, setting: &Setting, rows: u32) -> Result<Record> {
 
 /// All layers in standard operators, if the engine usually runs the profile in operators of its own.
 fn standard(manifest: &Manifest, folder: &Path) -> Result<Option<OrtEngine>> {
-	let own = Numerics::of(manifest.profile).filter(|numerics| numerics.exact.is_some());
-	let Some(own) = own else { return Ok(None) };
+	let own = Numerics::of(manifest.profile);
+	if own.exact.is_none() {
+		return Ok(None);
+	}
 	let numerics = Numerics {
 		exact: Some(ExactForm::Standard),
 		..*own

@@ -8,10 +8,12 @@
 //! | a range of layers runs on this machine | [`engine`] |
 //! | the profile whose bytes are the same on every machine | [`exact`] |
 //! | text becomes rows, rows become the next token | [`entry`] |
+//! | what a profile costs in accuracy is measured | [`accuracy`] |
 //! | functions that every machine computes to the same bits | [`portable_math`] |
 
 #![deny(unsafe_code)]
 
+pub mod accuracy;
 pub mod adapter;
 pub mod engine;
 pub mod entry;

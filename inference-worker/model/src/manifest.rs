@@ -12,7 +12,8 @@ use dllm_primitives::{
 use serde::{Deserialize, Serialize};
 use std::{
 	collections::HashSet,
-	fs, io,
+	fs,
+	io::{self, Write},
 	path::{Path, PathBuf},
 };
 
@@ -168,12 +169,16 @@ pub struct ShardFile {
 	pub kv_bytes_per_token: u32,
 }
 
-/// What a profile costs in accuracy, measured on a text.
+/// What a profile costs in accuracy, measured on texts.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
-	/// The text, by a name that people can find it by.
+	/// The texts, by the name of their file.
 	pub evaluation: String,
+	/// blake3 of that file.
+	pub blake3: Digest,
+	/// Texts in it.
+	pub texts: u64,
 	/// Tokens that were predicted.
 	pub tokens: u64,
 	/// Perplexity of this profile.
@@ -233,6 +238,9 @@ pub enum ManifestError {
 	/// The file system failed.
 	#[error("cannot read {path}: {source}")]
 	Io { path: PathBuf, source: io::Error },
+	/// The manifest cannot be replaced.
+	#[error("cannot write {path}: {source}; it is as it was")]
+	NotWritten { path: PathBuf, source: io::Error },
 }
 
 impl ManifestError {
@@ -333,6 +341,23 @@ impl Manifest {
 		Ok(bytes)
 	}
 
+	/// Seals the manifest and writes it into its folder, whole or not at all.
+	pub fn write(&mut self, folder: &Path) -> Result<(), ManifestError> {
+		let bytes = self.seal()?;
+		let path = folder.join(FILE);
+		let unfinished = folder.join(format!(".{FILE}.unfinished"));
+		let written = fs::File::create(&unfinished).and_then(|mut file| {
+			file.write_all(&bytes)?;
+			file.sync_all()?;
+			fs::rename(&unfinished, &path)
+		});
+		written.map_err(|source| {
+			// Nothing can be done about a failure here, and the cause is being reported.
+			let _ = fs::remove_file(&unfinished);
+			ManifestError::NotWritten { path, source }
+		})
+	}
+
 	/// blake3 of the manifest's bytes as written: the name of the model on chain.
 	pub fn root(&self) -> Digest {
 		self.root
@@ -360,7 +385,7 @@ impl Manifest {
 	/// Bytes of memory that layers take once they are loaded: their files', and more where the library
 	/// widens the weights.
 	pub fn memory_of(&self, layers: &[ShardFile]) -> u64 {
-		let growth = Numerics::of(self.profile).map_or(1, |numerics| numerics.layers.growth());
+		let growth = Numerics::of(self.profile).layers.growth();
 		let bytes = layers.iter().map(|file| file.bytes).sum::<u64>();
 		bytes.saturating_mul(growth)
 	}
@@ -529,7 +554,11 @@ impl Accuracy {
 
 	fn check(&self) -> Result<(), String> {
 		let sound = |perplexity: f64| perplexity.is_finite() && perplexity >= 1.0;
-		match self.tokens > 0 && sound(self.perplexity) && sound(self.perplexity_f32) {
+		match self.texts > 0
+			&& self.tokens > 0
+			&& sound(self.perplexity)
+			&& sound(self.perplexity_f32)
+		{
 			true => Ok(()),
 			false => Err("an accuracy that nobody can have measured".into()),
 		}

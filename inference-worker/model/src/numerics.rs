@@ -194,14 +194,14 @@ const EXACT: Numerics = Numerics {
 };
 
 impl Numerics {
-	/// The record of a profile; none if this version does not offer it.
-	pub const fn of(profile: Profile) -> Option<&'static Self> {
+	/// The record of a profile.
+	pub const fn of(profile: Profile) -> &'static Self {
 		match profile {
-			Profile::F32 => Some(&F32),
-			Profile::F16 => Some(&F16),
-			Profile::Int8 => Some(&INT8),
-			Profile::Int4 => Some(&INT4),
-			Profile::Exact => Some(&EXACT),
+			Profile::F32 => &F32,
+			Profile::F16 => &F16,
+			Profile::Int8 => &INT8,
+			Profile::Int4 => &INT4,
+			Profile::Exact => &EXACT,
 		}
 	}
 

@@ -50,8 +50,7 @@ struct Report {
 #[derive(Serialize)]
 struct Class {
 	profile: Profile,
-	/// None where this version does not execute the profile.
-	class: Option<String>,
+	class: String,
 }
 
 /// All layers of one model on this machine, without embedding and head.
@@ -92,11 +91,7 @@ impl Bench {
 }
 
 fn class(profile: Profile) -> Result<Class, EntryError> {
-	let class = match engine::profile_id(profile) {
-		Ok(class) => Some(format!("{class:?}")),
-		Err(EngineError::ProfileNotOffered(_)) => None,
-		Err(error) => return Err(error.into()),
-	};
+	let class = format!("{:?}", engine::profile_id(profile)?);
 	Ok(Class { profile, class })
 }
 
@@ -166,13 +161,10 @@ fn resident_memory() -> Option<u64> {
 
 fn text(report: &Report) -> String {
 	let name = |profile: Profile| format!("{profile:?}").to_lowercase();
-	let classes = report.classes.iter().map(|entry| {
-		let class = entry.class.clone();
-		[
-			name(entry.profile),
-			class.unwrap_or_else(|| "not offered".into()),
-		]
-	});
+	let classes = report
+		.classes
+		.iter()
+		.map(|entry| [name(entry.profile), entry.class.clone()]);
 	let mut text = format!(
 		"{}, {} threads\n\n",
 		report.library.display(),

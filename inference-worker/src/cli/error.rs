@@ -9,7 +9,8 @@ use crate::{
 	pipeline::HostError,
 };
 use dllm_model::{
-	engine::LibraryError, entry::EntryError, manifest::ManifestError, splitter::SplitError,
+	accuracy::AccuracyError, engine::LibraryError, entry::EntryError, manifest::ManifestError,
+	splitter::SplitError,
 };
 use dllm_primitives::{ids::ModelId, model::ModelState, plan::PlanError};
 use std::{io, path::PathBuf};
@@ -32,6 +33,9 @@ pub enum CliError {
 	/// A model cannot be split.
 	#[error(transparent)]
 	Split(#[from] SplitError),
+	/// The accuracy of a model cannot be measured.
+	#[error(transparent)]
+	Accuracy(#[from] AccuracyError),
 	/// ONNX Runtime is not there.
 	#[error(transparent)]
 	Library(#[from] LibraryError),

@@ -3,6 +3,7 @@
 //! What a command was asked for goes to stdout, so that it can be piped; everything else goes to
 //! stderr. Every command ends with 0 only if it did what it was asked for.
 
+mod accuracy;
 mod bench;
 mod context;
 mod doctor;
@@ -86,6 +87,8 @@ enum Command {
 	Bench(bench::Bench),
 	/// Turn a model folder of Hugging Face form into shards.
 	Split(split::Split),
+	/// Measure what the profile of a split model costs, and write it into its manifest.
+	Accuracy(accuracy::AccuracyCommand),
 }
 
 impl Command {
@@ -108,6 +111,7 @@ impl Cli {
 		match self.command {
 			Command::Keys(command) => command.run(&context),
 			Command::Split(command) => command.run(&context),
+			Command::Accuracy(command) => command.run(&context),
 			Command::Bench(command) => command.run(&context),
 			command => {
 				let runtime = tokio::runtime::Runtime::new().map_err(CliError::NoThreads)?;
@@ -145,6 +149,7 @@ async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, Cl
 		Command::Doctor(command) => command.run(&context).await,
 		Command::Keys(command) => command.run(&context),
 		Command::Split(command) => command.run(&context),
+		Command::Accuracy(command) => command.run(&context),
 		Command::Bench(command) => command.run(&context),
 	}
 }

@@ -2,7 +2,7 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
 	"keys",
 	"register",
 	"unregister",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 13] = [
 	"status",
 	"doctor",
 	"split",
+	"accuracy",
 	"bench",
 ];
 

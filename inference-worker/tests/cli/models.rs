@@ -87,6 +87,69 @@ fn every_profile_is_written_and_an_unknown_one_is_named() {
 }
 
 #[test]
+fn measured_accuracy_stands_in_the_manifest() {
+	let folder = Folder::with_library();
+	let split = ["split", &fixture(), "--out", "model", "--profile", "int4"];
+	folder.run(&split).printed();
+	folder.write(
+		"texts.json",
+		r#"{"texts": [["Who is there?", "A cat."], ["Where?", "Here."]]}"#,
+	);
+	let manifest = || fs::read_to_string(folder.path("model").join("manifest.json"));
+	let before = manifest().expect("the manifest");
+	assert!(!before.contains("accuracy"));
+	let measure = |against: &str, texts: &str| {
+		folder.run(&[
+			"accuracy",
+			"model",
+			"--against",
+			against,
+			"--texts",
+			texts,
+			"--json",
+		])
+	};
+
+	// Nothing is written where nothing was measured.
+	let other = fixture().replace("fixture-tied", "fixture-untied");
+	let ran = measure(&other, "texts.json");
+	ran.fails_with(&[
+		"another model than the shards in model",
+		"config.json differs",
+	]);
+	folder.write("none.json", r#"{"texts": []}"#);
+	measure(&fixture(), "none.json").fails_with(&["none.json holds no texts"]);
+	folder.write("bad.json", r#"{"texts": ["alone"]}"#);
+	measure(&fixture(), "bad.json").fails_with(&["bad.json cannot be read", "[question, reply]"]);
+	folder.write(
+		"long.json",
+		&format!(r#"{{"texts": [["a", "{}"]]}}"#, "word ".repeat(3_000)),
+	);
+	measure(&fixture(), "long.json").fails_with(&["text 1: ", "leave it out"]);
+	measure(&fixture(), "absent.json").fails_with(&["absent.json", "give a file with texts"]);
+	assert_eq!(manifest().expect("the manifest"), before);
+
+	let ran = measure(&fixture(), "texts.json");
+	let printed = serde_json::from_str::<serde_json::Value>(ran.printed()).expect("JSON");
+	let bytes = manifest().expect("the manifest");
+	let after = serde_json::from_str::<serde_json::Value>(&bytes).expect("JSON");
+	let accuracy = &after["accuracy"];
+	assert_eq!(accuracy["texts"], 2);
+	assert_eq!(accuracy["perplexity"], printed["perplexity"]);
+	// A model of random weights expects nothing, and four bits are not single precision.
+	assert!(accuracy["perplexity_f32"].as_f64().expect("a number") > 1_000.0);
+	assert_ne!(accuracy["perplexity"], accuracy["perplexity_f32"]);
+	// The folder holds what it held, and stands for another root.
+	folder.run(&ADD).fails_with(&["cannot reach a node"]);
+	let mut files = fs::read_dir(folder.path("")).expect("the folder");
+	assert!(files.all(|file| !file
+		.expect("a file")
+		.file_name()
+		.to_string_lossy()
+		.contains("reference")));
+}
+
+#[test]
 fn split_without_the_library_says_what_to_install() {
 	let folder = Folder::new();
 	let ran = folder.run(&["split", &fixture(), "--out", "model"]);

@@ -3,7 +3,7 @@
 //! For every model with held-out texts, perplexity of the replies and the share of questions answered
 //! exactly, for every profile that the splitter writes; then speed of `f32` and `exact` side by side.
 //! Fails where `exact` loses more than one per cent of perplexity. With `--means` it also measures, one
-//! by one, the means that could make `exact` more accurate.
+//! by one, the means that could make `exact` more accurate; with `--speed` it measures speed alone.
 
 mod means;
 mod speed;
@@ -14,7 +14,6 @@ use dllm_model::{
 	engine::{pin_environment, runtime, Engine, OrtEngine},
 	entry::Entry,
 	manifest::Manifest,
-	numerics::Numerics,
 	splitter::split,
 };
 use dllm_primitives::model::{LayerRange, Profile};
@@ -36,7 +35,12 @@ fn main() -> Result<()> {
 	let options = std::env::args().skip(1).collect::<Vec<_>>();
 	let asked = |option: &str| options.iter().any(|given| given == option);
 	let mut lost = Vec::new();
-	for model in models()? {
+	let models = if asked("--speed") {
+		Vec::new()
+	} else {
+		models()?
+	};
+	for model in models {
 		lost.extend(accuracy(&model)?);
 		if asked("--means") {
 			means::print(&model)?;
@@ -87,10 +91,7 @@ fn accuracy(model: &Path) -> Result<Option<String>> {
 	println!("  profile  perplexity   loss %  questions right %");
 	let mut reference = None;
 	let mut too_much = false;
-	for profile in PROFILES
-		.into_iter()
-		.filter(|profile| Numerics::of(*profile).is_some())
-	{
+	for profile in PROFILES {
 		let score = Whole::split(model, profile)?.score(&held_out)?;
 		let f32 = *reference.get_or_insert(score.perplexity);
 		let loss = 100.0 * (score.perplexity / f32 - 1.0);
@@ -107,6 +108,7 @@ fn accuracy(model: &Path) -> Result<Option<String>> {
 
 /// A whole model in one process.
 struct Whole {
+	manifest: Manifest,
 	entry: Entry,
 	engine: OrtEngine,
 	_folder: tempfile::TempDir,
@@ -124,13 +126,14 @@ impl Whole {
 		Ok(Self {
 			entry: Entry::load(&manifest, &target)?,
 			engine: OrtEngine::load(&manifest, &target, range, 1 << 36)?,
+			manifest,
 			_folder: folder,
 		})
 	}
 
 	fn score(&self, held_out: &HeldOut) -> Result<Score> {
 		let tokenizer = &self.entry.tokenizer;
-		let perplexity = held_out.perplexity(tokenizer, |tokens| {
+		let perplexity = held_out.perplexity(&self.manifest, tokenizer, |tokens| {
 			let rows = self.entry.embedder.embed(tokens)?;
 			self.engine.open(0, tokens.len() as u32)?;
 			let output = self.engine.prefill(0, 0, &rows)?;

@@ -41,7 +41,8 @@ pub fn print(model: &Path) -> Result<()> {
 	let mut plain = None;
 	for (name, preparation, limbs) in means() {
 		let mut variant = Variant::build(model, &config, preparation, limbs)?;
-		let perplexity = held_out.perplexity(&tokenizer, |tokens| variant.logits(tokens))?;
+		let perplexity =
+			held_out.perplexity(&manifest, &tokenizer, |tokens| variant.logits(tokens))?;
 		let plain = *plain.get_or_insert(perplexity);
 		println!(
 			"  {name:36}  {perplexity:10.4}  {:+14.3}",
@@ -121,7 +122,7 @@ impl Variant {
 			config,
 			preparation,
 		};
-		let numerics = *Numerics::of(Profile::Exact).ok_or_else(|| anyhow::anyhow!("no exact"))?;
+		let numerics = *Numerics::of(Profile::Exact);
 		runtime()?;
 		let mut segment = Segment::new(config, &numerics, limbs);
 		for layer in 0..config.layers {

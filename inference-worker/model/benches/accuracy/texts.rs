@@ -1,7 +1,11 @@
 //! Held-out texts of a model and how well it expects them.
 
 use anyhow::{Context, Result};
-use dllm_model::entry::{sample, Message, SamplingParams, Tokenizer};
+use dllm_model::{
+	accuracy::perplexity,
+	entry::{sample, Message, SamplingParams, Tokenizer},
+	manifest::Manifest,
+};
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path};
 
@@ -41,23 +45,12 @@ impl HeldOut {
 	/// Perplexity of the replies; `logits` gives those of all rows of a text.
 	pub fn perplexity(
 		&self,
+		model: &Manifest,
 		tokenizer: &Tokenizer,
-		mut logits: impl FnMut(&[u32]) -> Result<Vec<f32>>,
+		logits: impl FnMut(&[u32]) -> Result<Vec<f32>>,
 	) -> Result<f64> {
-		let (mut surprise, mut count) = (0.0, 0);
-		for [question, reply] in &self.texts {
-			let mut tokens = tokenizer.prompt(&[Message::user(question)])?;
-			let start = tokens.len();
-			tokens.extend(tokenizer.encode(reply)?);
-			tokens.extend(tokenizer.encode("<|end|>")?);
-			let logits = logits(&tokens[..tokens.len() - 1])?;
-			let width = logits.len() / (tokens.len() - 1);
-			for (row, token) in logits.chunks(width).zip(&tokens[1..]).skip(start - 1) {
-				surprise -= log_share(row, *token as usize);
-				count += 1;
-			}
-		}
-		Ok((surprise / f64::from(count)).exp())
+		let end = model.config.eos_ids.first().copied();
+		Ok(perplexity(tokenizer, &self.texts, end, logits)?.perplexity)
 	}
 
 	/// Share of the questions answered to the letter; `logits` continues at a position and gives those
@@ -85,14 +78,4 @@ impl HeldOut {
 		}
 		Ok(f64::from(right) / self.questions() as f64)
 	}
-}
-
-/// Natural logarithm of the share that a row gives to a token.
-fn log_share(row: &[f32], token: usize) -> f64 {
-	let largest = row.iter().copied().fold(f32::MIN, f32::max);
-	let sum = row
-		.iter()
-		.map(|value| f64::from(value - largest).exp())
-		.sum::<f64>();
-	f64::from(row[token] - largest) - sum.ln()
 }

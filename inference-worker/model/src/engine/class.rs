@@ -27,7 +27,7 @@ const DECODE_ROWS: u32 = 3;
 
 /// The class of this process for a profile.
 pub fn profile_id(profile: Profile) -> Result<Digest, EngineError> {
-	class_id(Numerics::of(profile).ok_or(EngineError::ProfileNotOffered(profile))?)
+	class_id(Numerics::of(profile))
 }
 
 /// The class of this process under given rules; measured once.

@@ -6,7 +6,7 @@
 //! its own shards on disk and have them read from there.
 
 use crate::splitter::{
-	graph::{model_of, ALIGNMENT},
+	graph::model_of,
 	onnx::{
 		AttributeProto, GraphProto, ModelProto, NodeProto, StringEntry, TensorProto, ATTRIBUTE_INT,
 		CONTRIB, CONTRIB_OPSET, EXTERNAL, FLOAT, OPSET,
@@ -14,6 +14,7 @@ use crate::splitter::{
 	shards::{
 		adaptable, value_name, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN, TOTAL_ROWS,
 	},
+	writer::ALIGNMENT,
 };
 use crate::{adapter::LowRank, manifest::ModelConfig, mapping::Mapping};
 use ort::operator::OperatorDomain;

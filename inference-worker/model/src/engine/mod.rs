@@ -27,10 +27,7 @@ use crate::{
 	adapter::AdapterError,
 	manifest::{Manifest, ManifestError},
 };
-use dllm_primitives::{
-	ids::Digest,
-	model::{LayerRange, Profile},
-};
+use dllm_primitives::{ids::Digest, model::LayerRange};
 use std::path::Path;
 
 /// Names one session of an engine; chosen by the caller.
@@ -110,9 +107,6 @@ pub enum EngineError {
 	/// A shard is no layer.
 	#[error(transparent)]
 	Fuse(#[from] FuseError),
-	/// This engine does not execute the profile.
-	#[error("profile {0:?} is not offered by this version: use a model of another profile")]
-	ProfileNotOffered(Profile),
 	/// The layers are not in the model.
 	#[error("layers {}..{} are not in a model of {layers} layers", .range.start, .range.end)]
 	RangeOutside { range: LayerRange, layers: u32 },

@@ -72,8 +72,7 @@ impl Engine for OrtEngine {
 		range: LayerRange,
 		memory: u64,
 	) -> Result<Self, EngineError> {
-		let numerics = Numerics::of(manifest.profile)
-			.ok_or(EngineError::ProfileNotOffered(manifest.profile))?;
+		let numerics = Numerics::of(manifest.profile);
 		Self::load_as(manifest, folder, range, memory, numerics)
 	}
 
@@ -232,8 +231,7 @@ impl OrtEngine {
 		adapter: &AdapterManifest,
 		adapter_folder: &Path,
 	) -> Result<Self, EngineError> {
-		let numerics = Numerics::of(manifest.profile)
-			.ok_or(EngineError::ProfileNotOffered(manifest.profile))?;
+		let numerics = Numerics::of(manifest.profile);
 		adapter.expect_base(manifest.root())?;
 		let adapter = Some((adapter, adapter_folder));
 		Self::load_with(manifest, folder, range, memory, numerics, adapter)

@@ -30,7 +30,7 @@ pub struct Head {
 impl Embedder {
 	/// Loads `embed.onnx`.
 	pub fn load(manifest: &Manifest, folder: &Path) -> Result<Self, EntryError> {
-		let graph = load(&manifest.embed, folder, offered(manifest)?)?;
+		let graph = load(&manifest.embed, folder, Numerics::of(manifest.profile))?;
 		Ok(Self {
 			graph,
 			vocab: manifest.config.vocab,
@@ -63,7 +63,7 @@ impl Embedder {
 impl Head {
 	/// Loads `head.onnx`.
 	pub fn load(manifest: &Manifest, folder: &Path) -> Result<Self, EntryError> {
-		let numerics = offered(manifest)?;
+		let numerics = Numerics::of(manifest.profile);
 		let (config, file) = (&manifest.config, &manifest.head);
 		let model = head(config, numerics, &file.file, file.read(folder)?)?;
 		let graph = Mutex::new(runtime()?.session(&model, numerics)?);
@@ -97,10 +97,6 @@ impl Head {
 	pub fn vocab(&self) -> usize {
 		self.vocab
 	}
-}
-
-fn offered(manifest: &Manifest) -> Result<&'static Numerics, EngineError> {
-	Numerics::of(manifest.profile).ok_or(EngineError::ProfileNotOffered(manifest.profile))
 }
 
 fn load(

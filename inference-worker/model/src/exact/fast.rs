@@ -14,7 +14,6 @@
 //! `Leave` adds the last residual.
 
 use super::{
-	builder::Builder,
 	operators::{self, Cluster, Constants, LayerConstants, DOMAIN, FROM, LAYER, VERSION},
 	rules::{Limbs, Tables, ZERO_POINT},
 	weights::{HeadWeights, LayerWeights, Matrix},
@@ -24,7 +23,7 @@ use crate::{
 	manifest::ModelConfig,
 	numerics::Numerics,
 	splitter::{
-		graph::{model_of, Attribute, Dim},
+		graph::{model_of, Attribute, Dim, Graph},
 		onnx::{OperatorSetId, StringEntry, TensorProto, EXTERNAL, FLOAT, INT32, INT8, UINT8},
 		rope,
 		shards::{declare_cache, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, LOGITS, TOTAL_ROWS},
@@ -94,12 +93,7 @@ impl Segment {
 				rows
 			}
 		};
-		declare_cache(
-			&mut self.net.graph.graph,
-			&self.config,
-			&self.numerics,
-			layer,
-		);
+		declare_cache(&mut self.net.graph, &self.config, &self.numerics, layer);
 		let sums = self
 			.net
 			.product(&entering[0], &name("attention"), &weights.attention);
@@ -218,7 +212,7 @@ pub fn head(
 
 /// A graph whose matrices lie in memory beside it.
 struct Net {
-	graph: Builder,
+	graph: Graph,
 	buffers: Vec<NamedBuffer>,
 	/// Tensors that lie in `buffers`.
 	matrices: Vec<TensorProto>,
@@ -226,7 +220,7 @@ struct Net {
 
 impl Net {
 	fn new(name: &str, config: &ModelConfig) -> Self {
-		let mut graph = Builder::new(name);
+		let mut graph = Graph::new(name);
 		let rows = [Dim::Is(1), Dim::Open("rows"), Dim::Is(config.hidden)];
 		graph.input(HIDDEN_IN, FLOAT, &rows);
 		graph.tensor(ZERO, UINT8, &[], vec![ZERO_POINT as u8]);

@@ -7,12 +7,12 @@
 //! | form | module | for |
 //! |---|---|---|
 //! | standard ONNX operators | `standard` | the shards on disk, any other runtime, the linter |
-//! | operators of our own | `fast`, `operators`, [`kernels`] | serving |
+//! | operators of our own | `fast`, `operators`, `attend`, [`kernels`] | serving |
 //!
 //! The splitter quantises ([`weights`]) and writes the first; the engine reads it back (`read`), refuses
 //! what departs from the rules ([`linter`]), and runs the second. In a dispute [`trace`] records every value.
 
-pub mod builder;
+mod attend;
 mod fast;
 pub mod kernels;
 pub mod linter;

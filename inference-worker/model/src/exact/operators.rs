@@ -5,13 +5,9 @@
 //! graph passes rows, sums and caches only. The numbers are those of `docs/exact-profile.md`.
 
 use super::{
-	kernels::{
-		add,
-		attention::{attend, norm_head, rotate, Scratch, Seen},
-		gate, prepare, quantise, scale, signed_codes,
-	},
-	rules::{Limbs, Tables, CACHE_MAX, QUERY_MAX},
-	standard::factor,
+	attend::attend,
+	kernels::{add, gate, prepare, scale},
+	rules::{Limbs, Tables},
 };
 use crate::manifest::ModelConfig;
 use ort::{
@@ -19,7 +15,7 @@ use ort::{
 		BoxedKernel, ComputeContext, KernelContext, Operator, OperatorDomain, OperatorInput,
 		OperatorOutput,
 	},
-	value::{DynTensorValueType, TensorElementType, ValueRef, ValueRefMut},
+	value::{TensorElementType, ValueRef, ValueRefMut},
 	Error, Result,
 };
 use std::{
@@ -323,84 +319,11 @@ impl Work {
 	fn attend(&mut self, context: &ComputeContext) -> Result<()> {
 		let constants = self.constants.clone();
 		let layer = layer(&constants, self.layer)?;
-		let config = &constants.config;
-		let (heads, kv_heads) = (config.heads as usize, config.kv_heads as usize);
-		let width = config.head_dim as usize;
-		let (sums, scale, total) = (input(context, 0)?, input(context, 1)?, input(context, 2)?);
-		let sums = Sums::new(
-			&sums,
-			&scale,
-			layer.attention_scales.len(),
-			constants.limbs.attention,
-		)?;
-		let total = total
-			.try_extract_tensor::<i32>()?
-			.1
-			.first()
-			.copied()
-			.unwrap_or(0);
-		let total = usize::try_from(total).unwrap_or(0);
-		let start = total
-			.checked_sub(sums.rows)
-			.ok_or_else(|| Error::new("fewer rows in all than in this call"))?;
-
-		let mut keys = cache(context, 3, 2)?;
-		let mut key_scales = cache(context, 4, 3)?;
-		let mut values = cache(context, 5, 4)?;
-		let mut value_scales = cache(context, 6, 5)?;
-		let mut cache = Cache {
-			keys: keys.try_extract_tensor_mut::<i8>()?.1,
-			key_scales: key_scales.try_extract_tensor_mut::<f32>()?.1,
-			values: values.try_extract_tensor_mut::<i8>()?.1,
-			value_scales: value_scales.try_extract_tensor_mut::<f32>()?.1,
-			width,
-			slots: 0,
-		};
-		cache.slots = cache.key_scales.len() / kv_heads;
-		if total > cache.slots || total > constants.cos.len() / (width / 2) {
-			return Err(Error::new("the session is longer than its cache"));
-		}
-
-		let queries = enter_rows(context, &constants, layer, &sums, start, &mut cache)?;
-		let mut mixed = std::mem::take(&mut self.floats);
-		mixed.resize(sums.rows * heads * width, 0.0);
-		let slots = locked(&mut mixed, width);
-		let cache = &cache;
-		let each = |task: usize| {
-			let (row, head) = (task / heads, task % heads);
-			let seen = cache.seen(head / (heads / kv_heads), start + row, layer.window);
-			let query = &queries.codes[task * width..][..width];
-			let mut out = slots[task].lock().unwrap_or_else(PoisonError::into_inner);
-			SCRATCH.with_borrow_mut(|scratch| {
-				attend(
-					query,
-					queries.factors[task],
-					seen,
-					&constants.tables.exponent,
-					scratch,
-					&mut out,
-				);
-			});
-		};
-		let work = sums.rows * heads * 2 * width * total.min(layer.window);
-		parallel(context, sums.rows * heads, work, each)?;
-		drop(slots);
-
-		let (row_width, limbs) = (heads * width, constants.limbs.output);
-		let codes = CodesOut::new(context, [0, 1], sums.rows, row_width, limbs)?;
-		let rows = &mixed;
-		codes.fill(
-			|row, high, low| quantise(&rows[row * row_width..][..row_width], high, low),
-			context,
-		)?;
-		self.floats = mixed;
-		Ok(())
+		attend(context, &constants, layer, &mut self.floats)
 	}
 }
 
 thread_local! {
-	/// Room of the attention of one head.
-	static SCRATCH: RefCell<Scratch> = RefCell::default();
 	/// Room for one row.
 	static ROOM: RefCell<Vec<f32>> = RefCell::default();
 }
@@ -414,16 +337,18 @@ fn with_room<T>(len: usize, with: impl FnOnce(&mut [f32]) -> T) -> T {
 }
 
 /// Sums of a projection, `[limbs, rows, outputs]`, and the scale of every row that entered it.
-struct Sums<'a> {
+pub struct Sums<'a> {
 	sums: &'a [i32],
 	scales: &'a [f32],
-	rows: usize,
-	outputs: usize,
+	/// Rows of the call.
+	pub rows: usize,
+	/// Sums of a row.
+	pub outputs: usize,
 	limbs: usize,
 }
 
 impl<'a> Sums<'a> {
-	fn new(
+	pub fn new(
 		sums: &'a ValueRef<'_>,
 		scales: &'a ValueRef<'_>,
 		outputs: usize,
@@ -445,7 +370,7 @@ impl<'a> Sums<'a> {
 	}
 
 	/// Upper and lower limb's sums of a row (the lower empty for one limb), and the row's scale.
-	fn row(&self, row: usize) -> (&[i32], &[i32], f32) {
+	pub fn row(&self, row: usize) -> (&[i32], &[i32], f32) {
 		let limb =
 			|limb: usize| &self.sums[(limb * self.rows + row) * self.outputs..][..self.outputs];
 		let low = if self.limbs == 2 { limb(1) } else { &[] };
@@ -454,7 +379,7 @@ impl<'a> Sums<'a> {
 }
 
 /// Codes and scales of rows as two outputs.
-struct CodesOut<'a> {
+pub struct CodesOut<'a> {
 	codes: ValueRefMut<'a>,
 	scales: ValueRefMut<'a>,
 	rows: usize,
@@ -463,7 +388,7 @@ struct CodesOut<'a> {
 }
 
 impl<'a> CodesOut<'a> {
-	fn new(
+	pub fn new(
 		context: &'a ComputeContext,
 		outputs: [usize; 2],
 		rows: usize,
@@ -486,7 +411,7 @@ impl<'a> CodesOut<'a> {
 	}
 
 	/// Lets `each` write the limbs of every row and give its scale.
-	fn fill(
+	pub fn fill(
 		mut self,
 		each: impl Fn(usize, &mut [u8], &mut [u8]) -> f32 + Sync + Send,
 		context: &ComputeContext,
@@ -509,128 +434,8 @@ impl<'a> CodesOut<'a> {
 	}
 }
 
-/// One layer's caches of a session, `[kv_heads, slots, width or 1]` each.
-struct Cache<'a> {
-	keys: &'a mut [i8],
-	key_scales: &'a mut [f32],
-	values: &'a mut [i8],
-	value_scales: &'a mut [f32],
-	width: usize,
-	slots: usize,
-}
-
-impl Cache<'_> {
-	/// What a row at `position` sees of one head.
-	fn seen(&self, head: usize, position: usize, window: usize) -> Seen<'_> {
-		let from = head * self.slots + (position + 1).saturating_sub(window);
-		let to = head * self.slots + position + 1;
-		Seen {
-			keys: &self.keys[from * self.width..to * self.width],
-			key_scales: &self.key_scales[from..to],
-			values: &self.values[from * self.width..to * self.width],
-			value_scales: &self.value_scales[from..to],
-		}
-	}
-
-	/// Writes a row of keys and values: `[kv_heads, width]` values each.
-	fn store(&mut self, position: usize, keys: &[f32], values: &[f32], room: &mut Vec<i16>) {
-		room.resize(self.width, 0);
-		let heads = keys
-			.chunks_exact(self.width)
-			.zip(values.chunks_exact(self.width));
-		for (head, (key, value)) in heads.enumerate() {
-			let slot = head * self.slots + position;
-			let place = slot * self.width..(slot + 1) * self.width;
-			self.key_scales[slot] = signed_codes(key, CACHE_MAX, room);
-			narrow(room, &mut self.keys[place.clone()]);
-			self.value_scales[slot] = signed_codes(value, CACHE_MAX, room);
-			narrow(room, &mut self.values[place]);
-		}
-	}
-}
-
-/// Codes of all query heads of a call.
-struct Queries {
-	/// `[rows, heads, width]`.
-	codes: Vec<i16>,
-	/// Scale times 1/√width, `[rows, heads]`.
-	factors: Vec<f32>,
-}
-
-/// Scales, norms and turns queries, keys and values; stores the latter two.
-fn enter_rows(
-	context: &ComputeContext,
-	constants: &Constants,
-	layer: &LayerConstants,
-	sums: &Sums<'_>,
-	start: usize,
-	cache: &mut Cache<'_>,
-) -> Result<Queries> {
-	let config = &constants.config;
-	let width = config.head_dim as usize;
-	let query = config.heads as usize * width;
-	let turned = query + config.kv_heads as usize * width;
-	let factor = factor(config);
-	let mut values = vec![0.0; sums.rows * sums.outputs];
-	let mut codes = vec![0; sums.rows * query];
-	let mut factors = vec![0.0; sums.rows * config.heads as usize];
-	{
-		let rows = values
-			.chunks_exact_mut(sums.outputs)
-			.zip(codes.chunks_exact_mut(query))
-			.zip(factors.chunks_exact_mut(config.heads as usize));
-		let rows = rows.map(Mutex::new).collect::<Vec<_>>();
-		parallel(context, sums.rows, 8 * sums.rows * sums.outputs, |row| {
-			let mut slot = rows[row].lock().unwrap_or_else(PoisonError::into_inner);
-			let ((values, codes), factors) = &mut *slot;
-			let (high, low, activation) = sums.row(row);
-			scale(high, low, &layer.attention_scales, activation, values);
-			for (value, bias) in values.iter_mut().zip(&layer.bias) {
-				*value += bias;
-			}
-			let at = (start + row) * width / 2;
-			let (cos, sin) = (
-				&constants.cos[at..][..width / 2],
-				&constants.sin[at..][..width / 2],
-			);
-			for (number, head) in values[..turned].chunks_exact_mut(width).enumerate() {
-				let norm = match number * width < query {
-					true => &layer.query_norm,
-					false => &layer.key_norm,
-				};
-				if !norm.is_empty() {
-					norm_head(head, norm, config.norm_eps as f32);
-				}
-				rotate(head, cos, sin);
-			}
-			let heads = values[..query]
-				.chunks_exact(width)
-				.zip(codes.chunks_exact_mut(width));
-			for ((head, codes), out) in heads.zip(factors.iter_mut()) {
-				*out = signed_codes(head, QUERY_MAX, codes) * factor;
-			}
-		})?;
-	}
-	let mut room = Vec::new();
-	for (row, values) in values.chunks_exact(sums.outputs).enumerate() {
-		cache.store(
-			start + row,
-			&values[query..turned],
-			&values[turned..],
-			&mut room,
-		);
-	}
-	Ok(Queries { codes, factors })
-}
-
-fn narrow(codes: &[i16], out: &mut [i8]) {
-	for (out, code) in out.iter_mut().zip(codes) {
-		*out = *code as i8;
-	}
-}
-
 /// Runs tasks on the session's threads where that pays.
-fn parallel(
+pub fn parallel(
 	context: &ComputeContext,
 	tasks: usize,
 	work: usize,
@@ -644,7 +449,7 @@ fn parallel(
 }
 
 /// Parts of a buffer that different threads write.
-fn locked<T>(buffer: &mut [T], width: usize) -> Vec<Mutex<&mut [T]>> {
+pub fn locked<T>(buffer: &mut [T], width: usize) -> Vec<Mutex<&mut [T]>> {
 	buffer.chunks_exact_mut(width).map(Mutex::new).collect()
 }
 
@@ -655,25 +460,14 @@ fn layer(constants: &Constants, layer: u32) -> Result<&LayerConstants> {
 		.ok_or_else(|| Error::new(format!("layer {layer} is not in this session")))
 }
 
-fn input(context: &ComputeContext, index: usize) -> Result<ValueRef<'_>> {
+pub fn input(context: &ComputeContext, index: usize) -> Result<ValueRef<'_>> {
 	context
 		.input(index)?
 		.ok_or_else(|| Error::new(format!("input {index} is missing")))
 }
 
-fn output(context: &ComputeContext, index: usize, shape: Vec<i64>) -> Result<ValueRefMut<'_>> {
+pub fn output(context: &ComputeContext, index: usize, shape: Vec<i64>) -> Result<ValueRefMut<'_>> {
 	context
 		.output(index, shape)?
 		.ok_or_else(|| Error::new(format!("output {index} is not asked for")))
-}
-
-/// A cache that enters and leaves in the same buffer; only the output is touched.
-fn cache(context: &ComputeContext, past: usize, present: usize) -> Result<ValueRefMut<'_>> {
-	let past = input(context, past)?.downcast::<DynTensorValueType>()?;
-	let present = output(context, present, past.shape().to_vec())?;
-	let present = present.downcast::<DynTensorValueType>()?;
-	if past.data_ptr() != present.data_ptr() {
-		return Err(Error::new("caches are to be bound in place"));
-	}
-	Ok(present.into_dyn())
 }

@@ -43,10 +43,14 @@ pub const SCORE_MAX: f32 = 2_097_152.0;
 pub const SCORE_HIDDEN: i32 = -(1 << 30);
 /// What e^0 is in the exponent table: two limbs of 7 bits.
 pub const EXP_ONE: i32 = 16_383;
+/// Entries of the exponent table, of which only the last is 0.
+pub const EXPONENTS: usize = 2_663;
 /// Steps of the sigmoid's argument per unit.
 pub const SIGMOID_STEPS: f32 = 128.0;
 /// Largest argument of the sigmoid table, in steps: ±16, where it is 1 or 0 up to 10^-7.
 pub const SIGMOID_LAST: i32 = 2_048;
+/// Entries of the sigmoid table.
+pub const SIGMOIDS: usize = 2 * SIGMOID_LAST as usize + 1;
 
 /// Longest row of a projection: above it a sum of products could leave 32 bits
 /// (133,000 · 255 · 63 < 2^31); far above any model's.
@@ -84,24 +88,22 @@ impl Limbs {
 #[derive(Clone)]
 pub struct Tables {
 	/// e^(−d / 256) · 16,383, rounded; the last entry is 0 and stands for all larger distances.
-	pub exponent: Arc<[i32]>,
+	pub exponent: Arc<[i32; EXPONENTS]>,
 	/// 1 / (1 + e^(−i / 128)) for i from −2,048 to 2,048.
-	pub sigmoid: Arc<[f32]>,
+	pub sigmoid: Arc<[f32; SIGMOIDS]>,
 }
 
 impl Default for Tables {
 	fn default() -> Self {
 		let entry =
-			|d: i32| (exp(-f64::from(d) / f64::from(SCORE_STEPS)) * f64::from(EXP_ONE)).round();
-		let mut exponent = Vec::new();
-		while exponent.last() != Some(&0) {
-			exponent.push(entry(exponent.len() as i32) as i32);
-		}
-		let sigmoid = (-SIGMOID_LAST..=SIGMOID_LAST)
-			.map(|i| 1.0 / (1.0 + exp(-f64::from(i) / f64::from(SIGMOID_STEPS))));
+			|d: usize| (exp(-(d as f64) / f64::from(SCORE_STEPS)) * f64::from(EXP_ONE)).round();
+		let sigmoid = |at: usize| {
+			let steps = f64::from(at as i32 - SIGMOID_LAST);
+			(1.0 / (1.0 + exp(-steps / f64::from(SIGMOID_STEPS)))) as f32
+		};
 		Self {
-			exponent: exponent.into(),
-			sigmoid: sigmoid.map(|value| value as f32).collect(),
+			exponent: Arc::new(std::array::from_fn(|distance| entry(distance) as i32)),
+			sigmoid: Arc::new(std::array::from_fn(sigmoid)),
 		}
 	}
 }

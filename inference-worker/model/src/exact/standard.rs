@@ -5,7 +5,6 @@
 //! layers can be put into one graph.
 
 use super::{
-	builder::Builder,
 	rules::*,
 	weights::{HeadWeights, LayerWeights, Matrix},
 };
@@ -13,7 +12,7 @@ use crate::{
 	manifest::ModelConfig,
 	numerics::Numerics,
 	splitter::{
-		graph::{Attribute, Dim},
+		graph::{Attribute, Dim, Graph},
 		onnx::{FLOAT, INT32, INT64, INT8, UINT8},
 		rope,
 		shards::{
@@ -53,14 +52,14 @@ pub fn layer(
 	layer: u32,
 	weights: &LayerWeights,
 	limbs: Limbs,
-) -> Builder {
-	let mut graph = Builder::new(&format!("layer-{layer:03}"));
+) -> Graph {
+	let mut graph = Graph::new(&format!("layer-{layer:03}"));
 	let rows = [Dim::Is(1), Dim::Open("rows"), Dim::Is(config.hidden)];
 	graph.input(HIDDEN_IN, FLOAT, &rows);
 	graph.input(LAST_ROW, INT32, &[Dim::Is(1)]);
 	graph.input(TOTAL_ROWS, INT32, &[Dim::Is(1)]);
 	graph.output(HIDDEN_OUT, FLOAT, &rows);
-	declare_cache(&mut graph.graph, config, numerics, layer);
+	declare_cache(&mut graph, config, numerics, layer);
 	let mut net = Net::new(graph, layer_prefix(layer));
 	net.layer_weights(config, weights);
 	let (cos, sin) = rope::tables(config);
@@ -93,8 +92,8 @@ pub fn layer(
 }
 
 /// Final norm and output projection.
-pub fn head(config: &ModelConfig, weights: &HeadWeights, limbs: Limbs) -> Builder {
-	let mut graph = Builder::new("head");
+pub fn head(config: &ModelConfig, weights: &HeadWeights, limbs: Limbs) -> Graph {
+	let mut graph = Graph::new("head");
 	let rows = |width| [Dim::Is(1), Dim::Open("rows"), Dim::Is(width)];
 	graph.input(HIDDEN_IN, FLOAT, &rows(config.hidden));
 	graph.output(LOGITS, FLOAT, &rows(config.vocab));
@@ -117,14 +116,14 @@ struct Codes {
 
 /// A graph under construction, with names for what has none.
 struct Net {
-	graph: Builder,
+	graph: Graph,
 	prefix: String,
 	values: u32,
 	constants: HashMap<(i32, Vec<u32>, Vec<u8>), String>,
 }
 
 impl Net {
-	fn new(graph: Builder, prefix: String) -> Self {
+	fn new(graph: Graph, prefix: String) -> Self {
 		Self {
 			graph,
 			prefix,

@@ -1,7 +1,6 @@
 //! Writes shards of the exact profile: quantised weights inside the graph of the rules.
 
 use super::{
-	builder::Builder,
 	linter,
 	rules::Limbs,
 	standard,
@@ -10,7 +9,7 @@ use super::{
 use crate::{
 	manifest::ModelConfig,
 	numerics::Numerics,
-	splitter::{graph::GraphBuilder, shards::TensorSource, SplitError},
+	splitter::{graph::Graph, shards::TensorSource, writer::ShardWriter, SplitError},
 };
 use std::io::Write;
 
@@ -38,9 +37,9 @@ pub fn head(
 	write(graph, out)
 }
 
-fn write(graph: Builder, out: &mut dyn Write) -> Result<u64, SplitError> {
+fn write(graph: Graph, out: &mut dyn Write) -> Result<u64, SplitError> {
 	linter::check(&graph.graph)?;
-	GraphBuilder::write(graph.graph, graph.parameters, out)
+	ShardWriter::write(graph, out)
 }
 
 fn quantiser<'a>(config: &'a ModelConfig, source: &'a dyn TensorSource) -> Quantiser<'a> {

@@ -1,28 +1,10 @@
-//! Builds an ONNX file node by node, and writes its constants out as they come.
+//! Builds an ONNX graph node by node, in memory.
 //!
-//! A protobuf message may name a field several times; the parts are then merged. So every constant
-//! becomes a part of its own, written at once, and nodes follow at the end: however large a shard is,
-//! nothing of it is held here. The elements of every constant begin at a multiple of [`ALIGNMENT`] in
-//! the file, behind a comment of zeros, so that a file can be used where it lies in memory.
+//! Large constants do not pass through here: `writer.rs` streams them into the file, and puts the graph
+//! behind them.
 
-use super::{onnx::*, SplitError};
-use prost::{encode_length_delimiter, length_delimiter_len, Message};
-use std::io::{self, Write};
-
-/// Where the elements of a constant begin, in bytes: a cache line, and more than any vector register.
-pub const ALIGNMENT: usize = 64;
-
-/// Keys of the fields that are written by hand, as bytes; the numbers are those of `onnx.proto`.
-mod key {
-	/// A field that begins with its length; its number is below 16.
-	const fn of(field: u8) -> u8 {
-		field << 3 | 2
-	}
-	pub const MODEL_GRAPH: u8 = of(7);
-	pub const GRAPH_INITIALIZER: u8 = of(5);
-	pub const TENSOR_RAW_DATA: u8 = of(9);
-	pub const TENSOR_DOC_STRING: u8 = of(12);
-}
+use super::onnx::*;
+use prost::bytes::Bytes;
 
 /// A size in the shape of an input or output.
 #[derive(Clone, Copy)]
@@ -45,26 +27,22 @@ pub enum Attribute {
 }
 
 /// A graph under construction. Names are unique by the caller's care.
-pub struct GraphBuilder<'a> {
-	graph: GraphProto,
+pub struct Graph {
+	/// What has been declared and added so far.
+	pub graph: GraphProto,
 	/// Elements of all weights so far; tables that are computed are not counted.
-	parameters: u64,
-	out: &'a mut dyn Write,
-	/// Bytes written so far.
-	written: usize,
+	pub parameters: u64,
 }
 
-impl<'a> GraphBuilder<'a> {
-	/// Starts a graph that is written to `out`.
-	pub fn new(name: &str, out: &'a mut dyn Write) -> Self {
+impl Graph {
+	/// Starts an empty graph.
+	pub fn new(name: &str) -> Self {
 		Self {
 			graph: GraphProto {
 				name: name.into(),
 				..Default::default()
 			},
 			parameters: 0,
-			out,
-			written: 0,
 		}
 	}
 
@@ -78,124 +56,28 @@ impl<'a> GraphBuilder<'a> {
 		self.graph.output.push(value_info(name, element, shape));
 	}
 
-	/// Adds a trained tensor in single precision.
-	pub fn weight(&mut self, name: &str, shape: &[u32], values: &[f32]) -> Result<(), SplitError> {
-		self.trained(values.len() as u64);
-		self.table(name, shape, values)
-	}
-
-	/// Adds a computed constant in single precision.
-	pub fn table(&mut self, name: &str, shape: &[u32], values: &[f32]) -> Result<(), SplitError> {
+	/// Adds a constant in single precision.
+	pub fn floats(&mut self, name: &str, shape: &[u32], values: &[f32]) {
 		let raw = values.iter().flat_map(|value| value.to_le_bytes());
-		self.tensor(name, FLOAT, shape, &raw.collect::<Vec<_>>())
+		self.tensor(name, FLOAT, shape, raw.collect());
 	}
 
-	/// Adds a constant of any type: its elements as little-endian bytes, row-major.
-	pub fn tensor(
-		&mut self,
-		name: &str,
-		element: i32,
-		shape: &[u32],
-		raw: &[u8],
-	) -> Result<(), SplitError> {
-		self.stream(name, element, shape, raw.len(), &mut |out| {
-			Ok(out.write_all(raw)?)
-		})
-	}
-
-	/// Adds a constant of `bytes` bytes, which `fill` writes piece by piece.
-	pub fn stream(
-		&mut self,
-		name: &str,
-		element: i32,
-		shape: &[u32],
-		bytes: usize,
-		fill: &mut dyn FnMut(&mut dyn Write) -> Result<(), SplitError>,
-	) -> Result<(), SplitError> {
-		let opening = TensorProto {
+	/// Adds a constant: its elements as little-endian bytes, row-major.
+	pub fn tensor(&mut self, name: &str, element: i32, shape: &[u32], raw: Vec<u8>) {
+		self.graph.initializer.push(TensorProto {
 			dims: shape.iter().map(|size| i64::from(*size)).collect(),
 			data_type: element,
 			name: name.into(),
+			raw_data: Some(Bytes::from(raw)),
 			..Default::default()
-		}
-		.encode_to_vec();
-		let padded = (0..2 * ALIGNMENT)
-			.map(|padding| tensor_head(&opening, padding, bytes))
-			.find(|head| (self.written + head.len()).is_multiple_of(ALIGNMENT));
-		// One byte more of padding is one byte more of head, so twice as many meet every remainder.
-		let head = padded.unwrap_or_else(|| tensor_head(&opening, 0, bytes));
-		self.out.write_all(&head)?;
-		let mut counted = Counted {
-			out: &mut *self.out,
-			bytes: 0,
-		};
-		fill(&mut counted)?;
-		let found = counted.bytes;
-		if found != bytes {
-			let reason = format!("{name} has {found} bytes instead of {bytes}");
-			return Err(SplitError::Implausible { reason });
-		}
-		self.written += head.len() + bytes;
-		Ok(())
+		});
 	}
 
-	/// Counts trained elements that were added in a form of their own.
-	pub fn trained(&mut self, elements: u64) {
-		self.parameters += elements;
-	}
-
-	/// Adds an operation of the standard set.
-	pub fn node(&mut self, op: &str, inputs: &[&str], output: &str, with: &[(&str, Attribute)]) {
-		self.push(op, "", inputs, &[output], with);
-	}
-
-	/// Adds an operation of ONNX Runtime's own set.
-	pub fn contrib(
+	/// Adds an operation; the standard operators are of domain "".
+	pub fn node(
 		&mut self,
-		op: &str,
-		inputs: &[&str],
-		outputs: &[&str],
-		with: &[(&str, Attribute)],
-	) {
-		self.push(op, CONTRIB, inputs, outputs, with);
-	}
-
-	/// Writes the nodes and gives the number of trained elements.
-	pub fn finish(self) -> Result<u64, SplitError> {
-		self.out.write_all(&model_of(self.graph).encode_to_vec())?;
-		Ok(self.parameters)
-	}
-
-	/// What has been declared so far.
-	pub(crate) fn graph_mut(&mut self) -> &mut GraphProto {
-		&mut self.graph
-	}
-
-	/// Writes a graph that lies in memory, with as many trained elements.
-	pub fn write(
-		graph: GraphProto,
-		parameters: u64,
-		out: &'a mut dyn Write,
-	) -> Result<u64, SplitError> {
-		let mut builder = Self::new(&graph.name, out);
-		builder.graph = graph;
-		for tensor in std::mem::take(&mut builder.graph.initializer) {
-			let sizes = tensor
-				.dims
-				.iter()
-				.map(|size| *size as u32)
-				.collect::<Vec<_>>();
-			let raw = tensor.raw_data.unwrap_or_default();
-			builder.tensor(&tensor.name, tensor.data_type, &sizes, &raw)?;
-		}
-		builder.trained(parameters);
-		builder.finish()
-	}
-
-	fn push(
-		&mut self,
-		op: &str,
 		domain: &str,
+		op: &str,
 		inputs: &[&str],
 		outputs: &[&str],
 		with: &[(&str, Attribute)],
@@ -206,60 +88,16 @@ impl<'a> GraphBuilder<'a> {
 				.map(|name| name.to_string())
 				.collect::<Vec<_>>()
 		};
+		let attributes = with.iter().map(|(name, value)| attribute(name, *value));
 		self.graph.node.push(NodeProto {
 			input: owned(inputs),
 			output: owned(outputs),
 			name: format!("{}/{op}", outputs[0]),
 			op_type: op.into(),
-			attribute: with
-				.iter()
-				.map(|(name, value)| attribute(name, *value))
-				.collect(),
+			attribute: attributes.collect(),
 			domain: domain.into(),
 		});
 	}
-}
-
-/// A writer that counts.
-struct Counted<'a> {
-	out: &'a mut dyn Write,
-	bytes: usize,
-}
-
-impl Write for Counted<'_> {
-	fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-		let taken = self.out.write(part)?;
-		self.bytes += taken;
-		Ok(taken)
-	}
-
-	fn flush(&mut self) -> io::Result<()> {
-		self.out.flush()
-	}
-}
-
-/// What stands before the elements of a constant: the openings of model, graph and tensor, a comment of
-/// `padding` zeros, and the length of the elements.
-fn tensor_head(opening: &[u8], padding: usize, elements: usize) -> Vec<u8> {
-	let mut tensor = opening.to_vec();
-	begin(&mut tensor, key::TENSOR_DOC_STRING, padding);
-	tensor.resize(tensor.len() + padding, 0);
-	begin(&mut tensor, key::TENSOR_RAW_DATA, elements);
-
-	let tensor_bytes = tensor.len() + elements;
-	let mut head = Vec::new();
-	let graph_bytes = 1 + length_delimiter_len(tensor_bytes) + tensor_bytes;
-	begin(&mut head, key::MODEL_GRAPH, graph_bytes);
-	begin(&mut head, key::GRAPH_INITIALIZER, tensor_bytes);
-	head.extend(tensor);
-	head
-}
-
-/// Writes the key and the length of a field.
-fn begin(out: &mut Vec<u8>, key: u8, bytes: usize) {
-	out.push(key);
-	// A vector has room for every length.
-	let _ = encode_length_delimiter(bytes, out);
 }
 
 /// Wraps a graph with the versions that every shard has.
@@ -276,7 +114,7 @@ pub fn model_of(graph: GraphProto) -> ModelProto {
 	}
 }
 
-pub(crate) fn attribute(name: &str, value: Attribute) -> AttributeProto {
+fn attribute(name: &str, value: Attribute) -> AttributeProto {
 	let name = name.into();
 	match value {
 		Attribute::Float(value) => AttributeProto {
@@ -300,7 +138,7 @@ pub(crate) fn attribute(name: &str, value: Attribute) -> AttributeProto {
 	}
 }
 
-pub(crate) fn value_info(name: &str, element: i32, shape: &[Dim]) -> ValueInfo {
+fn value_info(name: &str, element: i32, shape: &[Dim]) -> ValueInfo {
 	let dim = shape
 		.iter()
 		.map(|dim| Dimension {

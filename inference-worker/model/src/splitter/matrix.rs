@@ -10,9 +10,10 @@
 //! activations dynamic, per token and block.
 
 use super::{
-	graph::{Attribute, GraphBuilder},
+	graph::Attribute,
 	onnx::{FLOAT, FLOAT16, UINT8},
 	shards::TensorSource,
+	writer::ShardWriter,
 	SplitError,
 };
 use crate::numerics::{WeightFormat, BLOCK};
@@ -40,7 +41,7 @@ impl Matrix<'_> {
 	/// `output = input · weightᵀ`.
 	pub fn multiply(
 		&self,
-		graph: &mut GraphBuilder<'_>,
+		graph: &mut ShardWriter<'_>,
 		format: WeightFormat,
 		source: &dyn TensorSource,
 		input: &str,
@@ -81,7 +82,7 @@ impl Matrix<'_> {
 	/// Rows of the matrix by their numbers.
 	pub fn look_up(
 		&self,
-		graph: &mut GraphBuilder<'_>,
+		graph: &mut ShardWriter<'_>,
 		format: WeightFormat,
 		source: &dyn TensorSource,
 		numbers: &str,
@@ -108,7 +109,7 @@ impl Matrix<'_> {
 
 	fn floats(
 		&self,
-		graph: &mut GraphBuilder<'_>,
+		graph: &mut ShardWriter<'_>,
 		source: &dyn TensorSource,
 		name: &str,
 	) -> Result<(), SplitError> {
@@ -131,7 +132,7 @@ impl Matrix<'_> {
 	/// Fails where a value leaves the range of half precision.
 	fn halves(
 		&self,
-		graph: &mut GraphBuilder<'_>,
+		graph: &mut ShardWriter<'_>,
 		source: &dyn TensorSource,
 		name: &str,
 	) -> Result<(), SplitError> {
@@ -164,7 +165,7 @@ impl Matrix<'_> {
 	/// the scales.
 	fn blocks(
 		&self,
-		graph: &mut GraphBuilder<'_>,
+		graph: &mut ShardWriter<'_>,
 		source: &dyn TensorSource,
 		name: &str,
 		bits: u8,

@@ -21,6 +21,7 @@ mod reference;
 pub mod rope;
 pub mod shards;
 mod verify;
+pub mod writer;
 
 pub use adapter::split_adapter;
 pub use checkpoint::Checkpoint;
@@ -78,9 +79,6 @@ pub enum Step {
 /// Why a model cannot be split.
 #[derive(thiserror::Error, Debug)]
 pub enum SplitError {
-	/// This version does not write the profile.
-	#[error("profile {0:?} is not offered yet: use f32, f16, int8, int4 or exact")]
-	ProfileNotOffered(Profile),
 	/// The source is no model folder.
 	#[error("no config.json in {folder}: give the folder of a Hugging Face model")]
 	NoConfig { folder: PathBuf },
@@ -199,7 +197,7 @@ pub fn split(
 	profile: Profile,
 	progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Manifest, SplitError> {
-	let numerics = Numerics::of(profile).ok_or(SplitError::ProfileNotOffered(profile))?;
+	let numerics = Numerics::of(profile);
 	if target.exists() {
 		return Err(SplitError::TargetExists {
 			folder: target.into(),

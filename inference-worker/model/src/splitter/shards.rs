@@ -10,10 +10,12 @@
 //! one graph by joining their boundaries; the rotary tables carry the same name in all of them.
 
 use super::{
-	graph::{value_info, Attribute, Dim, GraphBuilder},
+	graph::{Attribute, Dim, Graph},
 	matrix::Matrix,
-	onnx::{GraphProto, FLOAT, INT32, INT64, INT8, UINT8},
-	rope, SplitError,
+	onnx::{FLOAT, INT32, INT64, INT8, UINT8},
+	rope,
+	writer::ShardWriter,
+	SplitError,
 };
 use crate::{
 	exact,
@@ -77,9 +79,13 @@ pub fn embed(
 	source: &dyn TensorSource,
 	out: &mut dyn Write,
 ) -> Result<Figures, SplitError> {
-	let mut graph = GraphBuilder::new("embed", out);
-	graph.input(TOKEN_IDS, INT64, &[Dim::Is(1), Dim::Open("rows")]);
-	graph.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
+	let mut graph = ShardWriter::new("embed", out);
+	graph
+		.graph
+		.input(TOKEN_IDS, INT64, &[Dim::Is(1), Dim::Open("rows")]);
+	graph
+		.graph
+		.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
 	let table = Matrix {
 		weight: EMBED_WEIGHT,
 		outputs: config.vocab,
@@ -110,9 +116,9 @@ pub fn head(
 			kv_bytes_per_token: 0,
 		});
 	}
-	let mut graph = GraphBuilder::new("head", out);
-	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
-	graph.output(LOGITS, FLOAT, &rows_of(config.vocab));
+	let mut graph = ShardWriter::new("head", out);
+	graph.graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
+	graph.graph.output(LOGITS, FLOAT, &rows_of(config.vocab));
 	let norm = source.tensor(FINAL_NORM, &[config.hidden])?;
 	graph.weight("head.norm", &[config.hidden], &norm)?;
 	rms_norm(&mut graph, config, HIDDEN_IN, "head.norm", "head.normed");
@@ -145,11 +151,13 @@ pub fn layer(
 			kv_bytes_per_token: cache,
 		});
 	}
-	let mut graph = GraphBuilder::new(&format!("layer-{layer:03}"), out);
-	graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
-	graph.input(LAST_ROW, INT32, &[Dim::Is(1)]);
-	graph.input(TOTAL_ROWS, INT32, &[Dim::Is(1)]);
-	graph.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
+	let mut graph = ShardWriter::new(&format!("layer-{layer:03}"), out);
+	graph.graph.input(HIDDEN_IN, FLOAT, &rows_of(config.hidden));
+	graph.graph.input(LAST_ROW, INT32, &[Dim::Is(1)]);
+	graph.graph.input(TOTAL_ROWS, INT32, &[Dim::Is(1)]);
+	graph
+		.graph
+		.output(HIDDEN_OUT, FLOAT, &rows_of(config.hidden));
 	let mut block = Block {
 		config,
 		numerics,
@@ -218,12 +226,7 @@ pub(super) fn layer_weight(layer: u32, tensor: &str) -> String {
 }
 
 /// Declares the buffers of a layer's cache as inputs and outputs.
-pub fn declare_cache(
-	graph: &mut GraphProto,
-	config: &ModelConfig,
-	numerics: &Numerics,
-	layer: u32,
-) {
+pub fn declare_cache(graph: &mut Graph, config: &ModelConfig, numerics: &Numerics, layer: u32) {
 	for buffer in numerics.cache {
 		let element = match buffer.element {
 			CacheElement::F32 => FLOAT,
@@ -240,10 +243,8 @@ pub fn declare_cache(
 			]
 		};
 		let [past, present] = buffer.names(layer);
-		let past = value_info(&past, element, &shape("capacity"));
-		graph.input.push(past);
-		let present = value_info(&present, element, &shape("present"));
-		graph.output.push(present);
+		graph.input(&past, element, &shape("capacity"));
+		graph.output(&present, element, &shape("present"));
 	}
 }
 
@@ -253,7 +254,7 @@ struct Block<'a, 'w> {
 	numerics: &'a Numerics,
 	layer: u32,
 	source: &'a dyn TensorSource,
-	graph: &'a mut GraphBuilder<'w>,
+	graph: &'a mut ShardWriter<'w>,
 }
 
 impl Block<'_, '_> {
@@ -340,7 +341,7 @@ impl Block<'_, '_> {
 	/// Grouped-query attention over the cache, with rotary positions inside the operator.
 	fn attend(&mut self) -> Result<(), SplitError> {
 		let config = self.config;
-		declare_cache(self.graph.graph_mut(), config, self.numerics, self.layer);
+		declare_cache(&mut self.graph.graph, config, self.numerics, self.layer);
 
 		let (cos, sin) = rope::tables(config);
 		let shape = [rope::rows(config), config.head_dim / 2];
@@ -450,7 +451,7 @@ impl Block<'_, '_> {
 }
 
 fn rms_norm(
-	graph: &mut GraphBuilder<'_>,
+	graph: &mut ShardWriter<'_>,
 	config: &ModelConfig,
 	input: &str,
 	weight: &str,
@@ -474,7 +475,7 @@ fn rows_of(width: u32) -> [Dim; 3] {
 }
 
 fn close(
-	graph: GraphBuilder<'_>,
+	graph: ShardWriter<'_>,
 	flops_per_token: u64,
 	kv_bytes_per_token: u32,
 ) -> Result<Figures, SplitError> {

@@ -89,7 +89,7 @@ fn single_rows_would_have_other_bits() {
 	let model = Model::named("tiny-chat-nano");
 	let lone = Numerics {
 		least_rows: 1,
-		..*Numerics::of(Profile::F32).unwrap()
+		..*Numerics::of(Profile::F32)
 	};
 	let range = LayerRange {
 		start: 0,

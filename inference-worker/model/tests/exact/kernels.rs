@@ -7,7 +7,6 @@ use crate::{
 use dllm_model::{
 	engine::{runtime, InMemoryModel},
 	exact::{
-		builder::Builder,
 		kernels::{
 			add,
 			attention::{attend, Scratch, Seen},
@@ -17,7 +16,7 @@ use dllm_model::{
 	},
 	numerics::Numerics,
 	splitter::{
-		graph::{model_of, Dim},
+		graph::{model_of, Dim, Graph},
 		onnx::{INT32, INT8, UINT8},
 		MAX_CONTEXT,
 	},
@@ -292,7 +291,7 @@ fn integer_products_of_the_library_are_exact() {
 		weights.extend(columns.map(|code| code as u8));
 		weights.push(alternating as u8);
 	}
-	let mut graph = Builder::new("product");
+	let mut graph = Graph::new("product");
 	graph.input("codes", UINT8, &[Dim::Open("rows"), Dim::Is(INPUTS as u32)]);
 	graph.output("sums", INT32, &[Dim::Open("rows"), Dim::Is(4)]);
 	graph.tensor("weights", INT8, &[INPUTS as u32, 4], weights);
@@ -305,7 +304,7 @@ fn integer_products_of_the_library_are_exact() {
 		folder: None,
 		operators: None,
 	};
-	let numerics = Numerics::of(Profile::Exact).unwrap();
+	let numerics = Numerics::of(Profile::Exact);
 	let mut session = runtime().unwrap().session(&model, numerics).unwrap();
 	for rows in [vec![255u8], vec![1], vec![255, 1, 128], vec![255; 40]] {
 		let codes = rows

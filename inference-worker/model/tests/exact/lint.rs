@@ -3,9 +3,9 @@
 use crate::{rules, Model};
 use dllm_model::{
 	engine::{Engine, EngineError, OrtEngine},
-	exact::{builder::Builder, linter::check, read_head, read_layer, Refusal},
+	exact::{linter::check, read_head, read_layer, Refusal},
 	splitter::{
-		graph::{Attribute, Dim},
+		graph::{Attribute, Dim, Graph},
 		onnx::{GraphProto, ModelProto, FLOAT, INT32, INT8, UINT8},
 	},
 };
@@ -15,7 +15,7 @@ use std::fs;
 
 /// A graph of one node over rows of floats, `rows`, codes, `codes`, and integers, `sums`.
 fn one(op: &str, inputs: &[&str], with: &[(&str, Attribute)]) -> Result<(), Refusal> {
-	let mut graph = Builder::new("test");
+	let mut graph = Graph::new("test");
 	let shape = [Dim::Open("rows"), Dim::Is(4)];
 	graph.input("rows", FLOAT, &shape);
 	graph.input("codes", UINT8, &shape);
@@ -105,7 +105,7 @@ fn other_products_and_unknown_operators() {
 	let mixed = reason("Add", &["rows", "sums"], &[]);
 	assert!(mixed.contains("mixes types"), "{mixed}");
 
-	let mut graph = Builder::new("test");
+	let mut graph = Graph::new("test");
 	graph.input("rows", FLOAT, &[Dim::Open("rows")]);
 	let inputs = ["rows"];
 	graph.node(

@@ -1,5 +1,6 @@
 //! The exact profile: one output whatever computes it, and nothing in a shard that could break that.
 
+mod blocks;
 mod bytes;
 #[path = "../splitter/checkpoints.rs"]
 mod checkpoints;
@@ -24,7 +25,7 @@ const PLENTY: u64 = 1 << 32;
 
 /// The rules of the profile.
 fn rules() -> Numerics {
-	*Numerics::of(Profile::Exact).unwrap()
+	*Numerics::of(Profile::Exact)
 }
 
 /// The rules, in standard operators.

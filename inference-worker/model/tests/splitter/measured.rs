@@ -1,12 +1,14 @@
 //! What may be added to a manifest after the split.
 
 use crate::{checkpoints::model, split_quietly};
-use dllm_model::manifest::{Accuracy, Manifest, ManifestError};
+use dllm_model::manifest::{digest_of, Accuracy, Manifest, ManifestError};
 use tempfile::tempdir;
 
 fn accuracy() -> Accuracy {
 	Accuracy {
-		evaluation: "held-out stories".into(),
+		evaluation: "stories.json".into(),
+		blake3: digest_of(b"stories"),
+		texts: 16,
 		tokens: 4096,
 		perplexity: 3.0603,
 		perplexity_f32: 3.03,
@@ -31,6 +33,10 @@ fn accuracies_that_nobody_measured() {
 	let folder = tempdir().unwrap();
 	let mut manifest = split_quietly(&model("fixture-tied"), &folder.path().join("out")).unwrap();
 	for wrong in [
+		Accuracy {
+			texts: 0,
+			..accuracy()
+		},
 		Accuracy {
 			tokens: 0,
 			..accuracy()

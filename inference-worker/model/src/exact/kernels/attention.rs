@@ -4,10 +4,10 @@ use super::{
 	dispatch::dispatched,
 	row::{root_mean_square, rounded},
 };
-use crate::exact::rules::{EXP_ONE, SCORE_MAX, SCORE_STEPS};
+use crate::exact::rules::{EXPONENTS, EXP_ONE, SCORE_MAX, SCORE_STEPS};
 
 /// Rows after which 32-bit sums move to 64 bits: 1,024 · 16,383 · 127 < 2^31.
-const BLOCK_ROWS: usize = 1_024;
+pub const BLOCK_ROWS: usize = 1_024;
 
 /// One head's cached keys and values, as far as a query sees them.
 #[derive(Clone, Copy)]
@@ -64,7 +64,7 @@ pub fn attend(
 	query: &[i16],
 	factor: f32,
 	seen: Seen<'_>,
-	exponent: &[i32],
+	exponent: &[i32; EXPONENTS],
 	scratch: &mut Scratch,
 	out: &mut [f32],
 ) {
@@ -103,33 +103,52 @@ fn score_body(query: &[i16], factor: f32, keys: &[i8], scales: &[f32], scores: &
 	}
 }
 
+/// Turns scores into exponents and gives their sum (rule A2).
+#[inline(always)]
+pub fn exponents_body(scores: &mut [i32], exponent: &[i32; EXPONENTS]) -> i64 {
+	const LAST: u32 = EXPONENTS as u32 - 1;
+	let best = scores.iter().copied().fold(i32::MIN, i32::max);
+	let mut total = 0;
+	for scores in scores.chunks_mut(BLOCK_ROWS) {
+		// So many exponents add up inside 32 bits.
+		let mut sum = 0i32;
+		for score in scores {
+			// No score is above the best, so no distance is negative.
+			*score = exponent[(best.wrapping_sub(*score) as u32).min(LAST) as usize];
+			sum = sum.wrapping_add(*score);
+		}
+		total = i64::wrapping_add(total, sum.into());
+	}
+	total
+}
+
+dispatched! {
+	/// The largest of scales, which are positive: their bits are ordered like them.
+	largest_scale = largest_body(scales: &[f32]) -> f32
+}
+
+#[inline(always)]
+fn largest_body(scales: &[f32]) -> f32 {
+	let bits = scales.iter().map(|scale| scale.to_bits() as i32);
+	f32::from_bits(bits.fold(0, i32::max) as u32)
+}
+
 dispatched! {
 	/// Mixes the values by the exponents of the scores (rules A2 to A5).
-	mix = mix_body(values: &[i8], scales: &[f32], exponent: &[i32], scratch: &mut Scratch, out: &mut [f32])
+	mix = mix_body(values: &[i8], scales: &[f32], exponent: &[i32; EXPONENTS], scratch: &mut Scratch, out: &mut [f32])
 }
 
 #[inline(always)]
 fn mix_body(
 	values: &[i8],
 	scales: &[f32],
-	exponent: &[i32],
+	exponent: &[i32; EXPONENTS],
 	scratch: &mut Scratch,
 	out: &mut [f32],
 ) {
 	let Scratch { scores, sums, wide } = scratch;
-	let best = scores.iter().copied().fold(i32::MIN, i32::max);
-	let last = exponent.len() as i32 - 1;
-	let mut total = 0i64;
-	for score in scores.iter_mut() {
-		*score = exponent[best.wrapping_sub(*score).min(last) as usize];
-		total = i64::wrapping_add(total, i64::from(*score));
-	}
-	// Scales are positive, so their bits are ordered like them.
-	let largest = scales
-		.iter()
-		.map(|scale| scale.to_bits() as i32)
-		.fold(0, i32::max);
-	let largest = f32::from_bits(largest as u32);
+	let total = exponents_body(scores, exponent);
+	let largest = largest_body(scales);
 	for (weight, scale) in scores.iter_mut().zip(scales) {
 		*weight = rounded(*weight as f32 * (scale / largest));
 		debug_assert!((0..=EXP_ONE).contains(weight));

@@ -4,7 +4,7 @@ use super::{
 	dispatch::dispatched,
 	row::{quantise, rounded, scale_body},
 };
-use crate::exact::rules::{SIGMOID_LAST, SIGMOID_STEPS};
+use crate::exact::rules::{SIGMOIDS, SIGMOID_LAST, SIGMOID_STEPS};
 
 /// Codes and scale of silu(gate) · up from the sums of both, which lie side by side (rules S, G, Q, L).
 ///
@@ -15,7 +15,7 @@ pub fn gate(
 	low_sums: &[i32],
 	weights: &[f32],
 	activation: f32,
-	sigmoid: &[f32],
+	sigmoid: &[f32; SIGMOIDS],
 	values: &mut [f32],
 	high: &mut [u8],
 	low: &mut [u8],
@@ -31,7 +31,7 @@ dispatched! {
 		low_sums: &[i32],
 		weights: &[f32],
 		activation: f32,
-		sigmoid: &[f32],
+		sigmoid: &[f32; SIGMOIDS],
 		values: &mut [f32],
 	)
 }
@@ -42,7 +42,7 @@ fn product_body(
 	low_sums: &[i32],
 	weights: &[f32],
 	activation: f32,
-	sigmoid: &[f32],
+	sigmoid: &[f32; SIGMOIDS],
 	values: &mut [f32],
 ) {
 	scale_body(sums, low_sums, weights, activation, values);
@@ -50,7 +50,9 @@ fn product_body(
 	let bound = SIGMOID_LAST as f32;
 	for (gate, up) in gates.iter_mut().zip(ups) {
 		let step = rounded((*gate * SIGMOID_STEPS).clamp(-bound, bound));
-		let sigmoid = sigmoid[(step + SIGMOID_LAST) as usize];
+		// Between 0 and the last entry; the compiler sees it too, and reads several at once.
+		let entry = (step.wrapping_add(SIGMOID_LAST) as u32).min(SIGMOIDS as u32 - 1);
+		let sigmoid = sigmoid[entry as usize];
 		*gate = *gate * sigmoid * *up;
 	}
 }
