@@ -12,7 +12,7 @@ use dllm_primitives::{
 	job::JobState,
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
-	plan::{Pipeline, PipelineState, Plan, Segment, MAX_PIPELINES},
+	plan::{Pipeline, PipelineState, Plan, Segment, MAX_PIPELINES, MAX_SLOTS},
 	verdict::Phase,
 };
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList};
@@ -258,7 +258,9 @@ fn pipeline(id: PipelineId, plan: Plan<AccountId>, state: PipelineState) -> Pipe
 
 /// A pipeline of the largest size, with its workers.
 fn put_live_pipeline(id: PipelineId) {
-	let plan = largest_plan(id);
+	let mut plan = largest_plan(id);
+	// As many winners are priced as there may be.
+	plan.slots = MAX_SLOTS;
 	for (_, who) in plan.members() {
 		put_worker(who, WorkerState::Active, 1);
 	}
@@ -312,6 +314,7 @@ fn waiting_job(deadline: BlockNumber) -> pallet_jobs::Job<AccountId, BlockNumber
 		pipeline: None,
 		awarded: None,
 		ended: None,
+		surplus: 0,
 		fee: 0,
 		rows: 0,
 		tokens: 0,

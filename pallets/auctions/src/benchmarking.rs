@@ -29,7 +29,7 @@ impl BenchmarkSetup for () {
 mod benchmarks {
 	use super::*;
 
-	/// `j`: waiting jobs. They are read, priced at every pipeline and sorted.
+	/// `j`: waiting jobs. They are read, priced at every pipeline and sorted; every winner's price is found.
 	#[benchmark]
 	fn consider(j: Linear<1, { T::MaxConsidered::get() }>) -> Result<(), BenchmarkError> {
 		T::BenchmarkSetup::market(j);
@@ -39,7 +39,8 @@ mod benchmarks {
 		#[block]
 		{
 			let jobs = T::Queue::waiting(j);
-			awards = auction::award(&jobs, &market.offers(), |job, pipeline| {
+			let most = T::MaxAwards::get() as usize;
+			awards = auction::award(&jobs, &market.offers(), most, |job, pipeline| {
 				market.fee(job, pipeline)
 			});
 		}
@@ -75,6 +76,8 @@ mod benchmarks {
 			Pallet::<T>::hand_over(Award {
 				job: 0,
 				pipeline: 0,
+				base: 0,
+				price: 1,
 			});
 		}
 

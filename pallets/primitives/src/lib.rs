@@ -12,6 +12,7 @@ extern crate alloc;
 
 pub mod api;
 pub mod auction;
+pub mod capacity;
 pub mod commitment;
 pub mod cost;
 pub mod flow;
@@ -21,4 +22,5 @@ pub mod miner;
 pub mod model;
 pub mod payout;
 pub mod plan;
+pub mod rank;
 pub mod verdict;

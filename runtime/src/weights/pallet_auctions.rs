@@ -15,7 +15,7 @@ impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// `j`: 1 to 256.
 	fn consider(j: u32) -> Weight {
 		Weight::from_parts(162_826_419, 193)
-			.saturating_add(Weight::from_parts(12_757_126, 157).saturating_mul(j.into()))
+			.saturating_add(Weight::from_parts(18_757_126, 157).saturating_mul(j.into()))
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(j.into())))
 	}

@@ -73,6 +73,9 @@ type OpenJobs =
 #[storage_alias(verbatim)]
 type Awarded = StorageMap<Mock, Twox64Concat, JobId, PipelineId>;
 
+#[storage_alias(verbatim)]
+type Surpluses = StorageMap<Mock, Twox64Concat, JobId, u128>;
+
 pub struct Catalogue;
 
 impl ModelCatalog<AccountId> for Catalogue {
@@ -133,8 +136,9 @@ impl JobQueue<u128, u32> for Queue {
 			.take(limit as usize)
 			.collect()
 	}
-	fn award(job: JobId, pipeline: PipelineId) -> DispatchResult {
+	fn award(job: JobId, pipeline: PipelineId, surplus: u128) -> DispatchResult {
 		Awarded::insert(job, pipeline);
+		Surpluses::insert(job, surplus);
 		if Cursed::get().contains(&job) {
 			return Err(DispatchError::Unavailable);
 		}
@@ -224,6 +228,11 @@ pub fn awarded() -> Vec<(JobId, PipelineId)> {
 	let mut awards = Awarded::iter().collect::<Vec<_>>();
 	awards.sort();
 	awards
+}
+
+/// What an awarded job pays above the fee of its pipeline.
+pub fn surplus(job: JobId) -> Option<u128> {
+	Surpluses::get(job)
 }
 
 pub fn open_jobs(pipeline: PipelineId) -> u8 {

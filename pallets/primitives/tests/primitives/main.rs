@@ -1,10 +1,14 @@
 //! Property tests of the pure functions that chain and worker share, one file a module.
 
 mod auction;
+mod bids;
+mod capacity;
 mod commitment;
 mod cost;
+mod dice;
 mod job;
 mod model;
 mod payout;
 mod plan;
+mod rank;
 mod specimens;
