@@ -15,6 +15,7 @@ pub mod auction;
 pub mod capacity;
 pub mod commitment;
 pub mod cost;
+pub mod fallback;
 pub mod flow;
 pub mod ids;
 pub mod job;

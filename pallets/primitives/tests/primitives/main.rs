@@ -6,6 +6,7 @@ mod capacity;
 mod commitment;
 mod cost;
 mod dice;
+mod fallback;
 mod job;
 mod model;
 mod payout;
