@@ -135,10 +135,7 @@ fn allocation_calls() -> Vec<RuntimeCall> {
 		Call::ready { pipeline: 0 },
 		Call::leave { pipeline: 0 },
 		Call::close { pipeline: 0 },
-		Call::compete {
-			plan: plan.clone(),
-			score: 1,
-		},
+		Call::compete { plan, score: 1 },
 	]
 	.map(RuntimeCall::Allocation)
 	.into()
