@@ -7,7 +7,7 @@ use crate::pallet::{
 use alloc::collections::{BTreeMap, BTreeSet};
 use dllm_primitives::{
 	flow::{CapacityRounds, Footing},
-	ids::{PipelineId, StageIndex},
+	ids::{ModelId, PipelineId, StageIndex},
 	plan::{PipelineState, MIN_REPLICAS},
 };
 use frame_support::{ensure, traits::fungible::InspectHold};
@@ -122,19 +122,19 @@ impl<T: Config> Pallet<T> {
 
 	/// Who follows and who is followed stands, and contenders have a plan window.
 	fn check_succession() -> Result<(), TryRuntimeError> {
-		let stands = |id| Pipelines::<T>::contains_key(id);
+		let stands = |id: PipelineId| Pipelines::<T>::contains_key(id);
 		ensure!(
 			Successors::<T>::iter_keys().all(stands),
 			"a pipeline that ended is followed"
 		);
-		let of_its_model = |(model, id)| {
+		let of_its_model = |(model, id): (ModelId, PipelineId)| {
 			Pipelines::<T>::get(id).is_some_and(|found| found.pipeline.plan.model == model)
 		};
 		ensure!(
 			Incumbents::<T>::iter().all(of_its_model),
 			"the pipeline of a round does not stand"
 		);
-		let competes = |model| matches!(T::Rounds::footing(model), Footing::Competing(_));
+		let competes = |model: ModelId| matches!(T::Rounds::footing(model), Footing::Competing(_));
 		ensure!(
 			Contenders::<T>::iter_keys().all(competes),
 			"a plan competes for no round"

@@ -7,7 +7,9 @@ use crate::{
 	MAX_ROUNDS,
 };
 use alloc::collections::{BTreeMap, BTreeSet};
+use dllm_primitives::ids::ModelId;
 use frame_support::{ensure, traits::fungible::InspectHold};
+use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::TryRuntimeError;
 
 impl<T: Config> Pallet<T> {
@@ -20,7 +22,7 @@ impl<T: Config> Pallet<T> {
 				round.id < NextRound::<T>::get(),
 				"a round has a number that was not given yet"
 			);
-			let named = |block| Agenda::<T>::get(block) == Some(model);
+			let named = |block: BlockNumberFor<T>| Agenda::<T>::get(block) == Some(model);
 			ensure!(named(round.closes), "a round is never closed");
 			ensure!(
 				round.cleared || named(round.clears),
@@ -45,7 +47,7 @@ impl<T: Config> Pallet<T> {
 			Agenda::<T>::iter_keys().count() == deadlines,
 			"a deadline has no round"
 		);
-		let open = |model| Rounds::<T>::get(model).is_some_and(|round| !round.cleared);
+		let open = |model: ModelId| Rounds::<T>::get(model).is_some_and(|round| !round.cleared);
 		ensure!(Bids::<T>::iter_keys().all(open), "a bid has no open round");
 		ensure!(
 			Winners::<T>::iter_keys().all(|model| Rounds::<T>::contains_key(model)),
