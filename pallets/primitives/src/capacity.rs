@@ -84,7 +84,7 @@ impl Terms {
 			packet_bytes,
 		} = self.workload;
 		let workload = [prompt_tokens, new_tokens, sessions, row_bytes, packet_bytes];
-		(MIN_REPLICAS..=MAX_REPLICAS as usize).contains(&self.replicas.into())
+		(MIN_REPLICAS..=MAX_REPLICAS as usize).contains(&usize::from(self.replicas))
 			&& (1..=MAX_SLOTS).contains(&self.jobs)
 			&& self.reserve > 0
 			&& self.deposit > 0
