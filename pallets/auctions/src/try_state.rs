@@ -55,7 +55,7 @@ impl<T: Config> Pallet<T> {
 		);
 		let overdue = Overdue::<T>::get();
 		ensure!(
-			overdue.len() as u32 + Rounds::<T>::count() <= MAX_ROUNDS,
+			overdue.len().saturating_add(bidding.len()) <= MAX_ROUNDS as usize,
 			"more rounds than the bound"
 		);
 		Self::check_deposits(|round| bidding.contains(&round) || overdue.contains(&round))
