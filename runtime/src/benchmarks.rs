@@ -7,12 +7,14 @@ use crate::{
 };
 use alloc::{string::String, vec};
 use dllm_primitives::{
+	capacity::{Terms, Won},
+	cost::DeviceFigures,
 	flow::Award,
 	ids::{Digest, JobId, ModelId, PipelineId, MAX_LAYERS, MAX_REPLICAS, MAX_SEGMENTS, MAX_STAGES},
 	job::JobState,
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
-	plan::{Pipeline, PipelineState, Plan, Segment, MAX_PIPELINES},
+	plan::{Pipeline, PipelineState, Plan, Segment, MAX_PIPELINES, MAX_SLOTS},
 	verdict::Phase,
 };
 use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList};
@@ -26,7 +28,7 @@ use frame_support::{
 use frame_system_benchmarking::{
 	extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench,
 };
-use pallet_allocation::{Hosting, Standing};
+use pallet_allocation::{Contender, Hosting, Standing};
 use pallet_miners::MAX_LOOKS;
 use pallet_verification::trial::Trial;
 
@@ -75,7 +77,7 @@ impl pallet_jobs::benchmarking::BenchmarkSetup for MarketSetup {
 	}
 }
 
-impl pallet_auctions::benchmarking::BenchmarkSetup for MarketSetup {
+impl pallet_auctions::benchmarking::BenchmarkSetup<AccountId> for MarketSetup {
 	fn market(jobs: u32) {
 		<Self as pallet_jobs::benchmarking::BenchmarkSetup>::active_model();
 		// Late enough to be awarded, and no more in a block than its agenda takes.
@@ -99,6 +101,34 @@ impl pallet_auctions::benchmarking::BenchmarkSetup for MarketSetup {
 		pallet_jobs::NextJob::<Runtime>::put(u64::from(jobs));
 		pallet_jobs::Waiting::<Runtime>::put(BoundedVec::truncate_from(ids));
 	}
+
+	fn model_for_rounds() -> (ModelId, AccountId) {
+		put_model(MAX_LAYERS);
+		(MODEL, AccountId::from([0; 32]))
+	}
+
+	fn bidder(number: u32) -> AccountId {
+		let who: AccountId = account("bidder", number);
+		put_worker(&who, WorkerState::Active, 1);
+		let _ = Balances::mint_into(&who, STAKE);
+		who
+	}
+
+	fn plan_window(winners: u32, terms: Terms) {
+		let plan =
+			<PlanSetup as pallet_allocation::benchmarking::BenchmarkSetup<_>>::largest_plan(0);
+		put_tender(&plan, winners, terms);
+		let submitter: AccountId = account("submitter", 0);
+		let deposit = PlanDeposit::get();
+		hold(&submitter, pallet_allocation::HoldReason::Plan, deposit);
+		let contender = Contender {
+			plan,
+			submitter,
+			deposit,
+			score: 0,
+		};
+		pallet_allocation::Contenders::<Runtime>::insert(MODEL, contender);
+	}
 }
 
 /// What plans find: the largest model, and workers for plans of the largest size.
@@ -121,6 +151,45 @@ impl pallet_allocation::benchmarking::BenchmarkSetup<AccountId> for PlanSetup {
 	fn deactivate(worker: &AccountId) {
 		put_worker(worker, WorkerState::Banned, 1);
 	}
+
+	fn tender(plan: &Plan<AccountId>, terms: Terms) {
+		let most: u32 = <Runtime as pallet_auctions::Config>::MaxBidders::get();
+		put_tender(plan, most, terms);
+	}
+}
+
+/// A cleared round that the workers of a plan and others have won.
+fn put_tender(plan: &Plan<AccountId>, winners: u32, terms: Terms) {
+	let won = |who: AccountId| Won {
+		operator: who.clone(),
+		who,
+		slots: MAX_LAYERS,
+		price: 1,
+		device: DeviceFigures {
+			flops_per_second: 1_000_000_000,
+			memory_bytes_per_second: 1_000_000_000,
+			download_bytes_per_second: 1_000_000,
+			failure_ppm: 0,
+		},
+	};
+	let members = plan.members().map(|(_, who)| who.clone());
+	let others = (0..winners).map(|number| account("winner", number));
+	let all = members.chain(others).take(winners as usize).map(won);
+	let round = pallet_auctions::Round {
+		id: 0,
+		terms,
+		commit_until: 0,
+		clears: 1,
+		closes: 2,
+		sealed: winners,
+		cleared: true,
+	};
+	pallet_auctions::Rounds::<Runtime>::insert(plan.model, round);
+	pallet_auctions::Agenda::<Runtime>::insert(2, plan.model);
+	pallet_auctions::Winners::<Runtime>::insert(
+		plan.model,
+		BoundedVec::truncate_from(all.collect()),
+	);
 }
 
 /// What a verdict reaches: a running job, its escrow, its pipeline and the bonds of its workers.
@@ -258,7 +327,9 @@ fn pipeline(id: PipelineId, plan: Plan<AccountId>, state: PipelineState) -> Pipe
 
 /// A pipeline of the largest size, with its workers.
 fn put_live_pipeline(id: PipelineId) {
-	let plan = largest_plan(id);
+	let mut plan = largest_plan(id);
+	// As many winners are priced as there may be.
+	plan.slots = MAX_SLOTS;
 	for (_, who) in plan.members() {
 		put_worker(who, WorkerState::Active, 1);
 	}
@@ -312,6 +383,7 @@ fn waiting_job(deadline: BlockNumber) -> pallet_jobs::Job<AccountId, BlockNumber
 		pipeline: None,
 		awarded: None,
 		ended: None,
+		surplus: 0,
 		fee: 0,
 		rows: 0,
 		tokens: 0,

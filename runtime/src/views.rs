@@ -172,6 +172,7 @@ fn model_view(model: Model<AccountId>) -> ModelView {
 }
 
 fn worker_view(account: AccountId, worker: Worker<AccountId, Balance, BlockNumber>) -> WorkerView {
+	let rank = Miners::rank_of(&account);
 	WorkerView {
 		account,
 		operator: worker.operator,
@@ -192,6 +193,7 @@ fn worker_view(account: AccountId, worker: Worker<AccountId, Balance, BlockNumbe
 		passed: worker.passed,
 		faults: worker.faults,
 		cheats: worker.cheats,
+		rank,
 	}
 }
 

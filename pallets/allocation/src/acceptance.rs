@@ -9,11 +9,11 @@ use crate::{
 	Cause, Standing,
 };
 use dllm_primitives::{
-	flow::{ModelCatalog, WorkerPool},
+	flow::{CapacityRounds, Footing, ModelCatalog, WorkerPool},
 	ids::ModelId,
 	miner::WorkerState,
-	model::ModelState,
-	plan::{self, Candidate, Pipeline, PipelineState, Plan},
+	model::{ModelSpec, ModelState},
+	plan::{self, Candidate, Pipeline, PipelineState, Plan, Quote},
 };
 use frame_support::{
 	ensure,
@@ -35,17 +35,31 @@ impl<T: Config> Pallet<T> {
 			model.state == ModelState::Active,
 			Error::<T>::ModelNotActive
 		);
+		let posted = matches!(T::Rounds::footing(plan.model), Footing::Posted);
+		ensure!(posted, Error::<T>::RoundInProgress);
 		let quote = plan::check(&plan, &model.spec, Self::candidate).map_err(Error::<T>::from)?;
-		Self::make_room(plan.model, quote.cost)?;
+		let deposit = T::PlanDeposit::get();
+		Self::hold_deposit(&submitter, deposit)?;
+		Self::stand(plan, &model.spec, quote, submitter, deposit)
+	}
 
-		let id = NextPipeline::<T>::get();
+	/// Lets a checked plan stand whose deposit is on hold.
+	pub(crate) fn stand(
+		plan: Plan<T::AccountId>,
+		model: &ModelSpec,
+		quote: Quote,
+		submitter: T::AccountId,
+		deposit: u128,
+	) -> DispatchResult {
+		Self::make_room(plan.model, quote.cost)?;
+		let (id, model_id) = (NextPipeline::<T>::get(), plan.model);
 		let standing = Standing {
 			submitter: submitter.clone(),
-			deposit: T::PlanDeposit::get(),
+			deposit,
 			accepted: frame_system::Pallet::<T>::block_number(),
 			ready: Default::default(),
 			failures: 0,
-			stage_memory: memory_by_stage(&plan, &model.spec),
+			stage_memory: memory_by_stage(&plan, model),
 			pipeline: Pipeline {
 				id,
 				state: PipelineState::Preparing,
@@ -56,22 +70,20 @@ impl<T: Config> Pallet<T> {
 			},
 		};
 		Self::promise_memory(&standing)?;
-		Self::hold_deposit(&submitter, standing.deposit)?;
-		ByModel::<T>::try_append(model.id, id).map_err(|()| Error::<T>::TooManyPipelines)?;
+		ByModel::<T>::try_append(model_id, id).map_err(|()| Error::<T>::TooManyPipelines)?;
 		Pipelines::<T>::insert(id, standing);
 		NextPipeline::<T>::put(id.saturating_add(1));
-		let (model, cost) = (model.id, quote.cost);
 		Self::deposit_event(Event::PlanAccepted {
 			pipeline: id,
-			model,
+			model: model_id,
 			submitter,
-			cost,
+			cost: quote.cost,
 		});
 		Ok(())
 	}
 
 	/// What the check has to know of a worker.
-	fn candidate(who: &T::AccountId) -> Option<Candidate<T::AccountId>> {
+	pub(crate) fn candidate(who: &T::AccountId) -> Option<Candidate<T::AccountId>> {
 		let worker = T::Workers::worker(who)?;
 		Some(Candidate {
 			operator: worker.operator,
@@ -120,7 +132,7 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	fn hold_deposit(submitter: &T::AccountId, deposit: u128) -> DispatchResult {
+	pub(crate) fn hold_deposit(submitter: &T::AccountId, deposit: u128) -> DispatchResult {
 		let reason = HoldReason::Plan.into();
 		let affordable = T::Currency::can_hold(&reason, submitter, deposit);
 		ensure!(affordable, Error::<T>::InsufficientFunds);

@@ -1,8 +1,11 @@
 //! Benchmarks of the calls and of the sweep, with the largest plan.
 
-use crate::pallet::*;
+use crate::{pallet::*, Contender};
 use dllm_primitives::{
-	ids::PipelineId,
+	capacity::Terms,
+	cost::{link::LinkFigures, Workload},
+	flow::{CapacityRounds, Footing, ModelCatalog},
+	ids::{PipelineId, MAX_REPLICAS},
 	plan::{PipelineState, Plan},
 };
 use frame_benchmarking::v2::*;
@@ -16,6 +19,9 @@ pub trait BenchmarkSetup<AccountId> {
 	fn largest_plan(number: u32) -> Plan<AccountId>;
 	/// A worker of a plan may be given work no longer.
 	fn deactivate(worker: &AccountId);
+	/// The plan window of a round with as many winners as there may be is open; the workers of the plan are
+	/// among them.
+	fn tender(plan: &Plan<AccountId>, terms: Terms);
 }
 
 /// For mocks, in which benchmarks are not run.
@@ -29,9 +35,37 @@ impl<AccountId> BenchmarkSetup<AccountId> for () {
 		}
 	}
 	fn deactivate(_: &AccountId) {}
+	fn tender(_: &Plan<AccountId>, _: Terms) {}
 }
 
 const PURSE: u128 = 1_000_000_000_000_000_000;
+
+/// A round for the largest plan.
+fn terms() -> Terms {
+	Terms {
+		replicas: MAX_REPLICAS as u8,
+		jobs: 1,
+		reserve: 1_000,
+		deposit: 1_000_000_000_000,
+		commit_blocks: 1,
+		reveal_blocks: 1,
+		plan_blocks: 1,
+		workload: Workload {
+			prompt_tokens: 128,
+			new_tokens: 128,
+			sessions: 1,
+			row_bytes: 8_192,
+			packet_bytes: 1_200,
+		},
+		link: LinkFigures {
+			latency_us: 20_000,
+			jitter_us: 1_000,
+			loss_ppm: 1_000,
+			bytes_per_second: 10_000_000,
+			efficiency_ppm: 900_000,
+		},
+	}
+}
 
 #[benchmarks(where T::Currency: Mutate<T::AccountId>)]
 mod benchmarks {
@@ -120,6 +154,43 @@ mod benchmarks {
 		_(RawOrigin::Signed(worker), id);
 
 		assert!(Pipelines::<T>::get(id).is_none());
+		Ok(())
+	}
+
+	/// A better plan takes the place of the standing contender, while the model has all its pipelines.
+	#[benchmark]
+	fn compete() -> Result<(), BenchmarkError> {
+		let submitter = submitter::<T>();
+		let most = T::MaxPipelinesPerModel::get();
+		for number in 0..most {
+			accepted::<T>(&submitter, number)?;
+		}
+		let plan = T::BenchmarkSetup::largest_plan(most);
+		T::BenchmarkSetup::tender(&plan, terms());
+		let model = T::Models::model(plan.model).ok_or(BenchmarkError::Stop("no model"))?;
+		let Footing::Competing(tender) = T::Rounds::footing(plan.model) else {
+			return Err(BenchmarkError::Stop("no plan window"));
+		};
+		let judged = Pallet::<T>::judge(&plan, &model.spec, &tender)
+			.map_err(|_| BenchmarkError::Stop("the plan has no score"))?;
+		let deposit = T::PlanDeposit::get();
+		let beaten: T::AccountId = account("beaten", 0, 0);
+		T::Currency::set_balance(&beaten, PURSE);
+		Pallet::<T>::hold_deposit(&beaten, deposit)?;
+		let contender = Contender {
+			plan: plan.clone(),
+			submitter: beaten,
+			deposit,
+			score: u128::MAX,
+		};
+		Contenders::<T>::insert(plan.model, contender);
+		let id = plan.model;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(submitter), plan, judged.score);
+
+		let leads = Contenders::<T>::get(id).ok_or(BenchmarkError::Stop("no contender"))?;
+		assert_eq!(leads.score, judged.score);
 		Ok(())
 	}
 

@@ -10,6 +10,8 @@
 //! |---|---|
 //! | `standing` | what is stored of a pipeline, and what follows from it alone |
 //! | `acceptance` | a plan becomes a pipeline; memory is never promised twice |
+//! | `tender` | plans that compete for a capacity round, with a score |
+//! | `succession` | the best of them, or the chain's own, follows the last round's pipeline |
 //! | `life` | ready, leave, close, and the sweep that ends what nobody ends |
 //! | `book` | pipelines as jobs, auctions and the runtime API see them |
 //! | `try_state` | what always holds |
@@ -25,19 +27,24 @@ pub mod benchmarking;
 mod book;
 mod life;
 mod standing;
+mod succession;
+mod tender;
 mod try_state;
 pub mod weights;
 
 pub use book::HostedStage;
 pub use pallet::*;
-pub use standing::{Cause, Hosting, Standing, FAILURES_TO_CLOSE, MAX_HOSTED, MAX_MEMBERS};
+pub use standing::{
+	Cause, Contender, Hosting, Standing, FAILURES_TO_CLOSE, MAX_HOSTED, MAX_MEMBERS,
+};
+pub use tender::SCORE_TOLERANCE_PPM;
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
-	use crate::{Cause, Hosting, Standing, WeightInfo};
+	use crate::{Cause, Contender, Hosting, Standing, WeightInfo};
 	use dllm_primitives::{
-		flow::{ModelCatalog, WorkerPool},
+		flow::{CapacityRounds, ModelCatalog, WorkerPool},
 		ids::{ModelId, PipelineId},
 		plan::{Plan, PlanError},
 	};
@@ -62,7 +69,9 @@ pub mod pallet {
 		type Models: ModelCatalog<Self::AccountId>;
 		/// Whom plans name.
 		type Workers: WorkerPool<Self::AccountId, u128, BlockNumberFor<Self>>;
-		/// Planck on hold while a pipeline stands.
+		/// On which footing plans are made.
+		type Rounds: CapacityRounds<Self::AccountId>;
+		/// Planck on hold while a plan competes and while its pipeline stands.
 		#[pallet::constant]
 		type PlanDeposit: Get<u128>;
 		/// Pipelines of a model at most, up to [`dllm_primitives::plan::MAX_PIPELINES`].
@@ -84,7 +93,7 @@ pub mod pallet {
 	/// Why money of an account is on hold.
 	#[pallet::composite_enum]
 	pub enum HoldReason {
-		/// The deposit of a plan whose pipeline stands.
+		/// The deposit of a plan that competes, or whose pipeline stands.
 		#[codec(index = 0)]
 		Plan,
 	}
@@ -114,6 +123,18 @@ pub mod pallet {
 	/// The pipeline that the sweep looked at last.
 	#[pallet::storage]
 	pub type Swept<T> = StorageValue<_, PipelineId>;
+
+	/// The best plan so far for the capacity round of a model, in its plan window.
+	#[pallet::storage]
+	pub type Contenders<T: Config> = StorageMap<_, Twox64Concat, ModelId, Contender<T::AccountId>>;
+
+	/// The pipeline of the last capacity round of a model, while it stands.
+	#[pallet::storage]
+	pub type Incumbents<T> = StorageMap<_, Twox64Concat, ModelId, PipelineId>;
+
+	/// The pipeline that takes the place of another one once it is live.
+	#[pallet::storage]
+	pub type Successors<T> = StorageMap<_, Twox64Concat, PipelineId, PipelineId>;
 
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
@@ -157,10 +178,62 @@ pub mod pallet {
 			/// Its model.
 			model: ModelId,
 		},
+		/// A plan is the best so far for the capacity round of a model.
+		PlanLeads {
+			/// The model.
+			model: ModelId,
+			/// Whose deposit is on hold.
+			submitter: T::AccountId,
+			/// Its cost as the chain finds it, in femtoseconds.
+			score: u128,
+		},
+		/// A plan was submitted with a score that it does not have; its deposit is burned.
+		FalseScore {
+			/// The model.
+			model: ModelId,
+			/// Who lost the deposit.
+			submitter: T::AccountId,
+			/// What was claimed, in femtoseconds.
+			claimed: u128,
+			/// What the chain found.
+			found: u128,
+			/// What was burned, in planck.
+			burned: u128,
+		},
+		/// The best plan of a capacity round does not beat what stands by more than the cost of moving.
+		IncumbentStays {
+			/// The pipeline that stays.
+			pipeline: PipelineId,
+			/// Its model.
+			model: ModelId,
+			/// Score of the best plan, in femtoseconds.
+			score: u128,
+		},
+		/// A plan of a capacity round cannot stand any more.
+		PlanFailed {
+			/// The model.
+			model: ModelId,
+			/// Why.
+			error: DispatchError,
+		},
 	}
 
 	#[pallet::error]
 	pub enum Error<T> {
+		/// The model has a capacity round in progress. In its plan window, submit the plan with `compete`.
+		RoundInProgress,
+		/// The model has no capacity round whose plans compete now.
+		NoPlanWindow,
+		/// The plan has another number of jobs at once, or of replicas, than the round asks for.
+		NotAsTendered,
+		/// A worker of a segment did not win in the round.
+		NotWinner,
+		/// A segment is longer than what one of its workers won.
+		MoreThanWon,
+		/// The figures that a worker revealed do not give the plan a score.
+		NoScore,
+		/// A plan of the same or a lower score competes already.
+		NotBetter,
 		/// There is no model of this number.
 		UnknownModel,
 		/// The model takes no plans: it is not activated yet, or retired.
@@ -289,6 +362,20 @@ pub mod pallet {
 		pub fn close(origin: OriginFor<T>, pipeline: PipelineId) -> DispatchResult {
 			let who = ensure_signed(origin)?;
 			Self::do_close(who, pipeline)
+		}
+
+		/// Proposes a plan for the winners of a model's capacity round, in its plan window. `score` is its cost
+		/// by the chain's cost model in femtoseconds, to within 1 ppm: where it is not, the deposit is burned.
+		/// The best plan of the window stands when it closes; the deposit of a beaten one comes back.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::compete())]
+		pub fn compete(
+			origin: OriginFor<T>,
+			plan: Plan<T::AccountId>,
+			#[pallet::compact] score: u128,
+		) -> DispatchResult {
+			let submitter = ensure_signed(origin)?;
+			Self::do_compete(submitter, plan, score)
 		}
 	}
 }

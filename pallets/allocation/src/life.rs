@@ -121,6 +121,7 @@ impl<T: Config> Pallet<T> {
 				*ids = None;
 			}
 		});
+		Self::leave_succession(id, model);
 		Pipelines::<T>::remove(id);
 		Self::release_deposit(&standing.submitter, standing.deposit);
 		Self::deposit_event(Event::PipelineClosed {
@@ -146,6 +147,9 @@ impl<T: Config> Pallet<T> {
 		if T::Models::active(pipeline.plan.model).is_none() {
 			return Some(Cause::ModelNotActive);
 		}
+		if Self::is_succeeded(pipeline.id) {
+			return Some(Cause::Replaced);
+		}
 		let mut members = pipeline.plan.members();
 		(!members.all(|(_, who)| Self::is_active(who))).then_some(Cause::MemberInactive)
 	}
@@ -154,7 +158,7 @@ impl<T: Config> Pallet<T> {
 		T::Workers::worker(who).is_some_and(|worker| worker.state == WorkerState::Active)
 	}
 
-	fn release_deposit(submitter: &T::AccountId, deposit: u128) {
+	pub(crate) fn release_deposit(submitter: &T::AccountId, deposit: u128) {
 		let reason = HoldReason::Plan.into();
 		match T::Currency::release(&reason, submitter, deposit, Precision::BestEffort) {
 			Ok(released) if released == deposit => {}

@@ -79,6 +79,21 @@ pub(crate) fn memory_by_stage<AccountId>(
 	BoundedVec::truncate_from(bytes)
 }
 
+/// The best plan so far of the plan window of a capacity round.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub struct Contender<AccountId> {
+	/// The plan.
+	pub plan: Plan<AccountId>,
+	/// Who submitted it.
+	pub submitter: AccountId,
+	/// Planck of the submitter on hold.
+	pub deposit: u128,
+	/// Its cost as the chain found it, in femtoseconds.
+	pub score: u128,
+}
+
 /// What a worker has promised.
 #[derive(
 	Encode,

@@ -1,11 +1,13 @@
 //! What always holds between two blocks. Every mock run of the tests ends here.
 
 use crate::pallet::{
-	ByModel, Config, HoldReason, Hosted, NextPipeline, Pallet, Pipelines, StandingOf,
+	ByModel, Config, Contenders, HoldReason, Hosted, Incumbents, NextPipeline, Pallet, Pipelines,
+	StandingOf, Successors,
 };
 use alloc::collections::{BTreeMap, BTreeSet};
 use dllm_primitives::{
-	ids::{PipelineId, StageIndex},
+	flow::{CapacityRounds, Footing},
+	ids::{ModelId, PipelineId, StageIndex},
 	plan::{PipelineState, MIN_REPLICAS},
 };
 use frame_support::{ensure, traits::fungible::InspectHold};
@@ -25,6 +27,7 @@ impl<T: Config> Pallet<T> {
 		}
 		Self::check_index()?;
 		Self::check_promises()?;
+		Self::check_succession()?;
 		Self::check_deposits()
 	}
 
@@ -117,12 +120,38 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
-	/// What submitters have on hold is the deposits of their pipelines.
+	/// Who follows and who is followed stands, and contenders have a plan window.
+	fn check_succession() -> Result<(), TryRuntimeError> {
+		let stands = |id: PipelineId| Pipelines::<T>::contains_key(id);
+		ensure!(
+			Successors::<T>::iter_keys().all(stands),
+			"a pipeline that ended is followed"
+		);
+		let of_its_model = |(model, id): (ModelId, PipelineId)| {
+			Pipelines::<T>::get(id).is_some_and(|found| found.pipeline.plan.model == model)
+		};
+		ensure!(
+			Incumbents::<T>::iter().all(of_its_model),
+			"the pipeline of a round does not stand"
+		);
+		let competes = |model: ModelId| matches!(T::Rounds::footing(model), Footing::Competing(_));
+		ensure!(
+			Contenders::<T>::iter_keys().all(competes),
+			"a plan competes for no round"
+		);
+		Ok(())
+	}
+
+	/// What submitters have on hold is the deposits of their pipelines and of their competing plans.
 	fn check_deposits() -> Result<(), TryRuntimeError> {
 		let mut held = BTreeMap::<T::AccountId, u128>::new();
 		for standing in Pipelines::<T>::iter_values() {
 			let sum = held.entry(standing.submitter).or_default();
 			*sum = sum.saturating_add(standing.deposit);
+		}
+		for contender in Contenders::<T>::iter_values() {
+			let sum = held.entry(contender.submitter).or_default();
+			*sum = sum.saturating_add(contender.deposit);
 		}
 		let reason = HoldReason::Plan.into();
 		let exact = held

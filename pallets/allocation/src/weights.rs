@@ -12,6 +12,8 @@ pub trait WeightInfo {
 	fn close() -> Weight;
 	/// `leave`.
 	fn leave() -> Weight;
+	/// `compete`.
+	fn compete() -> Weight;
 	/// One step of the sweep.
 	fn sweep() -> Weight;
 }
@@ -29,6 +31,9 @@ impl WeightInfo for () {
 	}
 	fn leave() -> Weight {
 		Weight::from_parts(4_000, 4)
+	}
+	fn compete() -> Weight {
+		Weight::from_parts(6_000, 6)
 	}
 	fn sweep() -> Weight {
 		Weight::from_parts(5_000, 5)

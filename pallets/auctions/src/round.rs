@@ -32,13 +32,17 @@ impl<T: Config> Pallet<T> {
 			return;
 		}
 		let market = Market::<T>::read(&jobs, meter, handover);
-		let awards = auction::award(&jobs, &market.offers(), |job, pipeline| {
+		// Prices hold for exactly as many awards as are handed over.
+		let most = meter
+			.remaining()
+			.checked_div_per_component(&handover)
+			.unwrap_or(u64::MAX)
+			.min(T::MaxAwards::get().into());
+		let awards = auction::award(&jobs, &market.offers(), most as usize, |job, pipeline| {
 			market.fee(job, pipeline)
 		});
-		for award in awards.into_iter().take(T::MaxAwards::get() as usize) {
-			if meter.try_consume(handover).is_err() {
-				break;
-			}
+		for award in awards {
+			meter.consume(handover);
 			Self::hand_over(award);
 		}
 	}
@@ -55,10 +59,11 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Takes the slot and opens the trial, or does neither.
-	pub(crate) fn hand_over(Award { job, pipeline }: Award) {
+	pub(crate) fn hand_over(award: Award) {
+		let Award { job, pipeline, .. } = award;
 		let handed = with_storage_layer::<(), DispatchError, _>(|| {
 			T::Book::reserve(pipeline)?;
-			T::Queue::award(job, pipeline)
+			T::Queue::award(job, pipeline, award.surplus())
 		});
 		if let Err(error) = handed {
 			Self::deposit_event(Event::AwardFailed {

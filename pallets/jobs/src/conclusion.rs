@@ -9,6 +9,7 @@ use dllm_primitives::{
 	ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE},
 	job::{JobState, Refund},
 	model::ModelSpec,
+	payout,
 	plan::Pipeline,
 };
 use frame_support::{
@@ -53,7 +54,7 @@ impl<T: Config> Pallet<T> {
 		let bill = Self::bill(id, &job, &service, &pipeline, &model.spec);
 		T::Payouts::pay(&HoldReason::Escrow.into(), &bill)?;
 
-		job.fee = bill.fee;
+		job.fee = bill.fee.saturating_add(bill.surplus);
 		job.rows = service.rows;
 		job.result = service.result;
 		let refunded = job.max_price.saturating_sub(job.fee);
@@ -85,12 +86,15 @@ impl<T: Config> Pallet<T> {
 			};
 			staged.iter().map(pay).collect()
 		};
+		let fee = pipeline
+			.fee(model, service.rows, job.own_entry)
+			.min(job.max_price);
+		let surplus = payout::surplus_for(job.surplus, service.rows, job.rows_ceiling);
 		Bill {
 			job: id,
 			client: job.client.clone(),
-			fee: pipeline
-				.fee(model, service.rows, job.own_entry)
-				.min(job.max_price),
+			fee,
+			surplus: surplus.min(job.max_price.saturating_sub(fee)),
 			miners: with_pay(&service.leads),
 			verifiers: with_pay(&service.checkers),
 		}

@@ -43,7 +43,10 @@ pub mod pallet {
 	};
 	use frame_support::{
 		pallet_prelude::*,
-		traits::fungible::{Inspect, MutateHold},
+		traits::{
+			fungible::{Inspect, MutateHold},
+			StorageVersion,
+		},
 	};
 	use frame_system::pallet_prelude::*;
 
@@ -85,7 +88,10 @@ pub mod pallet {
 		type BenchmarkSetup: crate::benchmarking::BenchmarkSetup;
 	}
 
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+
 	#[pallet::pallet]
+	#[pallet::storage_version(STORAGE_VERSION)]
 	pub struct Pallet<T>(_);
 
 	/// Why money of an account is on hold.

@@ -52,19 +52,21 @@ impl<T: Config> Pallet<T> {
 		});
 	}
 
-	fn do_award(id: JobId, pipeline: Pipeline<T::AccountId>) -> DispatchResult {
+	fn do_award(id: JobId, pipeline: Pipeline<T::AccountId>, surplus: u128) -> DispatchResult {
 		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
 		ensure!(job.state == JobState::Waiting, Error::<T>::NotWaiting);
 		let fits = pipeline.plan.model == job.model && pipeline.serves(job.own_entry);
 		ensure!(fits, Error::<T>::WrongPipeline);
 		let model = T::Models::model(job.model).ok_or(Error::<T>::UnknownModel)?;
-		let price_ceiling = pipeline.fee(&model.spec, job.rows_ceiling, job.own_entry);
+		let fee = pipeline.fee(&model.spec, job.rows_ceiling, job.own_entry);
+		let price_ceiling = fee.saturating_add(surplus);
 
 		Self::dequeue(id, job.deadline);
 		job.state = JobState::Running {
 			pipeline: pipeline.id,
 		};
 		job.pipeline = Some(pipeline.id);
+		job.surplus = surplus;
 		job.awarded = Some(frame_system::Pallet::<T>::block_number());
 		Jobs::<T>::insert(id, &job);
 		Self::deposit_event(Event::Awarded {
@@ -105,10 +107,10 @@ impl<T: Config> JobQueue<u128, BlockNumberFor<T>> for Pallet<T> {
 	}
 
 	/// Changes nothing where it fails.
-	fn award(job: JobId, pipeline: PipelineId) -> DispatchResult {
+	fn award(job: JobId, pipeline: PipelineId, surplus: u128) -> DispatchResult {
 		with_storage_layer(|| {
 			let pipeline = T::Book::pipeline(pipeline).ok_or(Error::<T>::WrongPipeline)?;
-			Self::do_award(job, pipeline)
+			Self::do_award(job, pipeline, surplus)
 		})
 	}
 }

@@ -34,7 +34,10 @@ pub struct Job<AccountId, BlockNumber> {
 	pub awarded: Option<BlockNumber>,
 	/// Block of the final state.
 	pub ended: Option<BlockNumber>,
-	/// What was charged, in planck; 0 before it is settled.
+	/// What it pays above the pipeline's fee for `rows_ceiling` rows, in planck, as the auction found;
+	/// for fewer rows in proportion. It is burned.
+	pub surplus: u128,
+	/// What was charged, in planck, surplus included; 0 before it is settled.
 	pub fee: u128,
 	/// Rows charged.
 	pub rows: u32,

@@ -53,6 +53,7 @@ impl<T: Config> Pallet<T> {
 			pipeline: None,
 			awarded: None,
 			ended: None,
+			surplus: 0,
 			fee: 0,
 			rows: 0,
 			tokens: 0,

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use dllm_primitives::{
 	ids::Address,
 	miner::{Roles, WorkerSpec, WorkerState},
+	verdict::Verdict,
 };
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
@@ -142,6 +143,7 @@ mod benches {
 	fn withdraw() -> Result<(), BenchmarkError> {
 		let who: T::AccountId = whitelisted_caller();
 		worker::<T>(&who, None, 1)?;
+		Pallet::<T>::note_verdict(&who, Verdict::Pass);
 		Pallet::<T>::do_unbond(who.clone())?;
 		frame_system::Pallet::<T>::set_block_number(Pallet::<T>::free_from());
 

@@ -1,7 +1,7 @@
 //! How a bond grows, and how a worker gets it back. Only an active worker unbonds, so who rebonds was
 //! confirmed by its operator before.
 
-use crate::{Config, Error, Event, HoldReason, Pallet, WorkerOfPeer, Workers};
+use crate::{Config, Error, Event, HoldReason, Pallet, Qualities, WorkerOfPeer, Workers};
 use dllm_primitives::miner::WorkerState;
 use frame_support::{
 	ensure,
@@ -72,6 +72,7 @@ impl<T: Config> Pallet<T> {
 		let bond = T::Currency::release(&reason, &who, worker.bond, Precision::Exact)?;
 		WorkerOfPeer::<T>::remove(&worker.spec.peer_id);
 		Workers::<T>::remove(&who);
+		Qualities::<T>::remove(&who);
 		Self::deposit_event(Event::Withdrawn { worker: who, bond });
 		Ok(())
 	}

@@ -6,7 +6,7 @@
 //! through [`dllm_primitives::flow::WorkerPool`].
 //!
 //! Calls and storage are declared here. `membership` lets workers in and out, `bonding` moves bonds,
-//! `pool` answers the other pallets, `slashing` punishes, `verifiers` keeps the index of those that may be
+//! `pool` answers the other pallets, `slashing` punishes, `standing` ranks, `verifiers` keeps the index of those that may be
 //! drawn, `try_state` states what always holds.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -18,6 +18,7 @@ mod bonding;
 mod membership;
 mod pool;
 mod slashing;
+mod standing;
 mod try_state;
 mod verifiers;
 pub mod weights;
@@ -39,14 +40,14 @@ pub type WorkerOf<T> = Worker<<T as frame_system::Config>::AccountId, u128, Bloc
 #[frame_support::pallet]
 pub mod pallet {
 	use crate::{WeightInfo, WorkerOf};
-	use dllm_primitives::{ids::PeerId, miner::WorkerSpec};
+	use dllm_primitives::{ids::PeerId, miner::WorkerSpec, rank::Quality};
 	use frame_support::{
 		pallet_prelude::*,
 		traits::{fungible, StorageVersion},
 	};
 	use frame_system::pallet_prelude::*;
 
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
@@ -89,6 +90,11 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type WorkerOfPeer<T: Config> =
 		StorageMap<_, Blake2_128Concat, PeerId, T::AccountId, OptionQuery>;
+
+	/// What the verified work of a worker says of it; nothing for one that has done none.
+	#[pallet::storage]
+	pub type Qualities<T: Config> =
+		StorageMap<_, Blake2_128Concat, T::AccountId, Quality, OptionQuery>;
 
 	/// Number of workers that may be drawn as verifiers.
 	#[pallet::storage]

@@ -1,8 +1,12 @@
-//! What the other pallets ask of the pool: look up, draw, engage, release, slash.
+//! What the other pallets ask of the pool: look up, rank, draw, engage, release, slash.
 
 use crate::{Config, Pallet, WorkerOf, Workers};
 use alloc::vec::Vec;
-use dllm_primitives::{flow::WorkerPool, ids::Digest, verdict::Verdict};
+use dllm_primitives::{
+	flow::{WorkerPool, WorkerRanks},
+	ids::Digest,
+	verdict::Verdict,
+};
 use frame_system::pallet_prelude::BlockNumberFor;
 
 impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> {
@@ -32,6 +36,7 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 				Verdict::Cheat | Verdict::Indeterminate => {}
 			}
 		});
+		Self::note_verdict(who, verdict);
 	}
 
 	fn slash(
@@ -41,6 +46,12 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 		convicted_by: &[T::AccountId],
 	) -> u128 {
 		Self::do_slash(who, pay, user, convicted_by)
+	}
+}
+
+impl<T: Config> WorkerRanks<T::AccountId> for Pallet<T> {
+	fn rank(who: &T::AccountId) -> u32 {
+		Self::rank_of(who)
 	}
 }
 

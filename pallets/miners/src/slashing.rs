@@ -5,7 +5,7 @@
 //! in a few hundred is checked. At least half of a slash is burned, so nobody gains by convicting himself.
 
 use crate::{Config, Event, HoldReason, Pallet, WorkerOf, Workers};
-use dllm_primitives::miner::WorkerState;
+use dllm_primitives::{miner::WorkerState, verdict::Verdict};
 use frame_support::{
 	storage::with_storage_layer,
 	traits::{
@@ -54,6 +54,7 @@ impl<T: Config> Pallet<T> {
 		};
 		Self::deposit_event(event);
 		Self::punish(who, worker, again);
+		Self::note_verdict(who, Verdict::Cheat);
 		amount
 	}
 

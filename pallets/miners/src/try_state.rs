@@ -2,8 +2,8 @@
 //! the workers that may be drawn.
 
 use crate::{
-	Config, HoldReason, Pallet, VerifierAt, VerifierCount, VerifierNumber, WorkerOf, WorkerOfPeer,
-	Workers,
+	Config, HoldReason, Pallet, Qualities, VerifierAt, VerifierCount, VerifierNumber, WorkerOf,
+	WorkerOfPeer, Workers,
 };
 use dllm_primitives::miner::WorkerState;
 use frame_support::{
@@ -20,6 +20,10 @@ impl<T: Config> Pallet<T> {
 		ensure!(
 			Workers::<T>::iter_keys().count() == count as usize,
 			"the number of workers is miscounted"
+		);
+		ensure!(
+			Qualities::<T>::iter_keys().all(|who| Workers::<T>::contains_key(who)),
+			"a record of work has no worker"
 		);
 		let mut drawable = 0u32;
 		for (who, worker) in Workers::<T>::iter() {

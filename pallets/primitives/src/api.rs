@@ -103,6 +103,8 @@ pub struct WorkerView {
 	pub faults: u32,
 	/// Convictions.
 	pub cheats: u32,
+	/// Its rank by verified work, in parts per million.
+	pub rank: u32,
 }
 
 /// A stage of a pipeline.

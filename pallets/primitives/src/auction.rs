@@ -1,8 +1,13 @@
-//! The job auction of a block, as a pure function: which waiting job goes to which pipeline.
+//! The job auction of a block, as a pure function: which waiting job goes to which pipeline, and what it
+//! pays.
 //!
-//! Pipelines post their price; a job takes the cheapest one that has a free slot and that its ceiling
-//! can pay. Where slots are short, the jobs that offer most for a row come first, the earlier of two
-//! equals before the later.
+//! Pipelines post their base price. Jobs come in the order of what they offer for a row, the earlier of
+//! two equals before the later; each takes the cheapest pipeline that has a free slot and that its ceiling
+//! can pay. A winner pays its *critical price*: the lowest ceiling with which it would still have won. Where
+//! the jobs of a model are of one kind that is one price for a row: the highest losing bid where jobs exceed
+//! slots, else the base price of the dearest slot in use. So the own bid decides whether a job is served and
+//! never what it pays: no lie about it gains within a block. What is paid above the base price of the
+//! pipeline is the surplus; it is burned, so that no pipeline gains by stuffing the queue.
 
 use crate::{
 	ids::{JobId, ModelId, PipelineId},
@@ -29,43 +34,166 @@ pub struct Award {
 	pub job: JobId,
 	/// Its pipeline.
 	pub pipeline: PipelineId,
+	/// What the pipeline charges for all rows of the job, in planck.
+	pub base: u128,
+	/// What the job pays for all its rows, in planck: between the base price and its ceiling.
+	pub price: u128,
 }
 
-/// Awards the waiting jobs of one block. The order of `jobs` and `offers` does not matter.
+impl Award {
+	/// What is burned of the price, in planck.
+	pub fn surplus(&self) -> u128 {
+		self.price.saturating_sub(self.base)
+	}
+}
+
+/// Awards at most `most` of the waiting jobs of one block. The order of `jobs` and `offers` does not matter.
 ///
-/// `fee` answers what a pipeline charges for a job at most, in planck; `None` where it cannot serve it.
+/// `fee` answers what a pipeline charges for a job at most, in planck; `None` where it cannot serve it. With
+/// `w` awards, `n` jobs and `p` pipelines of a model it takes `O(n log n + w·n·p)` steps.
 pub fn award<BlockNumber: Ord + Copy>(
 	jobs: &[WaitingJob<u128, BlockNumber>],
 	offers: &[Offer],
+	most: usize,
 	fee: impl Fn(&WaitingJob<u128, BlockNumber>, PipelineId) -> Option<u128>,
 ) -> Vec<Award> {
-	let mut queue: Vec<_> = jobs.iter().collect();
-	queue.sort_by(|a, b| by_bid(a, b));
-	let mut offers = offers.to_vec();
+	let mut queue: Vec<_> = jobs
+		.iter()
+		.map(|job| Request {
+			asks: asks(job, offers, &fee),
+			job,
+		})
+		.collect();
+	queue.sort_by(|a, b| by_bid(a.job, b.job));
+	let slots = Slots {
+		free: offers.iter().map(|offer| offer.free_slots).collect(),
+		awards: most,
+	};
+	let mut left = slots.clone();
 	let mut awards = Vec::new();
-	for job in queue {
-		let cheapest = offers
-			.iter_mut()
-			.filter(|offer| offer.model == job.model && offer.free_slots > 0)
-			.filter_map(|offer| fee(job, offer.pipeline).map(|fee| (fee, offer)))
-			.filter(|(fee, _)| *fee <= job.max_price)
-			.min_by_key(|(fee, offer)| (*fee, offer.pipeline));
-		if let Some((_, offer)) = cheapest {
-			offer.free_slots -= 1;
-			awards.push(Award {
-				job: job.id,
-				pipeline: offer.pipeline,
-			});
-		}
+	for (at, request) in queue.iter().enumerate() {
+		let Some(ask) = left.serve(request) else {
+			continue;
+		};
+		awards.push(Award {
+			job: request.job.id,
+			pipeline: ask.pipeline,
+			base: ask.fee,
+			price: critical_price(&queue, at, slots.clone()).max(ask.fee),
+		});
 	}
 	awards
 }
 
+/// What a pipeline asks for a job.
+#[derive(Clone, Copy)]
+struct Ask {
+	/// Planck for all rows.
+	fee: u128,
+	pipeline: PipelineId,
+	/// Place among the offers.
+	offer: usize,
+}
+
+/// A job with what the pipelines ask for it, the cheapest first.
+struct Request<'a, BlockNumber> {
+	job: &'a WaitingJob<u128, BlockNumber>,
+	asks: Vec<Ask>,
+}
+
+fn asks<B>(
+	job: &WaitingJob<u128, B>,
+	offers: &[Offer],
+	fee: &impl Fn(&WaitingJob<u128, B>, PipelineId) -> Option<u128>,
+) -> Vec<Ask> {
+	let able = offers
+		.iter()
+		.enumerate()
+		.filter(|(_, offer)| offer.model == job.model && offer.free_slots > 0);
+	let ask = |(place, offer): (usize, &Offer)| {
+		fee(job, offer.pipeline).map(|fee| Ask {
+			fee,
+			pipeline: offer.pipeline,
+			offer: place,
+		})
+	};
+	let mut asks: Vec<_> = able.filter_map(ask).collect();
+	asks.sort_by_key(|ask| (ask.fee, ask.pipeline));
+	asks
+}
+
+/// What is left to award.
+#[derive(Clone)]
+struct Slots {
+	/// Free slots of every offer.
+	free: Vec<u8>,
+	/// Awards that the block still makes.
+	awards: usize,
+}
+
+impl Slots {
+	/// The cheapest ask that has a slot.
+	fn cheapest<B>(&self, request: &Request<B>) -> Option<Ask> {
+		let has_slot = |ask: &&Ask| self.free.get(ask.offer).is_some_and(|free| *free > 0);
+		let first = request.asks.iter().find(has_slot).copied();
+		first.filter(|_| self.awards > 0)
+	}
+
+	/// Takes the cheapest slot, if the job can pay it.
+	fn serve<B>(&mut self, request: &Request<B>) -> Option<Ask> {
+		let ask = self
+			.cheapest(request)
+			.filter(|ask| ask.fee <= request.job.max_price)?;
+		if let Some(free) = self.free.get_mut(ask.offer) {
+			*free = free.saturating_sub(1);
+		}
+		self.awards = self.awards.saturating_sub(1);
+		Some(ask)
+	}
+}
+
+/// The lowest ceiling, in planck, with which the winner at place `at` would still win.
+///
+/// Its place in the queue falls with its ceiling, and with its place the slots that it finds; so whoever
+/// wins with a ceiling wins with every higher one. At each place it needs a ceiling that ranks it there and
+/// that pays the cheapest slot which those before it leave; the least over all places is the critical price.
+fn critical_price<B: Ord + Copy>(queue: &[Request<B>], at: usize, mut slots: Slots) -> u128 {
+	let Some(winner) = queue.get(at) else {
+		return 0;
+	};
+	let others = queue.iter().enumerate().filter(|(place, _)| *place != at);
+	let mut lowest = u128::MAX;
+	for (_, other) in others {
+		let Some(ask) = slots.cheapest(winner) else {
+			return lowest;
+		};
+		lowest = lowest.min(ask.fee.max(ceiling_before(winner.job, other.job)));
+		slots.serve(other);
+	}
+	let last = slots.cheapest(winner).map_or(u128::MAX, |ask| ask.fee);
+	lowest.min(last)
+}
+
+/// The lowest ceiling, in planck, with which `job` ranks before `other`.
+fn ceiling_before<B: Ord + Copy>(job: &WaitingJob<u128, B>, other: &WaitingJob<u128, B>) -> u128 {
+	let wins_ties = (job.submitted, job.id) < (other.submitted, other.id);
+	let step = if wins_ties { 0 } else { 1 };
+	bid(other).saturating_add(step).saturating_mul(rows(job))
+}
+
 /// Highest bid for a row first, then the earlier block, then the lower number.
 fn by_bid<B: Ord + Copy>(a: &WaitingJob<u128, B>, b: &WaitingJob<u128, B>) -> Ordering {
-	let bid = |job: &WaitingJob<u128, B>| job.max_price / u128::from(job.rows.max(1));
 	bid(b)
 		.cmp(&bid(a))
 		.then(a.submitted.cmp(&b.submitted))
 		.then(a.id.cmp(&b.id))
+}
+
+/// What a job offers for a row, in planck, rounded down.
+fn bid<B>(job: &WaitingJob<u128, B>) -> u128 {
+	job.max_price / rows(job)
+}
+
+fn rows<B>(job: &WaitingJob<u128, B>) -> u128 {
+	job.rows.max(1).into()
 }

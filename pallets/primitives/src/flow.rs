@@ -2,6 +2,7 @@
 //! runtime names who stands behind each trait.
 
 use crate::{
+	capacity::{RoundId, Terms, Won},
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
 	job::{Body, Limits, Refund, WaitingJob},
 	miner::Worker,
@@ -49,6 +50,13 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 	) -> Balance;
 }
 
+/// The ranks of workers (`pallet-miners`).
+pub trait WorkerRanks<AccountId> {
+	/// What a worker's verified work says of it, in parts per million up to
+	/// [`crate::capacity::FULL_RANK`]; 0 for who is not registered or was just convicted.
+	fn rank(who: &AccountId) -> u32;
+}
+
 /// What a job that is over says of the pipeline that had it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
@@ -75,13 +83,49 @@ pub trait PipelineBook<AccountId> {
 	fn release(id: PipelineId, ending: Ending);
 }
 
+/// A cleared capacity round whose plans compete.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tender<AccountId> {
+	/// The round.
+	pub round: RoundId,
+	/// What it asked for.
+	pub terms: Terms,
+	/// Who won, the lowest effective ask first.
+	pub winners: Vec<Won<AccountId>>,
+}
+
+/// On which footing plans of a model are made now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Footing<AccountId> {
+	/// There is no round: anybody plans with anybody, at posted prices.
+	Posted,
+	/// A round collects bids: no plan stands before it is cleared.
+	Bidding,
+	/// Plans for the winners compete, at critical prices.
+	Competing(Tender<AccountId>),
+}
+
+/// The capacity rounds (`pallet-auctions`).
+pub trait CapacityRounds<AccountId> {
+	/// On which footing plans of a model are made now.
+	fn footing(model: ModelId) -> Footing<AccountId>;
+}
+
+/// The plans of a round (`pallet-allocation`).
+pub trait RoundPlans<AccountId> {
+	/// The plan window of a model is over: lets the best plan stand, or one made from the winners where
+	/// there is none. Answers its pipeline; none where no plan is feasible, or none better than what stands.
+	fn close_window(model: ModelId, tender: Tender<AccountId>) -> Option<PipelineId>;
+}
+
 /// The waiting jobs (`pallet-jobs`), as the auction sees them.
 pub trait JobQueue<Balance, BlockNumber> {
 	/// Jobs that wait now, at most `limit`, the oldest first.
 	fn waiting(limit: u32) -> Vec<WaitingJob<Balance, BlockNumber>>;
 
-	/// Gives a waiting job to a pipeline and opens its trial.
-	fn award(job: JobId, pipeline: PipelineId) -> DispatchResult;
+	/// Gives a waiting job to a pipeline and opens its trial. For all its rows the job pays `surplus`
+	/// besides the pipeline's fee, for fewer rows in proportion; the surplus is burned.
+	fn award(job: JobId, pipeline: PipelineId, surplus: Balance) -> DispatchResult;
 }
 
 /// An awarded job, as it goes to trial.
@@ -168,8 +212,10 @@ pub struct Bill<AccountId> {
 	pub job: JobId,
 	/// Who pays.
 	pub client: AccountId,
-	/// What is charged, in planck, of what is on hold.
+	/// What the pipeline charges, in planck, of what is on hold.
 	pub fee: u128,
+	/// What is charged besides and burned: the price of the auction above the pipeline's fee.
+	pub surplus: u128,
 	/// The lead of every stage and its pay.
 	pub miners: Vec<(AccountId, u128)>,
 	/// The checkers, each with the pay of the stage that it checked as its weight.
@@ -178,8 +224,9 @@ pub struct Bill<AccountId> {
 
 /// Pays bills out of a hold (`pallet-rewards`). `Reason` is the runtime's hold reason.
 pub trait Payouts<AccountId, Reason> {
-	/// Moves exactly `bill.fee` out of the client's hold for `reason`: to miners, verifiers and the
-	/// treasury, and burns the rest. A share that cannot be received goes to the treasury.
+	/// Moves exactly `bill.fee` and `bill.surplus` out of the client's hold for `reason`: the fee to
+	/// miners, verifiers and the treasury; what is left of it, and the surplus, is burned. A share that
+	/// cannot be received goes to the treasury.
 	fn pay(reason: &Reason, bill: &Bill<AccountId>) -> DispatchResult;
 
 	/// Drops the record of a job's payment, once the job itself is pruned.

@@ -22,6 +22,14 @@ pub fn fee_for(miners: u128) -> u128 {
 	miners.saturating_mul(100).div_ceil(MINERS_PERCENT)
 }
 
+/// What of a surplus for `ceiling` rows falls on `rows` rows, in planck, rounded down: for the client.
+pub fn surplus_for(surplus: u128, rows: u32, ceiling: u32) -> u128 {
+	let (rows, ceiling) = (u128::from(rows.min(ceiling)), u128::from(ceiling.max(1)));
+	let whole = (surplus / ceiling).saturating_mul(rows);
+	// Below 2³² · 2³².
+	whole.saturating_add((surplus % ceiling).saturating_mul(rows) / ceiling)
+}
+
 /// A fee, divided.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Split<AccountId> {

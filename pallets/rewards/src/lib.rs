@@ -1,7 +1,7 @@
 //! The last step of the walk: the fee of a verified job is divided and paid.
 //!
-//! Jobs hands over a bill; this pallet moves exactly its fee out of the client's hold, by the pure
-//! [`dllm_primitives::payout::split`], and keeps what it paid for the receipt until jobs prunes the job.
+//! Jobs hands over a bill; this pallet moves exactly its fee and surplus out of the client's hold, the fee by
+//! the pure [`dllm_primitives::payout::split`], the surplus into the fire, and keeps what it paid for the receipt until jobs prunes the job.
 //! It has no calls: nobody can ask for a payment but the pallet that holds the escrow, through
 //! [`dllm_primitives::flow::Payouts`], and that pallet's weights include the payment.
 //!
@@ -34,7 +34,7 @@ pub type Lines<AccountId, const N: u32> = BoundedVec<(AccountId, u128), ConstU32
 	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
 )]
 pub struct PaymentRecord<AccountId> {
-	/// What the user was charged, in planck.
+	/// What the user was charged, in planck: the pipeline's fee and the surplus of the auction.
 	pub fee: u128,
 	/// The lead of every stage and what it got.
 	pub miners: Lines<AccountId, MAX_STAGES>,
@@ -42,7 +42,7 @@ pub struct PaymentRecord<AccountId> {
 	pub verifiers: Lines<AccountId, MAX_VERIFIERS>,
 	/// What the treasury got.
 	pub treasury: u128,
-	/// What was burned.
+	/// What was burned, the surplus included.
 	pub burned: u128,
 }
 

@@ -1,4 +1,4 @@
-//! Paying a bill. What leaves the hold is exactly the fee, or nothing at all.
+//! Paying a bill. What leaves the hold is exactly the fee and the surplus, or nothing at all.
 
 use crate::{Config, Error, Event, Lines, Pallet, PaymentRecord, Payments};
 use alloc::vec::Vec;
@@ -45,25 +45,31 @@ impl<T: Config> Pallet<T> {
 
 	fn settle(reason: &ReasonOf<T>, bill: &Bill<T::AccountId>) -> DispatchResult {
 		let Bill {
-			job, client, fee, ..
+			job,
+			client,
+			fee,
+			surplus,
+			..
 		} = bill;
+		let charged = fee.saturating_add(*surplus);
 		ensure!(!Payments::<T>::contains_key(job), Error::<T>::AlreadyPaid);
 		let held = T::Currency::balance_on_hold(reason, client);
-		ensure!(held >= *fee, Error::<T>::EscrowTooSmall);
+		ensure!(held >= charged, Error::<T>::EscrowTooSmall);
 
 		let split = payout::split(*fee, &bill.miners, &bill.verifiers);
 		let mut purse = Purse::<T> {
 			reason,
 			client,
-			left: *fee,
+			left: charged,
 		};
 		let miners = purse.pay_lines(&split.miners)?;
 		let verifiers = purse.pay_lines(&split.verifiers)?;
-		let treasury = purse.pay(&Self::treasury(), purse.left.saturating_sub(split.burned));
+		let to_burn = split.burned.saturating_add(*surplus);
+		let treasury = purse.pay(&Self::treasury(), purse.left.saturating_sub(to_burn));
 		let burned = purse.burn()?;
 
 		let record = PaymentRecord {
-			fee: *fee,
+			fee: charged,
 			miners,
 			verifiers,
 			treasury,
@@ -86,11 +92,11 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// The fee on its way out of the client's hold.
+/// The fee and the surplus on their way out of the client's hold.
 struct Purse<'a, T: Config> {
 	reason: &'a ReasonOf<T>,
 	client: &'a T::AccountId,
-	/// What of the fee has not moved yet.
+	/// What has not moved yet.
 	left: u128,
 }
 

@@ -10,8 +10,8 @@ use crate::{
 		money::{deposit, DLLM},
 		time::{DAYS, HOURS},
 	},
-	weights, AccountId, Allocation, Balance, Balances, BlockNumber, Jobs, Miners, Models, Runtime,
-	RuntimeHoldReason, Verification,
+	weights, AccountId, Allocation, Auctions, Balance, Balances, BlockNumber, Jobs, Miners, Models,
+	Rewards, Runtime, RuntimeHoldReason, Verification,
 };
 use frame_support::{
 	parameter_types,
@@ -89,6 +89,11 @@ impl pallet_auctions::Config for Runtime {
 	type Queue = Jobs;
 	type MaxConsidered = MaxWaiting;
 	type MaxAwards = ConstU32<64>;
+	type Workers = Miners;
+	type Currency = Balances;
+	type RuntimeHoldReason = RuntimeHoldReason;
+	// Cleared in one block, which takes less than a tenth of it.
+	type MaxBidders = ConstU32<1_000>;
 	type WeightInfo = weights::pallet_auctions::WeightInfo<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkSetup = crate::benchmarks::MarketSetup;
@@ -99,6 +104,7 @@ impl pallet_allocation::Config for Runtime {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Models = Models;
 	type Workers = Miners;
+	type Rounds = Auctions;
 	type PlanDeposit = PlanDeposit;
 	type MaxPipelinesPerModel = ConstU32<8>;
 	// Time to fetch some gigabytes over an ordinary line.

@@ -147,6 +147,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 			Self::Worker => matches!(
 				call,
 				RuntimeCall::Miners(_)
+					| RuntimeCall::Auctions(_)
 					| RuntimeCall::Allocation(_)
 					| RuntimeCall::Verification(_)
 					| RuntimeCall::Utility(_)

@@ -14,7 +14,7 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_allocation::WeightInfo for WeightInfo<T> {
 	fn submit_plan() -> Weight {
 		Weight::from_parts(7_428_071_000, 110_475)
-			.saturating_add(T::DbWeight::get().reads(216))
+			.saturating_add(T::DbWeight::get().reads(217))
 			.saturating_add(T::DbWeight::get().writes(141))
 	}
 
@@ -26,19 +26,27 @@ impl<T: frame_system::Config> pallet_allocation::WeightInfo for WeightInfo<T> {
 
 	fn close() -> Weight {
 		Weight::from_parts(2_178_008_000, 71_181)
-			.saturating_add(T::DbWeight::get().reads(140))
-			.saturating_add(T::DbWeight::get().writes(71))
+			.saturating_add(T::DbWeight::get().reads(142))
+			.saturating_add(T::DbWeight::get().writes(73))
 	}
 
 	fn leave() -> Weight {
 		Weight::from_parts(1_084_074_000, 7_503)
-			.saturating_add(T::DbWeight::get().reads(71))
-			.saturating_add(T::DbWeight::get().writes(71))
+			.saturating_add(T::DbWeight::get().reads(72))
+			.saturating_add(T::DbWeight::get().writes(73))
 	}
 
 	fn sweep() -> Weight {
 		Weight::from_parts(2_185_376_000, 71_204)
-			.saturating_add(T::DbWeight::get().reads(142))
-			.saturating_add(T::DbWeight::get().writes(72))
+			.saturating_add(T::DbWeight::get().reads(145))
+			.saturating_add(T::DbWeight::get().writes(74))
+	}
+
+	/// Estimated, not measured yet: the check of `submit_plan` on 68 workers and their promises, 10 ms of
+	/// computing for the score, a thousand winners to decode, the eight pipelines of the model.
+	fn compete() -> Weight {
+		Weight::from_parts(17_000_000_000, 230_000)
+			.saturating_add(T::DbWeight::get().reads(155))
+			.saturating_add(T::DbWeight::get().writes(5))
 	}
 }

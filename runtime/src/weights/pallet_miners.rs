@@ -51,6 +51,6 @@ impl<T: frame_system::Config> pallet_miners::WeightInfo for WeightInfo<T> {
 	fn withdraw() -> Weight {
 		Weight::from_parts(219_552_000, 876)
 			.saturating_add(T::DbWeight::get().reads(3))
-			.saturating_add(T::DbWeight::get().writes(4))
+			.saturating_add(T::DbWeight::get().writes(5))
 	}
 }

@@ -1,8 +1,8 @@
 //! What must hold after every block, whatever happened in it.
 
 use dllm_runtime::{
-	Allocation, Balance, Balances, Jobs, Miners, Models, Poaw, Rewards, Runtime, RuntimeEvent,
-	RuntimeHoldReason, System, Verification,
+	Allocation, Auctions, Balance, Balances, Jobs, Miners, Models, Poaw, Rewards, Runtime,
+	RuntimeEvent, RuntimeHoldReason, System, Verification,
 };
 
 /// Asserts every invariant after a block that started with `issued` planck and had these events.
@@ -10,6 +10,7 @@ pub fn check(issued: Balance, events: &[RuntimeEvent]) {
 	Models::do_try_state().unwrap();
 	Miners::do_try_state().unwrap();
 	Jobs::do_try_state().unwrap();
+	Auctions::do_try_state().unwrap();
 	Allocation::do_try_state().unwrap();
 	Verification::do_try_state().unwrap();
 	Rewards::do_try_state().unwrap();
@@ -60,6 +61,10 @@ fn check_issuance(before: Balance, events: &[RuntimeEvent]) {
 		.map(|event| match event {
 			RuntimeEvent::Rewards(pallet_rewards::Event::Paid { burned, .. }) => *burned,
 			RuntimeEvent::Miners(pallet_miners::Event::Slashed { burned, .. }) => *burned,
+			RuntimeEvent::Auctions(pallet_auctions::Event::BidForfeited { burned, .. }) => *burned,
+			RuntimeEvent::Allocation(pallet_allocation::Event::FalseScore { burned, .. }) => {
+				*burned
+			}
 			_ => 0,
 		})
 		.sum();

@@ -6,5 +6,6 @@ mod cast;
 mod chain;
 mod cheating;
 mod invariants;
+mod round;
 mod settled;
 mod unserved;

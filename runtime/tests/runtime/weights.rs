@@ -2,7 +2,9 @@
 //! fits a block even where every list is full.
 
 use dllm_primitives::{
+	capacity::{Offer, Terms},
 	commitment::{Opening, Roots},
+	cost::{link::LinkFigures, DeviceFigures, Workload},
 	ids::{Digest, MAX_STAGES},
 	job::{Body, Limits},
 	miner::{Roles, WorkerSpec},
@@ -129,12 +131,63 @@ fn allocation_calls() -> Vec<RuntimeCall> {
 		segments: Default::default(),
 	};
 	[
-		Call::submit_plan { plan },
+		Call::submit_plan { plan: plan.clone() },
 		Call::ready { pipeline: 0 },
 		Call::leave { pipeline: 0 },
 		Call::close { pipeline: 0 },
+		Call::compete { plan, score: 1 },
 	]
 	.map(RuntimeCall::Allocation)
+	.into()
+}
+
+const TERMS: Terms = Terms {
+	replicas: 2,
+	jobs: 1,
+	reserve: 1,
+	deposit: 1,
+	commit_blocks: 1,
+	reveal_blocks: 1,
+	plan_blocks: 1,
+	workload: Workload {
+		prompt_tokens: 1,
+		new_tokens: 1,
+		sessions: 1,
+		row_bytes: 1,
+		packet_bytes: 1,
+	},
+	link: LinkFigures {
+		latency_us: 1,
+		jitter_us: 0,
+		loss_ppm: 0,
+		bytes_per_second: 1_000,
+		efficiency_ppm: 1_000_000,
+	},
+};
+
+fn auction_calls() -> Vec<RuntimeCall> {
+	use pallet_auctions::Call;
+	let (model, salt) = (0, Digest::zero());
+	let device = DeviceFigures {
+		flops_per_second: 1,
+		memory_bytes_per_second: 1,
+		download_bytes_per_second: 1,
+		failure_ppm: 0,
+	};
+	let offer = Offer {
+		ask: 1,
+		capacity: 1,
+		device,
+	};
+	[
+		Call::open_round {
+			model,
+			terms: TERMS,
+		},
+		Call::commit { model, seal: salt },
+		Call::reveal { model, offer, salt },
+	]
+	.map(RuntimeCall::Auctions)
 	.into()
 }
 
@@ -188,6 +241,7 @@ fn no_call_of_ours_is_free_or_takes_half_a_block() {
 		all_of::<pallet_models::Call<Runtime>>(model_calls()),
 		all_of::<pallet_miners::Call<Runtime>>(miner_calls()),
 		all_of::<pallet_jobs::Call<Runtime>>(job_calls()),
+		all_of::<pallet_auctions::Call<Runtime>>(auction_calls()),
 		all_of::<pallet_allocation::Call<Runtime>>(allocation_calls()),
 		all_of::<pallet_verification::Call<Runtime>>(verification_calls()),
 	];
@@ -219,10 +273,22 @@ fn a_block_in_which_everything_is_due_can_be_built() {
 	let places: u32 = <Runtime as pallet_jobs::Config>::AgendaSize::get();
 	let trials: u32 = <Runtime as pallet_verification::Config>::MaxTrialsPerBlock::get();
 	let dearest = Verification::expire(MAX_STAGES).max(Verification::expire_and_draw(MAX_STAGES));
+	let bidders: u32 = <Runtime as pallet_auctions::Config>::MaxBidders::get();
+	let round = Auctions::clear_round(bidders).max(Auctions::close_round(bidders));
 	let due = Jobs::on_initialize(places, places)
+		.saturating_add(round)
 		.saturating_add(Verification::expire_none())
 		.saturating_add(dearest.saturating_mul(trials.into()));
 	assert!(due.all_lte(MAX_WEIGHT), "{due:?}");
+}
+
+#[test]
+fn a_thousand_bids_are_cleared_in_a_tenth_of_a_block() {
+	let bidders: u32 = <Runtime as pallet_auctions::Config>::MaxBidders::get();
+	assert_eq!(bidders, 1_000);
+	let tenth = MAX_WEIGHT.ref_time() / 10;
+	assert!(Auctions::clear_round(bidders).ref_time() <= tenth);
+	assert!(Auctions::close_round(bidders).ref_time() <= tenth);
 }
 
 #[test]

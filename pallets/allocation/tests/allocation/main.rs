@@ -7,4 +7,5 @@ mod invariants;
 mod mock;
 mod plans;
 mod ready;
+mod round;
 mod walk;

@@ -1,7 +1,9 @@
 //! A runtime with the allocation pallet, a model of four layers, and workers that a test can change.
 
 use dllm_primitives::{
-	flow::{ModelCatalog, WorkerPool},
+	capacity::{Terms, Won},
+	cost::{link::LinkFigures, DeviceFigures, Workload},
+	flow::{CapacityRounds, Footing, ModelCatalog, Tender, WorkerPool},
 	ids::{Digest, ModelId, PipelineId},
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
@@ -76,6 +78,8 @@ parameter_types! {
 	pub static Registered: BTreeMap<AccountId, WorkerOf> = BTreeMap::new();
 	/// Where the models 0 and 1 stand.
 	pub static States: Vec<ModelState> = vec![ModelState::Active; 2];
+	/// On which footing plans of model 0 are made.
+	pub static Round: Footing<AccountId> = Footing::Posted;
 }
 
 impl pallet_allocation::Config for Test {
@@ -83,6 +87,7 @@ impl pallet_allocation::Config for Test {
 	type RuntimeHoldReason = RuntimeHoldReason;
 	type Models = Catalogue;
 	type Workers = Pool;
+	type Rounds = Rounds;
 	type PlanDeposit = ConstU128<DEPOSIT>;
 	type MaxPipelinesPerModel = ConstU32<2>;
 	type PrepareBlocks = ConstU32<100>;
@@ -102,6 +107,65 @@ impl ModelCatalog<AccountId> for Catalogue {
 			state,
 			spec: spec(),
 		})
+	}
+}
+
+pub struct Rounds;
+
+impl CapacityRounds<AccountId> for Rounds {
+	fn footing(model: ModelId) -> Footing<AccountId> {
+		if model == 0 {
+			Round::get()
+		} else {
+			Footing::Posted
+		}
+	}
+}
+
+/// A winner of two layers at a price of 3, on a fast machine.
+pub fn won(who: AccountId) -> Won<AccountId> {
+	Won {
+		who,
+		operator: who + 1_000,
+		slots: 2,
+		price: 3,
+		device: DeviceFigures {
+			flops_per_second: 1_000_000_000_000,
+			memory_bytes_per_second: 10_000_000,
+			download_bytes_per_second: 1_000_000,
+			failure_ppm: 0,
+		},
+	}
+}
+
+/// A round that the workers 13 to 20 have won.
+pub fn tender() -> Tender<AccountId> {
+	Tender {
+		round: 5,
+		terms: Terms {
+			replicas: 2,
+			jobs: 1,
+			reserve: 9,
+			deposit: 1,
+			commit_blocks: 1,
+			reveal_blocks: 1,
+			plan_blocks: 1,
+			workload: Workload {
+				prompt_tokens: 16,
+				new_tokens: 16,
+				sessions: 1,
+				row_bytes: 16,
+				packet_bytes: 1_200,
+			},
+			link: LinkFigures {
+				latency_us: 1_000,
+				jitter_us: 0,
+				loss_ppm: 0,
+				bytes_per_second: 1_000_000,
+				efficiency_ppm: 1_000_000,
+			},
+		},
+		winners: (13..=20).map(won).collect(),
 	}
 }
 
@@ -239,6 +303,15 @@ pub fn events() -> Vec<pallet_allocation::Event<Test>> {
 	System::events().into_iter().filter_map(ours).collect()
 }
 
+/// What false scores have cost.
+pub fn burned() -> u128 {
+	let burned = |event| match event {
+		pallet_allocation::Event::FalseScore { burned, .. } => burned,
+		_ => 0,
+	};
+	events().into_iter().map(burned).sum()
+}
+
 /// The last `N` events, oldest first.
 pub fn last_events<const N: usize>() -> [pallet_allocation::Event<Test>; N] {
 	let events = events();
@@ -270,12 +343,17 @@ pub fn execute<R>(test: impl FnOnce() -> R) -> R {
 	.expect("builds");
 	Registered::set((11..=40).map(|who| (who, worker(who))).collect());
 	States::set(vec![ModelState::Active; 2]);
+	Round::set(Footing::Posted);
 	sp_io::TestExternalities::new(storage).execute_with(|| {
 		System::set_block_number(1);
 		let issued = Balances::total_issuance();
 		let outcome = test();
 		Allocation::do_try_state().expect("invariants hold");
-		assert_eq!(Balances::total_issuance(), issued, "money is conserved");
+		assert_eq!(
+			Balances::total_issuance() + burned(),
+			issued,
+			"money is conserved"
+		);
 		outcome
 	})
 }

@@ -117,6 +117,45 @@ fn scarce_slots_go_to_the_highest_bid_then_to_the_earliest() {
 }
 
 #[test]
+fn winners_of_scarce_slots_pay_the_highest_losing_bid() {
+	// 240 is the fee of 30 rows; the best loser offers 14 a row, which both winners beat in a tie.
+	let jobs = vec![
+		job(0, 0, 300),
+		job(1, 0, 900),
+		job(2, 0, 600),
+		job(3, 0, 420),
+	];
+	execute(vec![pipeline(0, 0, 3, 2)], jobs, || {
+		idle();
+		assert_eq!(awarded(), [(1, 0), (2, 0)]);
+		assert_eq!((surplus(1), surplus(2)), (Some(180), Some(180)));
+	});
+}
+
+#[test]
+fn where_slots_are_left_the_price_is_the_base_price() {
+	let jobs = vec![job(0, 0, 300), job(1, 0, 900)];
+	execute(vec![pipeline(0, 0, 3, 3)], jobs, || {
+		idle();
+		assert_eq!((surplus(0), surplus(1)), (Some(0), Some(0)));
+	});
+}
+
+#[test]
+fn the_bound_of_a_block_counts_as_scarcity() {
+	// Four awards a block: the fifth job offers 30 a row.
+	let jobs = (0..5)
+		.map(|id| job(id, 0, 900 + 30 * u128::from(id % 4)))
+		.collect();
+	execute(vec![pipeline(0, 0, 3, 8)], jobs, || {
+		idle();
+		assert_eq!(awarded().len(), 4);
+		// Job 0 came before job 4, the others too: each wins a tie of 30 a row.
+		assert_eq!(surplus(3), Some(900 - 240));
+	});
+}
+
+#[test]
 fn jobs_that_nobody_serves_do_not_stop_the_others() {
 	let jobs = vec![job(0, 5, 9_000), job(1, 77, 9_000), job(2, 0, 900)];
 	execute(vec![pipeline(0, 0, 3, 2)], jobs, || {

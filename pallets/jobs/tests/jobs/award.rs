@@ -14,7 +14,7 @@ fn waiting(limit: u32) -> Vec<WaitingJob<u128, u32>> {
 }
 
 fn award(job: u64, pipeline: u32) -> sp_runtime::DispatchResult {
-	<Jobs as JobQueue<u128, u32>>::award(job, pipeline)
+	<Jobs as JobQueue<u128, u32>>::award(job, pipeline, 0)
 }
 
 #[test]

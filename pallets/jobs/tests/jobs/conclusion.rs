@@ -67,6 +67,7 @@ fn a_served_job_is_charged_for_its_rows() {
 			job,
 			client: ALICE,
 			fee: 240,
+			surplus: 0,
 			miners: vec![(21, 60), (11, 120)],
 			verifiers: vec![(22, 60), (12, 120)],
 		};
@@ -102,7 +103,7 @@ fn a_client_that_is_its_own_entry_pays_for_segments_only() {
 		Pipelines::set(vec![pipeline(0, 3)]);
 		let origin = RuntimeOrigin::signed(BOB);
 		assert_ok!(Jobs::submit(origin, MODEL, sealed(20), limits(10), 700, 20));
-		assert_ok!(<Jobs as JobQueue<u128, u32>>::award(0, 0));
+		assert_ok!(<Jobs as JobQueue<u128, u32>>::award(0, 0, 0));
 		let conclusion = Conclusion::Served {
 			rows: 25,
 			result: Digest::zero(),
@@ -113,6 +114,35 @@ fn a_client_that_is_its_own_entry_pays_for_segments_only() {
 		// 25 rows × 2 GFLOP × 3 planck = 150, so 200.
 		assert_eq!((escrow(BOB), free(BOB)), (0, PURSE - 200));
 		assert_eq!(Paid::get()[0].miners, [(11, 150)]);
+	});
+}
+
+#[test]
+fn the_surplus_of_the_auction_is_charged_for_the_rows_that_passed() {
+	execute(|| {
+		use dllm_primitives::flow::JobQueue;
+		Pipelines::set(vec![pipeline(0, 3)]);
+		let job = submit(ALICE, 700, 20);
+		// 600 for all 50 rows, and 99 above it: 1.98 a row.
+		assert_ok!(<Jobs as JobQueue<u128, u32>>::award(job, 0, 99));
+		conclude(job, served(20));
+		let bill = Paid::get().pop().expect("is paid");
+		assert_eq!((bill.fee, bill.surplus), (240, 39));
+		let record = Jobs::job(job).expect("is kept for the receipt");
+		assert_eq!((record.fee, record.refunded()), (279, 421));
+		assert_eq!((escrow(ALICE), free(ALICE)), (0, PURSE - 279));
+	});
+}
+
+#[test]
+fn a_surplus_above_the_ceiling_is_cut() {
+	execute(|| {
+		use dllm_primitives::flow::JobQueue;
+		Pipelines::set(vec![pipeline(0, 3)]);
+		let job = submit(ALICE, 700, 20);
+		assert_ok!(<Jobs as JobQueue<u128, u32>>::award(job, 0, 5_000));
+		conclude(job, served(50));
+		assert_eq!((escrow(ALICE), free(ALICE)), (0, PURSE - 700));
 	});
 }
 

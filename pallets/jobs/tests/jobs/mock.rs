@@ -161,12 +161,12 @@ impl Trials<AccountId, u32> for Court {
 	}
 }
 
-/// Moves the whole fee to the till.
+/// Moves the whole fee and the surplus to the till.
 pub struct Cashier;
 
 impl Payouts<AccountId, RuntimeHoldReason> for Cashier {
 	fn pay(reason: &RuntimeHoldReason, bill: &Bill<AccountId>) -> DispatchResult {
-		let (client, fee) = (&bill.client, bill.fee);
+		let (client, fee) = (&bill.client, bill.fee + bill.surplus);
 		let (free, polite) = (Restriction::Free, Fortitude::Polite);
 		Balances::transfer_on_hold(reason, client, &TILL, fee, Precision::Exact, free, polite)?;
 		if PayoutsFail::get() {
@@ -277,7 +277,7 @@ pub fn submit_and_award(client: AccountId, max_price: u128) -> JobId {
 	use dllm_primitives::flow::JobQueue;
 	Pipelines::set(vec![pipeline(0, 3)]);
 	let job = submit(client, max_price, 20);
-	<Jobs as JobQueue<u128, u32>>::award(job, 0).expect("is waiting");
+	<Jobs as JobQueue<u128, u32>>::award(job, 0, 0).expect("is waiting");
 	job
 }
 

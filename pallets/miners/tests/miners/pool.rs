@@ -1,7 +1,10 @@
 //! What other pallets see of the pool: look-ups, engagements and records.
 
 use crate::mock::*;
-use dllm_primitives::{flow::WorkerPool, verdict::Verdict};
+use dllm_primitives::{
+	flow::{WorkerPool, WorkerRanks},
+	verdict::Verdict,
+};
 
 #[test]
 fn knows_registered_workers_only() {
@@ -50,9 +53,60 @@ fn counts_open_jobs_and_their_ends() {
 #[test]
 fn ignores_who_is_gone() {
 	execute(|| {
+		assert_eq!(Miners::rank(&ALICE), 0);
 		Miners::engage(&ALICE);
 		Miners::release(&ALICE, Verdict::Pass);
 		assert_eq!(Miners::slash(&ALICE, 5, &BOB, &[CAROL]), 0);
 		assert!(Miners::all().is_empty());
+	});
+}
+
+#[test]
+fn passes_raise_the_rank_and_faults_lower_it() {
+	execute(|| {
+		worker(ALICE);
+		let newcomer = Miners::rank(&ALICE);
+		assert_eq!(newcomer, 250_000);
+		for _ in 0..3 {
+			Miners::engage(&ALICE);
+			Miners::release(&ALICE, Verdict::Pass);
+		}
+		let steady = Miners::rank(&ALICE);
+		assert!(steady > newcomer);
+		Miners::engage(&ALICE);
+		Miners::release(&ALICE, Verdict::Indeterminate);
+		assert_eq!(Miners::rank(&ALICE), steady);
+		Miners::engage(&ALICE);
+		Miners::release(&ALICE, Verdict::WorkerFault);
+		let faulty = Miners::rank(&ALICE);
+		assert!(faulty < steady);
+		Miners::engage(&ALICE);
+		Miners::release(&ALICE, Verdict::VerifierFault);
+		assert!(Miners::rank(&ALICE) < faulty);
+	});
+}
+
+#[test]
+fn a_conviction_takes_the_whole_rank() {
+	execute(|| {
+		worker(ALICE);
+		Miners::engage(&ALICE);
+		Miners::release(&ALICE, Verdict::Pass);
+		Miners::slash(&ALICE, 5, &BOB, &[CAROL]);
+		assert_eq!(Miners::rank(&ALICE), 0);
+	});
+}
+
+#[test]
+fn the_rank_goes_with_the_worker() {
+	execute(|| {
+		worker(ALICE);
+		Miners::engage(&ALICE);
+		Miners::release(&ALICE, Verdict::Pass);
+		Miners::unbond(signed(ALICE)).unwrap();
+		System::set_block_number(10_000);
+		Miners::withdraw(signed(ALICE)).unwrap();
+		assert_eq!(Miners::rank(&ALICE), 0);
+		assert!(!pallet_miners::Qualities::<Test>::contains_key(ALICE));
 	});
 }

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 type Job = WaitingJob<u128, u32>;
 
+/// No bound on the awards of a block.
+const ALL: usize = usize::MAX;
+
 /// Price of a row, in planck; no pipeline serves a job whose number and its own are both multiples of 5.
 fn fee(job: &Job, pipeline: u32) -> Option<u128> {
 	let serves = job.id % 5 != 0 || pipeline % 5 != 0;
@@ -53,8 +56,8 @@ proptest! {
 
 	#[test]
 	fn does_not_depend_on_any_order(jobs in shuffled(jobs()), offers in shuffled(offers())) {
-		let awards = award(&jobs.0, &offers.0, fee);
-		prop_assert_eq!(awards, award(&jobs.1, &offers.1, fee));
+		let awards = award(&jobs.0, &offers.0, ALL, fee);
+		prop_assert_eq!(awards, award(&jobs.1, &offers.1, ALL, fee));
 	}
 
 	#[test]
@@ -62,7 +65,7 @@ proptest! {
 		let jobs_by_id: BTreeMap<_, _> = jobs.iter().map(|job| (job.id, job)).collect();
 		let mut served = BTreeSet::new();
 		let mut taken: BTreeMap<u32, u8> = BTreeMap::new();
-		for Award { job, pipeline } in award(&jobs, &offers, fee) {
+		for Award { job, pipeline, .. } in award(&jobs, &offers, ALL, fee) {
 			prop_assert!(served.insert(job), "job {} twice", job);
 			let job = jobs_by_id[&job];
 			let offer = offers.iter().find(|offer| offer.pipeline == pipeline).unwrap();
@@ -78,7 +81,7 @@ proptest! {
 	/// Nobody waits while a slot that it can pay stays free, or goes to a job that bids less for a row.
 	#[test]
 	fn leaves_no_job_behind_a_lower_bid(jobs in jobs(), offers in offers()) {
-		let awards = award(&jobs, &offers, fee);
+		let awards = award(&jobs, &offers, ALL, fee);
 		let bid = |job: &Job| job.max_price / u128::from(job.rows.max(1));
 		let bids: BTreeMap<_, _> = jobs.iter().map(|job| (job.id, bid(job))).collect();
 		let waits = |job: &&Job| awards.iter().all(|award| award.job != job.id);
@@ -118,7 +121,7 @@ fn offer(pipeline: u32, free_slots: u8) -> Offer {
 
 fn winners(jobs: &[Job], offers: &[Offer]) -> Vec<(u64, u32)> {
 	let flat = |_: &Job, pipeline: u32| Some(u128::from(pipeline % 2 + 1));
-	award(jobs, offers, flat)
+	award(jobs, offers, ALL, flat)
 		.into_iter()
 		.map(|award| (award.job, award.pipeline))
 		.collect()
@@ -168,14 +171,14 @@ fn compares_bids_for_a_row_and_not_in_total() {
 #[test]
 fn passes_on_a_slot_that_the_best_bid_cannot_pay() {
 	let dear = |job: &Job, _: u32| Some(if job.id == 1 { 1_000 } else { 1 });
-	let awards = award(&[job(1, 500, 0), job(2, 10, 0)], &[offer(0, 1)], dear);
-	assert_eq!(
-		awards,
-		vec![Award {
-			job: 2,
-			pipeline: 0
-		}]
-	);
+	let awards = award(&[job(1, 500, 0), job(2, 10, 0)], &[offer(0, 1)], ALL, dear);
+	let winner = Award {
+		job: 2,
+		pipeline: 0,
+		base: 1,
+		price: 1,
+	};
+	assert_eq!(awards, vec![winner]);
 }
 
 #[test]

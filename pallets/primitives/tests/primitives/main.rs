@@ -1,13 +1,18 @@
 //! Property tests of the pure functions that chain and worker share, one file a module.
 
 mod auction;
+mod bids;
+mod capacity;
 mod commitment;
 mod cost;
+mod dice;
 mod dispute;
+mod fallback;
 mod job;
 mod model;
 mod payout;
 mod plan;
+mod rank;
 mod softfloat;
 mod specimens;
 mod trace;

@@ -1,6 +1,6 @@
 //! The split of a fee: nothing is created or lost, nobody gets more than its share.
 
-use dllm_primitives::payout::{fee_for, split, stage_pay, Split, GFLOP};
+use dllm_primitives::payout::{fee_for, split, stage_pay, surplus_for, Split, GFLOP};
 use proptest::{collection::vec, prelude::*};
 
 /// Small, usual and absurd amounts.
@@ -135,4 +135,19 @@ fn prices_never_overflow() {
 	assert_eq!(stage_pay(u128::MAX, u64::MAX, u32::MAX), u128::MAX / GFLOP);
 	assert_eq!(fee_for(u128::MAX), u128::MAX.div_ceil(75));
 	assert_eq!(fee_for(0), 0);
+}
+
+#[test]
+fn a_surplus_falls_on_the_rows_in_proportion() {
+	assert_eq!(surplus_for(99, 20, 50), 39);
+	assert_eq!(surplus_for(99, 50, 50), 99);
+	assert_eq!(surplus_for(99, 0, 50), 0);
+	// More rows than the ceiling, and none at all, cost no more than the whole.
+	assert_eq!(surplus_for(99, 60, 50), 99);
+	assert_eq!(surplus_for(99, 1, 0), 0);
+	assert_eq!(surplus_for(u128::MAX, u32::MAX, u32::MAX), u128::MAX);
+	assert_eq!(
+		surplus_for(u128::MAX, 1, u32::MAX),
+		u128::MAX / u128::from(u32::MAX)
+	);
 }

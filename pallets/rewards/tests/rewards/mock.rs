@@ -150,6 +150,7 @@ pub fn bill(
 		job: 7,
 		client: CLIENT,
 		fee,
+		surplus: 0,
 		miners: miners.to_vec(),
 		verifiers: verifiers.to_vec(),
 	}

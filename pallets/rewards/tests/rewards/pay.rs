@@ -169,3 +169,29 @@ fn refuses_more_payees_than_a_ring_has_and_moves_nothing() {
 		assert_noop!(Rewards::pay(&Reason::Escrow, &bill), Error::TooManyPayees);
 	});
 }
+
+#[test]
+fn burns_the_whole_surplus_and_pays_nobody_more() {
+	execute(|| {
+		let before = issuance();
+		let mut bill = bill(FEE, &[(MINERS[0], 75_000)], &[(VERIFIERS[0], 1)]);
+		bill.surplus = 33_333;
+		assert_ok!(Rewards::pay(&Reason::Escrow, &bill));
+		assert_eq!(free(MINERS[0]), SMALL + 75_000);
+		assert_eq!(free(VERIFIERS[0]), SMALL + 10_000);
+		assert_eq!(free(treasury()), SMALL + 5_000);
+		assert_eq!(before - issuance(), 10_000 + 33_333);
+		assert_eq!(ESCROW - escrow(), FEE + 33_333);
+		let record = Rewards::payment(7).unwrap();
+		assert_eq!((record.fee, record.burned), (FEE + 33_333, 43_333));
+	});
+}
+
+#[test]
+fn refuses_a_surplus_that_the_escrow_does_not_cover() {
+	execute(|| {
+		let mut bill = bill(ESCROW, &[(MINERS[0], 1)], &[]);
+		bill.surplus = 1;
+		assert_noop!(Rewards::pay(&Reason::Escrow, &bill), Error::EscrowTooSmall);
+	});
+}

@@ -1,0 +1,38 @@
+//! What verified work says of the workers: the record behind their rank.
+
+use crate::{Config, Pallet, Qualities, Workers};
+use dllm_primitives::{rank::Quality, verdict::Verdict};
+use sp_runtime::SaturatedConversion;
+
+impl<T: Config> Pallet<T> {
+	/// The rank of a worker now, in parts per million; 0 for who is not registered.
+	pub fn rank_of(who: &T::AccountId) -> u32 {
+		if !Workers::<T>::contains_key(who) {
+			return 0;
+		}
+		let now = Self::now();
+		Qualities::<T>::get(who)
+			.unwrap_or(Quality::new(now))
+			.rank(now)
+	}
+
+	/// A pass raises the rank, a missed deadline lowers it, a conviction ends it.
+	pub(crate) fn note_verdict(who: &T::AccountId, verdict: Verdict) {
+		if verdict == Verdict::Indeterminate || !Workers::<T>::contains_key(who) {
+			return;
+		}
+		let now = Self::now();
+		let mut quality = Qualities::<T>::get(who).unwrap_or(Quality::new(now));
+		match verdict {
+			Verdict::Pass => quality.pass(now),
+			Verdict::WorkerFault | Verdict::VerifierFault => quality.fail(now),
+			Verdict::Cheat => quality.convict(now),
+			Verdict::Indeterminate => {}
+		}
+		Qualities::<T>::insert(who, quality);
+	}
+
+	fn now() -> u32 {
+		frame_system::Pallet::<T>::block_number().saturated_into()
+	}
+}

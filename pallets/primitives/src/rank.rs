@@ -1,0 +1,104 @@
+//! The rank of a worker: what its verified work says of it, in fixed point.
+//!
+//! `rank = reliability × (f + K) ⁄ (f + 2·K)`, in parts per million. The reliability is an exponential average
+//! of verdicts, the throughput `f` the stages that it finished lately, an exponential sum by time. A newcomer
+//! has a quarter of the full rank; steady work brings it to the full one, missed deadlines take from it in
+//! proportion, idleness takes half at most, a conviction all of it.
+
+use crate::capacity::FULL_RANK;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+
+/// Reliability of a worker of which nothing is known.
+pub const NEW_RELIABILITY: u32 = FULL_RANK / 2;
+/// Verdicts over which the reliability averages: the newest counts a sixteenth.
+pub const AVERAGED_VERDICTS: u32 = 16;
+/// Blocks after which a finished stage counts half: a day of 3 s slots.
+pub const HALF_LIFE_BLOCKS: u32 = 28_800;
+/// A stage, in the unit of throughput.
+const STAGE: u64 = 1_000;
+/// K of the rank: with 32 stages in the last half-life, some work every hour, throughput stands for two
+/// thirds; without any for a half.
+const HALF_THROUGHPUT: u64 = 32 * STAGE;
+
+/// What is kept of a worker's verified work.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+)]
+pub struct Quality {
+	/// Average of its verdicts in parts per million: a pass is one, a fault zero.
+	pub reliability: u32,
+	/// Thousandths of stages that it finished, each halved every [`HALF_LIFE_BLOCKS`].
+	pub finished: u64,
+	/// Block of the last change.
+	pub changed: u32,
+}
+
+impl Quality {
+	/// Of a worker that has shown nothing by block `now`.
+	pub fn new(now: u32) -> Self {
+		Self {
+			reliability: NEW_RELIABILITY,
+			finished: 0,
+			changed: now,
+		}
+	}
+
+	/// A stage passed in block `now`.
+	pub fn pass(&mut self, now: u32) {
+		let missing = FULL_RANK.saturating_sub(self.reliability);
+		let step = missing.div_ceil(AVERAGED_VERDICTS);
+		self.reliability = self.reliability.saturating_add(step);
+		self.finished = self.throughput(now).saturating_add(STAGE);
+		self.changed = now;
+	}
+
+	/// A deadline was missed in block `now`.
+	pub fn fail(&mut self, now: u32) {
+		let step = self.reliability.div_ceil(AVERAGED_VERDICTS);
+		self.reliability = self.reliability.saturating_sub(step);
+		self.finished = self.throughput(now);
+		self.changed = now;
+	}
+
+	/// The worker was convicted in block `now`.
+	pub fn convict(&mut self, now: u32) {
+		*self = Self {
+			reliability: 0,
+			finished: 0,
+			changed: now,
+		};
+	}
+
+	/// Its rank in block `now`, in parts per million, rounded down.
+	pub fn rank(&self, now: u32) -> u32 {
+		let throughput = u128::from(self.throughput(now));
+		let half = u128::from(HALF_THROUGHPUT);
+		let weighted = u128::from(self.reliability).saturating_mul(throughput.saturating_add(half));
+		let rank = weighted / throughput.saturating_add(half).saturating_add(half);
+		// No more than the reliability.
+		rank as u32
+	}
+
+	/// What is left of the finished stages in block `now`: halved for every half-life, linear in between.
+	fn throughput(&self, now: u32) -> u64 {
+		let age = now.saturating_sub(self.changed);
+		let halved = self
+			.finished
+			.checked_shr(age / HALF_LIFE_BLOCKS)
+			.unwrap_or(0);
+		let part = u128::from(halved).saturating_mul((age % HALF_LIFE_BLOCKS).into())
+			/ u128::from(2 * HALF_LIFE_BLOCKS);
+		// No more than half of it.
+		halved.saturating_sub(part as u64)
+	}
+}
