@@ -30,6 +30,7 @@ mod sealed;
 pub mod server;
 pub mod spending;
 
+pub use conversation::resume as conversation_resume;
 pub use error::ApiError;
 pub use files::FileError;
 pub use options::Options;

@@ -47,6 +47,30 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// What the routes outside the table are called in metrics.
 const OTHER_ROUTES: &str = "other";
 
+/// The routes.
+pub const PATHS: [&str; 10] = [
+	MODELS,
+	MODEL,
+	CHAT,
+	COMPLETIONS,
+	EMBEDDINGS,
+	RECEIPT,
+	HEALTH,
+	READY,
+	METRICS,
+	DOCUMENT,
+];
+const MODELS: &str = "/v1/models";
+const MODEL: &str = "/v1/models/:model";
+const CHAT: &str = "/v1/chat/completions";
+const COMPLETIONS: &str = "/v1/completions";
+const EMBEDDINGS: &str = "/v1/embeddings";
+const RECEIPT: &str = "/v1/receipts/:job";
+const HEALTH: &str = "/healthz";
+const READY: &str = "/readyz";
+const METRICS: &str = "/metrics";
+const DOCUMENT: &str = "/openapi.json";
+
 type Shared = State<Arc<Gateway>>;
 
 /// The id of a request.
@@ -58,16 +82,16 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 	let options = &gateway.options;
 	let cors = cors(&options.allow_origin);
 	Router::new()
-		.route("/v1/models", only(get(models)))
-		.route("/v1/models/:model", only(get(model)))
-		.route("/v1/chat/completions", only(post(chat)))
-		.route("/v1/completions", only(post(completion)))
-		.route("/v1/embeddings", only(post(embeddings)))
-		.route("/v1/receipts/:job", only(get(receipt)))
-		.route("/healthz", only(get(|| async { "ok\n" })))
-		.route("/readyz", only(get(ready)))
-		.route("/metrics", only(get(metrics)))
-		.route("/openapi.json", only(get(openapi)))
+		.route(MODELS, only(get(models)))
+		.route(MODEL, only(get(model)))
+		.route(CHAT, only(post(chat)))
+		.route(COMPLETIONS, only(post(completion)))
+		.route(EMBEDDINGS, only(post(embeddings)))
+		.route(RECEIPT, only(get(receipt)))
+		.route(HEALTH, only(get(|| async { "ok\n" })))
+		.route(READY, only(get(ready)))
+		.route(METRICS, only(get(metrics)))
+		.route(DOCUMENT, only(get(openapi)))
 		.fallback(page)
 		.layer(middleware::from_fn_with_state(gateway.clone(), passed))
 		.layer(cors)
