@@ -70,11 +70,15 @@ pub struct Keys {
 	read: Mutex<Read>,
 }
 
-/// What was read of the file, and when that was written.
+/// What was read of the file.
 struct Read {
-	written: Option<SystemTime>,
+	stamp: Option<Stamp>,
 	keys: Vec<Key>,
 }
+
+/// Tells a file from the one that replaces it: clocks of file systems tick slower than files are written,
+/// so the time alone does not.
+type Stamp = (SystemTime, u64, u64);
 
 #[derive(Serialize, Deserialize, Default)]
 struct File {
@@ -180,7 +184,7 @@ impl Keys {
 	/// The keys as the file has them now. Where it cannot be read, those that were read last stand.
 	fn current(&self) -> MutexGuard<'_, Read> {
 		let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-		if written(&self.path) != read.written {
+		if stamp(&self.path) != read.stamp {
 			match Read::of(&self.path) {
 				Ok(now) => *read = now,
 				Err(error) => tracing::error!(%error, "the file of keys cannot be read again"),
@@ -193,14 +197,19 @@ impl Keys {
 impl Read {
 	fn of(path: &Path) -> Result<Self, FileError> {
 		// Taken before the content: a change in between is noticed the next time.
-		let written = written(path);
+		let stamp = stamp(path);
 		let keys = files::read::<File>(path)?.unwrap_or_default().keys;
-		Ok(Self { written, keys })
+		Ok(Self { stamp, keys })
 	}
 }
 
-fn written(path: &Path) -> Option<SystemTime> {
-	fs::metadata(path).and_then(|file| file.modified()).ok()
+fn stamp(path: &Path) -> Option<Stamp> {
+	let file = fs::metadata(path).ok()?;
+	#[cfg(unix)]
+	let number = std::os::unix::fs::MetadataExt::ino(&file);
+	#[cfg(not(unix))]
+	let number = 0;
+	Some((file.modified().ok()?, file.len(), number))
 }
 
 fn hash(salt: &Digest, secret: &[u8]) -> blake3::Hash {

@@ -30,7 +30,6 @@ mod sealed;
 pub mod server;
 pub mod spending;
 
-pub use conversation::resume as conversation_resume;
 pub use error::ApiError;
 pub use files::FileError;
 pub use options::Options;
@@ -80,6 +79,11 @@ impl Gateway {
 			metrics: Metrics::at_zero(),
 			draining: AtomicBool::new(false),
 		}
+	}
+
+	/// Follows the jobs of which a gateway before this one did not see the end.
+	pub fn resume(self: &Arc<Self>) {
+		conversation::resume(self);
 	}
 
 	/// Refuses new requests from now on, and waits until those under way are answered.

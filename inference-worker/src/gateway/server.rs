@@ -1,7 +1,6 @@
 //! The gateway from its start to its end: it connects, listens, and drains before it stops.
 
 use super::{
-	conversation,
 	keys::Keys,
 	on_chain::{OnChain, Purse},
 	routes,
@@ -125,7 +124,7 @@ pub async fn serve(
 	};
 	let ended = match started {
 		Some(Ok((gateway, market))) => {
-			conversation::resume(&gateway);
+			gateway.resume();
 			tokio::select! {
 				() = until_drained(&gateway, listener, stop) => {},
 				() = market.keep_ready() => {},

@@ -1,7 +1,7 @@
 //! Damaged bodies never make the reader panic, and never get past it as something that cannot be run.
 
 use dllm_fuzz::Campaign;
-use dllm_worker::gateway::request::Ask;
+use dllm_worker::gateway::{request::Ask, ApiError};
 use serde_json::json;
 
 const WORDS: &[&str] = &[
@@ -41,7 +41,7 @@ fn bodies_of_requests() {
 		front: None,
 		inputs: 20_000,
 	};
-	let read = |read: fn(&[u8]) -> Result<Ask, _>, input: &[u8]| match read(input) {
+	let read = |read: fn(&[u8]) -> Result<Ask, ApiError>, input: &[u8]| match read(input) {
 		Ok(ask) => {
 			assert!(ask.limits(ask.max_tokens.unwrap_or(1)).unwrap().is_valid());
 			"taken".to_string()

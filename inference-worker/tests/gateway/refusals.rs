@@ -5,7 +5,7 @@ use axum::{
 	body::Body,
 	http::{Method, Request, StatusCode},
 };
-use dllm_worker::gateway::{conversation_resume, routes::MAX_BODY, ApiError, Options};
+use dllm_worker::gateway::{routes::MAX_BODY, ApiError, Options};
 use serde_json::{json, Value};
 
 #[tokio::test]
@@ -223,7 +223,7 @@ async fn jobs_of_a_gateway_that_died_are_counted_by_the_next() {
 		let mut hold = lab.gateway.spending.hold(&key, 1000).unwrap();
 		hold.keep(job).await.unwrap();
 	}
-	conversation_resume(&lab.gateway);
+	lab.gateway.resume();
 	lab.settled(2).await;
 	// The chain knows job 50 and what it cost; 500 it never had.
 	assert_eq!(lab.gateway.spending.spent(&key.id), 77);

@@ -175,10 +175,13 @@ async fn models_are_those_of_the_chain() {
 
 #[tokio::test]
 async fn the_web_page_is_served_beside_the_api() {
-	let page = tempfile::tempdir().unwrap();
-	fs::write(page.path().join("index.html"), "the page").unwrap();
-	fs::write(page.path().join("app.js"), "the script").unwrap();
-	let web = Some(page.path().to_path_buf());
+	let folder = tempfile::tempdir().unwrap();
+	let page = folder.path().join("page");
+	fs::create_dir(&page).unwrap();
+	fs::write(folder.path().join("secret.txt"), "the secret").unwrap();
+	fs::write(page.join("index.html"), "the page").unwrap();
+	fs::write(page.join("app.js"), "the script").unwrap();
+	let web = Some(page);
 	let lab = Lab::with(dllm_worker::gateway::Options {
 		web,
 		..Default::default()
@@ -195,8 +198,12 @@ async fn the_web_page_is_served_beside_the_api() {
 		"the page",
 		"a route of the page itself"
 	);
-	let outside = text(lab.get("/../keys.json").await).await;
-	assert!(!outside.contains("hash"), "{outside}");
+	for outside in ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt"] {
+		assert!(
+			!text(lab.get(outside).await).await.contains("secret"),
+			"{outside}"
+		);
+	}
 	error_of(lab.get("/v1/unheard").await, StatusCode::NOT_FOUND).await;
 }
 
