@@ -10,11 +10,12 @@
 //! | what is asked | [`request`] |
 //! | what it may cost, out of whose budget | [`market`], [`spending`] |
 //! | the job is bought, run and followed to its end | [`conversation`], [`on_chain`], [`sealed`] |
-//! | the reply, or the error, as OpenAI's clients read it | [`reply`], [`error`] |
+//! | the reply, or the error, as OpenAI's clients read it | [`answer`], [`reply`], [`error`] |
 //!
 //! What the chain verifies and who is paid is left to the chain; `GET /v1/receipts/{job}` shows it.
 
 pub mod admission;
+pub mod answer;
 mod conversation;
 pub mod error;
 mod files;
@@ -23,6 +24,7 @@ pub mod market;
 mod metrics;
 pub mod on_chain;
 pub mod options;
+mod prompt;
 pub mod reply;
 pub mod request;
 pub mod routes;

@@ -5,7 +5,7 @@ use axum::{
 	body::Body,
 	http::{Method, Request, StatusCode},
 };
-use dllm_worker::gateway::{routes::MAX_BODY, ApiError, Options};
+use dllm_worker::gateway::{answer::MAX_BODY, ApiError, Options};
 use serde_json::{json, Value};
 
 #[tokio::test]
