@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The table `[gateway]`. Every key has a default that suits a gateway beside a local node.
-#[derive(Deserialize, Clone, Debug)]
+#[derive(Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
 	/// Where clients connect.

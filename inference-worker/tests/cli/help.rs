@@ -2,7 +2,7 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
 	"keys",
 	"register",
 	"unregister",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 13] = [
 	"model",
 	"plan",
 	"serve",
+	"gateway",
 	"prompt",
 	"pay",
 	"status",
@@ -47,6 +48,9 @@ fn subcommands_explain_themselves() {
 		"model activate",
 		"model retire",
 		"model list",
+		"gateway key add",
+		"gateway key list",
+		"gateway key remove",
 	];
 	for words in subcommands {
 		let mut arguments = words.split(' ').collect::<Vec<_>>();
