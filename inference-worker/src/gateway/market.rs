@@ -130,6 +130,8 @@ pub struct Client {
 	events: mpsc::UnboundedSender<Event>,
 	/// Tokens told.
 	pub tokens: u32,
+	/// Tokens of the reply as it is being made now.
+	made: u32,
 	first: Option<Instant>,
 }
 
@@ -142,17 +144,31 @@ pub fn channel() -> (Client, Events) {
 	let client = Client {
 		events,
 		tokens: 0,
+		made: 0,
 		first: None,
 	};
 	(client, Events(told))
 }
 
 impl Client {
+	/// The reply begins, perhaps anew in another ring: what was told before is not told again, as the same
+	/// seed gives the same tokens.
+	pub fn begin(&mut self) {
+		self.made = 0;
+	}
+
 	/// Tells a token; breaks once the client has gone.
 	pub fn token(&mut self, step: &Step) -> ControlFlow<()> {
-		self.tokens += 1;
-		self.first.get_or_insert_with(Instant::now);
-		match self.tell(Event::Token(step.clone())) {
+		self.made += 1;
+		let heard = match self.made > self.tokens {
+			true => {
+				self.tokens = self.made;
+				self.first.get_or_insert_with(Instant::now);
+				self.tell(Event::Token(step.clone()))
+			}
+			false => !self.has_gone(),
+		};
+		match heard {
 			true => ControlFlow::Continue(()),
 			false => ControlFlow::Break(()),
 		}

@@ -70,13 +70,15 @@ impl Job for SealedJob {
 		Box::pin(async move {
 			let mut unknown = 0;
 			loop {
-				match self.look().await? {
-					Some(view) => {
+				match self.look().await {
+					Ok(Some(view)) => {
 						if let Some(ending) = ending(&view) {
 							return Ok(ending);
 						}
 					}
-					None => unknown += 1,
+					Ok(None) => unknown += 1,
+					// However long the node is away, the job ends, and is to be counted.
+					Err(error) => tracing::debug!(job = self.job, %error, "looking again"),
 				}
 				if unknown > FORK_LOOKS {
 					return Err(broke_off("a fork undid the job, or its record was dropped"));
@@ -93,16 +95,16 @@ impl SealedJob {
 	async fn awarded(&mut self, client: &Client) -> Result<Option<Route>, ApiError> {
 		let mut unknown = 0;
 		loop {
-			match self.look().await? {
-				Some(view) if view.state.is_final() => {
+			match self.look().await {
+				Ok(Some(view)) if view.state.is_final() => {
 					return Err(broke_off("no pipeline took the job"))
 				}
-				Some(view) if view.state == JobState::Waiting => {
+				Ok(Some(view)) if view.state == JobState::Waiting => {
 					if client.has_gone() && self.cancel().await {
 						return Ok(None);
 					}
 				}
-				Some(view) => match self.route().await? {
+				Ok(Some(view)) => match self.route().await? {
 					Some(route) => {
 						if let JobState::Running { pipeline } = view.state {
 							self.pipeline = Some(pipeline);
@@ -111,7 +113,11 @@ impl SealedJob {
 					}
 					None => unknown += 1,
 				},
-				None => unknown += 1,
+				Ok(None) => unknown += 1,
+				Err(error) => {
+					tracing::warn!(job = self.job, %error, "the chain cannot be asked for the job");
+					unknown += 1;
+				}
 			}
 			if unknown > FORK_LOOKS {
 				return Err(broke_off("the chain does not name the job's ring"));
@@ -128,6 +134,7 @@ impl SealedJob {
 	async fn speak(&mut self, route: Route, client: &mut Client) -> Result<bool, ApiError> {
 		let workshop = self.market.shared.workshop.clone();
 		let job = self.job;
+		client.begin();
 		let question = Question::Tokens(self.tokens.clone());
 		let spoken = entry::run_while(&workshop, route, question, &self.limits, |step| {
 			client.token(step)

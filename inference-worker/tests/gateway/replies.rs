@@ -2,7 +2,11 @@
 
 use crate::market::{error_of, json_of, text, Lab, MODEL, PRICE, PROMPT_TOKENS, REPLY};
 use axum::{body::Body, http::StatusCode};
-use dllm_worker::gateway::ApiError;
+use dllm_model::entry::Step;
+use dllm_worker::gateway::{
+	market::{channel, Event},
+	ApiError,
+};
 use futures::StreamExt;
 use serde_json::{json, Value};
 use std::{fs, sync::atomic::Ordering};
@@ -236,4 +240,35 @@ async fn other_origins_may_ask_where_they_are_named() {
 	);
 	let other = lab.send(preflight("https://evil.example")).await;
 	assert!(!other.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn a_reply_that_begins_anew_is_not_told_twice() {
+	let (mut client, mut events) = channel();
+	let step = |token| Step {
+		token,
+		text: token.to_string(),
+		finish: None,
+	};
+	for tokens in [0..2, 0..3] {
+		client.begin();
+		for token in tokens {
+			assert!(client.token(&step(token)).is_continue());
+		}
+	}
+	drop(client);
+	let mut told = Vec::new();
+	while let Ok(Event::Token(step)) = events.next().await {
+		told.push(step.token);
+	}
+	assert_eq!(told, [0, 1, 2]);
+
+	let (mut client, events) = channel();
+	assert!(client.token(&step(0)).is_continue());
+	drop(events);
+	client.begin();
+	assert!(
+		client.token(&step(0)).is_break(),
+		"nobody hears it any more"
+	);
 }
