@@ -104,7 +104,8 @@ impl SealedJob {
 						return Ok(None);
 					}
 				}
-				Ok(Some(view)) => match self.route().await? {
+				// A node that is lost in this moment counts like a fork.
+				Ok(Some(view)) => match self.route().await.unwrap_or_default() {
 					Some(route) => {
 						if let JobState::Running { pipeline } = view.state {
 							self.pipeline = Some(pipeline);
