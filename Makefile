@@ -48,10 +48,10 @@ test-network: build
 exactness: build
 	@scripts/exactness.sh
 
-# Damaged files and frames, FUZZ_SECONDS for each of six readers.
+# Damaged files, frames and requests, FUZZ_SECONDS for each of seven readers.
 FUZZ_SECONDS ?= 120
 fuzz: setup
-	DLLM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --workspace --test fuzz --test frames -- --nocapture --test-threads 1
+	DLLM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --workspace --test fuzz --test frames --test gateway -- --nocapture --test-threads 1
 
 lint: setup
 	cargo fmt --all --check

@@ -1,6 +1,7 @@
 // Figures of a whole network, one line each: ID name value unit (goal …) ok|SHORT. Never fails a build.
 
 import { performance } from 'node:perf_hooks';
+import { Gateway } from './lib/gateway.mjs';
 import { standardNetwork, TOKEN } from './lib/standard.mjs';
 import { binary, run } from './lib/processes.mjs';
 
@@ -23,6 +24,28 @@ async function signedBytes(network, from, to) {
 	return bytes;
 }
 
+/** A streamed reply by OpenAI's client: seconds to its first text, and tokens a second after that. */
+async function streamed(client) {
+	const began = performance.now();
+	const stream = await client.chat.completions.create({
+		model: 'tiny-chat-nano',
+		messages: [{ role: 'user', content: 'Tell me a story about a fox.' }],
+		temperature: 0,
+		max_tokens: 32,
+		stream: true,
+		stream_options: { include_usage: true },
+	});
+	let first;
+	let last;
+	let tokens = 0;
+	for await (const chunk of stream) {
+		if (chunk.choices[0]?.delta.content) first ??= performance.now();
+		if (chunk.choices[0]?.finish_reason) last = performance.now();
+		tokens = chunk.usage?.completion_tokens ?? tokens;
+	}
+	return { first: (first - began) / 1000, rate: (tokens - 1) / ((last - first) / 1000) };
+}
+
 const network = await standardNetwork('bench', { model: 'tiny-chat-nano' });
 try {
 	const user = network.account('User');
@@ -43,6 +66,16 @@ try {
 	print('A1', 'submit-to-first-token-sealed-median', median(seconds.first).toFixed(2), 's', '≤ 9', median(seconds.first) <= 9);
 	print('A2', 'prompt-command-to-settlement-median', median(seconds.settled).toFixed(1), 's', '≤ 30', median(seconds.settled) <= 30);
 	print('A3', 'bytes-on-chain-per-public-job', median(sizes), 'B', '≤ 4096', median(sizes) <= 4096);
+
+	const gateway = await Gateway.start(network);
+	const client = gateway.client(await gateway.key('bench'));
+	const replies = [];
+	for (let round = 0; round < 2 * ROUNDS; round++) replies.push(await streamed(client));
+	await gateway.daemon.stop();
+	const first = median(replies.map((reply) => reply.first));
+	const rate = median(replies.map((reply) => reply.rate));
+	print('A4', 'gateway-request-to-first-token-median', first.toFixed(2), 's', '≤ 4.5', first <= 4.5);
+	print('A5', 'gateway-tokens-a-second-median', rate.toFixed(1), 'tokens/s', '≥ 20', rate >= 20);
 } finally {
 	await network.stop();
 }

@@ -3,7 +3,7 @@
 # run finds everything in place and takes about a second.
 #
 # Debian 12 packages (as root or through sudo) · the wasm target for the runtime · ONNX Runtime (pinned,
-# hash checked) · the Node packages of e2e/.
+# hash checked) · the Node packages of e2e/, and OpenAI's Python client for its tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,4 +54,13 @@ if [ ! -e e2e/node_modules/.package-lock.json ] || [ e2e/package-lock.json -nt e
 	say "installing the Node packages of e2e/"
 	npm ci --prefix e2e --no-audit --no-fund --loglevel=error
 	touch e2e/node_modules/.package-lock.json
+fi
+
+# The client that most people ask the gateway with; in a folder of its own, beside ONNX Runtime.
+openai=openai==3.52.0
+if [ "$(cat .tools/python/installed 2>/dev/null)" != "$openai" ]; then
+	say "installing OpenAI's Python client into .tools/python"
+	rm -rf .tools/python
+	python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .tools/python "$openai"
+	echo "$openai" > .tools/python/installed
 fi

@@ -221,14 +221,14 @@ export class Network {
 	}
 
 	/** Plans a pipeline over the registered workers and waits until it takes jobs for good. */
-	async offerPipeline(model, segments = 2, { owner = 'Alice', seconds = 120 } = {}) {
+	async offerPipeline(model, segments = 2, { owner = 'Alice', slots = 2, seconds = 120 } = {}) {
 		const alive = () => this.checkAlive(...this.workers);
 		await until('every worker is registered for good', 90, async () => {
 			const at = await this.api.at(await this.finalized());
 			const known = await Promise.all(this.workers.map(({ address }) => at.query.miners.workers(address)));
 			return known.every(({ isSome }) => isSome);
 		}, alive);
-		await this.worker(['plan', '--model', model, '--segments', segments, '--account', `//${owner}`, '--chain', this.url]);
+		await this.worker(['plan', '--model', model, '--segments', segments, '--slots', slots, '--account', `//${owner}`, '--chain', this.url]);
 		return until(`a pipeline of model ${model} is live`, seconds, async () => {
 			const pipelines = await this.rpc('dllm_pipelines', model, await this.finalized());
 			return pipelines.find((pipeline) => pipeline.state === 'live');

@@ -10,10 +10,10 @@ export const TOKEN = 10n ** 12n;
 
 /**
  * Starts the network of test `name` and waits until its pipeline is live. `profile` is the numeric profile of
- * the model's shards. `starts` says, by worker name,
+ * the model's shards, `slots` how many jobs its pipeline runs at once. `starts` says, by worker name,
  * how to start a worker that is not an ordinary one; `prices` what it asks, if not the usual price.
  */
-export async function standardNetwork(name, { model = 'fixture-tied', profile = 'f32', starts = {}, prices = {} } = {}) {
+export async function standardNetwork(name, { model = 'fixture-tied', profile = 'f32', slots = 2, starts = {}, prices = {} } = {}) {
 	const folder = path.join(REPOSITORY, '.demo', 'e2e', name);
 	const network = await Network.start({ folder });
 	try {
@@ -25,7 +25,7 @@ export async function standardNetwork(name, { model = 'fixture-tied', profile = 
 		];
 		await Promise.all(workers.map(([worker, options]) => network.addWorker(worker, { ...options, price: prices[worker] }, starts[worker])));
 		network.model = await network.offerModel(network.modelFolder);
-		network.pipeline = await network.offerPipeline(network.model);
+		network.pipeline = await network.offerPipeline(network.model, 2, { slots });
 		return network;
 	} catch (error) {
 		await network.stop();

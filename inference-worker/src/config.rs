@@ -4,7 +4,7 @@
 //! paths count from the folder of the file. What the keys mean for others (bond, registration) is left
 //! to the commands.
 
-use crate::chain::Amount;
+use crate::{chain::Amount, gateway};
 use dllm_primitives::miner::Roles;
 use libp2p::Multiaddr;
 use serde::{
@@ -54,6 +54,8 @@ pub struct Config {
 	pub onnxruntime: Option<PathBuf>,
 	/// Threads for the execution of models; all processors where left out.
 	pub threads: Option<usize>,
+	/// What only a gateway reads.
+	pub gateway: gateway::Options,
 }
 
 impl Default for Config {
@@ -78,6 +80,7 @@ impl Default for Config {
 			models: Vec::new(),
 			onnxruntime: None,
 			threads: None,
+			gateway: gateway::Options::default(),
 		}
 	}
 }
@@ -170,6 +173,7 @@ impl Config {
 		if let Some(library) = &mut self.onnxruntime {
 			*library = folder.join(&*library);
 		}
+		self.gateway.anchor(folder);
 		if !crate::chain::Account::is_secret(&self.account) {
 			self.account = folder.join(&self.account).to_string_lossy().into_owned();
 		}

@@ -194,17 +194,7 @@ impl Chain {
 	/// Whether the chain had a job once, and has dropped its record for its age: so says the final block,
 	/// which no fork undoes.
 	pub async fn has_dropped(&self, id: JobId) -> Result<bool, ChainError> {
-		let hash = self
-			.patient("its final block", || self.rpc.chain_get_finalized_head())
-			.await?;
-		let header = self
-			.patient("its final block", || self.rpc.chain_get_header(Some(hash)))
-			.await?;
-		let Some(header) = header else {
-			return Ok(false);
-		};
-		let number = u32::try_from(header.number()).unwrap_or(u32::MAX);
-		let at = BestBlock { number, hash };
+		let at = self.final_block().await?;
 		let next = self.stored_bytes(at, "Jobs", "NextJob", Vec::new()).await?;
 		let next = next.and_then(|bytes| JobId::decode(&mut &bytes[..]).ok());
 		if next.is_none_or(|next| next <= id) {
@@ -218,6 +208,39 @@ impl Chain {
 	/// All that stands behind a job.
 	pub async fn receipt(&self, id: JobId) -> Result<Option<Receipt>, ChainError> {
 		self.ask("receipt", id).await
+	}
+
+	/// The last block that no fork undoes.
+	pub async fn final_block(&self) -> Result<BestBlock, ChainError> {
+		let what = "its final block";
+		let hash = self.patient(what, || self.rpc.chain_get_finalized_head());
+		let hash = hash.await?;
+		let header = self.patient(what, || self.rpc.chain_get_header(Some(hash)));
+		let header = header.await?.ok_or_else(|| ChainError::Refused {
+			what: what.into(),
+			reason: "it has none".into(),
+		})?;
+		let number = u32::try_from(header.number()).unwrap_or(u32::MAX);
+		Ok(BestBlock { number, hash })
+	}
+
+	/// All that stands behind a job, as a block has it.
+	pub async fn receipt_at(
+		&self,
+		block: BestBlock,
+		id: JobId,
+	) -> Result<Option<Receipt>, ChainError> {
+		self.ask_at(Some(block.hash), "receipt", id).await
+	}
+
+	/// Root of the state after a block: proofs of what the chain holds begin there.
+	pub async fn state_root(&self, block: BestBlock) -> Result<H256, ChainError> {
+		let header = self.patient("a block", || self.rpc.chain_get_header(Some(block.hash)));
+		let header = header.await?.ok_or_else(|| ChainError::Refused {
+			what: format!("block {}", block.number),
+			reason: "it has dropped it".into(),
+		})?;
+		Ok(header.state_root)
 	}
 
 	/// The ring of a running job.
@@ -236,11 +259,21 @@ impl Chain {
 		function: &str,
 		arguments: impl Encode,
 	) -> Result<R, ChainError> {
+		self.ask_at(None, function, arguments).await
+	}
+
+	/// Calls a function of the runtime's DLLM interface at a block, the best one where none is named.
+	async fn ask_at<R: Decode>(
+		&self,
+		block: Option<H256>,
+		function: &str,
+		arguments: impl Encode,
+	) -> Result<R, ChainError> {
 		let method = format!("DllmApi_{function}");
 		let arguments = arguments.encode();
 		let answer = self
 			.patient(&method, || {
-				self.rpc.state_call(&method, Some(&arguments), None)
+				self.rpc.state_call(&method, Some(&arguments), block)
 			})
 			.await?;
 		let mut input = answer.as_slice();

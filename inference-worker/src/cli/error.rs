@@ -5,6 +5,7 @@ use crate::{
 	commitment::LedgerError,
 	config::ConfigError,
 	daemon::DaemonError,
+	gateway::{keys::KeyError, server::GatewayError, FileError},
 	network::{identity::IdentityError, shards::ShardError, NetworkError},
 	pipeline::HostError,
 };
@@ -119,6 +120,15 @@ pub enum CliError {
 	/// The worker cannot serve.
 	#[error(transparent)]
 	Daemon(#[from] DaemonError),
+	/// The gateway cannot serve.
+	#[error(transparent)]
+	Gateway(#[from] GatewayError),
+	/// The keys of a gateway cannot be changed.
+	#[error(transparent)]
+	Keys(#[from] KeyError),
+	/// A file of a gateway cannot be used.
+	#[error(transparent)]
+	GatewayFile(#[from] FileError),
 	/// Ctrl-C before a pipeline took the job.
 	#[error("interrupted; job {job} is cancelled and refunded")]
 	Cancelled { job: u64 },

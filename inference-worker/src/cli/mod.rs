@@ -8,6 +8,7 @@ mod bench;
 mod context;
 mod doctor;
 mod error;
+mod gateway;
 mod keys;
 mod logging;
 mod model;
@@ -75,6 +76,8 @@ enum Command {
 	Plan(plan::PlanCommand),
 	/// Do the work that the chain gives this worker, until Ctrl-C.
 	Serve(serve::Serve),
+	/// Answer OpenAI's clients over HTTP and pay for their prompts, until Ctrl-C.
+	Gateway(gateway::GatewayCommand),
 	/// Pay for a prompt and be its entry: the text stays on this machine.
 	Prompt(prompt::PromptCommand),
 	/// Pay for a public prompt: text and reply stand on the chain.
@@ -96,6 +99,7 @@ impl Command {
 	fn default_log(&self) -> &'static str {
 		match self {
 			Self::Serve(_) => "info",
+			Self::Gateway(command) if command.is_daemon() => "info",
 			_ => "warn",
 		}
 	}
@@ -143,6 +147,7 @@ async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, Cl
 		Command::Model(command) => command.run(&context).await,
 		Command::Plan(command) => command.run(&context).await,
 		Command::Serve(command) => command.run(&context).await,
+		Command::Gateway(command) => command.run(&context).await,
 		Command::Prompt(command) => command.run(&context).await,
 		Command::Pay(command) => command.run(&context).await,
 		Command::Status(command) => command.run(&context).await,

@@ -27,6 +27,7 @@ use dllm_primitives::{
 };
 use libp2p::{bytes::Bytes, PeerId};
 use std::{
+	ops::ControlFlow,
 	sync::Arc,
 	time::{Duration, Instant},
 };
@@ -89,7 +90,23 @@ pub async fn run(
 	route: Route,
 	question: Question,
 	limits: &Limits,
-	on_token: impl FnMut(&Step) + Send,
+	mut on_token: impl FnMut(&Step) + Send,
+) -> Result<Answer, PipelineError> {
+	let told = |step: &Step| {
+		on_token(step);
+		ControlFlow::Continue(())
+	};
+	run_while(workshop, route, question, limits, told).await
+}
+
+/// As [`run`], but `on_token` may end the reply early: the ring is closed then as at the end of a whole
+/// reply, and paid for what ran.
+pub async fn run_while(
+	workshop: &Workshop,
+	route: Route,
+	question: Question,
+	limits: &Limits,
+	on_token: impl FnMut(&Step) -> ControlFlow<()> + Send,
 ) -> Result<Answer, PipelineError> {
 	let job = route.job;
 	let origin = origin(&route, &question.asked_with(limits));
@@ -186,7 +203,7 @@ impl Talk<'_> {
 		&self,
 		question: Question,
 		limits: ReplyLimits,
-		on_token: impl FnMut(&Step) + Send,
+		on_token: impl FnMut(&Step) -> ControlFlow<()> + Send,
 	) -> Result<Answer, PipelineError> {
 		let (generation, prompt) = self.begin(question, limits).await?;
 		let open = self.open();
@@ -291,7 +308,7 @@ impl Talk<'_> {
 		recorder: &Recorder,
 		mut generation: Generation,
 		prompt: Bytes,
-		mut on_token: impl FnMut(&Step) + Send,
+		mut on_token: impl FnMut(&Step) -> ControlFlow<()> + Send,
 		clock: &mut Clock,
 	) -> Result<(Generation, String), PipelineError> {
 		let started = Instant::now();
@@ -305,9 +322,11 @@ impl Talk<'_> {
 			clock.compute += sampling.elapsed();
 			clock.first_token.get_or_insert_with(|| started.elapsed());
 			generation = turn.generation;
-			on_token(&turn.step);
+			let told = on_token(&turn.step);
 			text.push_str(&turn.step.text);
-			let Some(next) = turn.next else { break };
+			let Some(next) = turn.next.filter(|_| told.is_continue()) else {
+				break;
+			};
 
 			let sent = Instant::now();
 			self.send(ends, position, next.clone()).await?;

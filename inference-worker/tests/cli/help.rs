@@ -10,6 +10,7 @@ const COMMANDS: [&str; 14] = [
 	"model",
 	"plan",
 	"serve",
+	"gateway",
 	"prompt",
 	"pay",
 	"status",
@@ -48,6 +49,9 @@ fn subcommands_explain_themselves() {
 		"model activate",
 		"model retire",
 		"model list",
+		"gateway key add",
+		"gateway key list",
+		"gateway key remove",
 	];
 	for words in subcommands {
 		let mut arguments = words.split(' ').collect::<Vec<_>>();

@@ -1,6 +1,7 @@
 //! The command line as a person meets it: the real binary, its messages and its exit status.
 
 mod config;
+mod gateway;
 mod help;
 mod keys;
 mod models;

@@ -1,0 +1,10 @@
+//! The gateway without chain and network: what it reads, refuses, counts and answers.
+
+mod damaged;
+mod keys;
+mod market;
+mod places;
+mod refusals;
+mod replies;
+mod requests;
+mod spending;
