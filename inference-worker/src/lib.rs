@@ -10,6 +10,7 @@
 //! | another worker's stage is executed again | [`verification`] |
 //! | what the chain asks and is told | [`chain`] |
 //! | what the chain expects of this worker becomes tasks | [`duties`], [`daemon`] |
+//! | what is counted on the way | [`metrics`] |
 //! | what a person asks of it | [`cli`], [`config`] |
 
 #![deny(unsafe_code)]
@@ -20,6 +21,7 @@ pub mod commitment;
 pub mod config;
 pub mod daemon;
 pub mod duties;
+pub mod metrics;
 pub mod network;
 pub mod pipeline;
 pub mod verification;

@@ -34,7 +34,10 @@ use subxt::{
 	ext::scale_value::Value,
 	rpcs::{
 		self,
-		client::reconnecting_rpc_client::{ExponentialBackoff, RpcClient as ReconnectingClient},
+		client::{
+			reconnecting_rpc_client::{ExponentialBackoff, RpcClient as ReconnectingClient},
+			rpc_params,
+		},
 		methods::legacy::{LegacyRpcMethods, SystemHealth},
 		RpcClient,
 	},
@@ -58,6 +61,7 @@ type Rpc = LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>;
 #[derive(Clone)]
 pub struct Chain {
 	url: Arc<str>,
+	raw: RpcClient,
 	rpc: Rpc,
 	client: OnlineClient<SubstrateConfig>,
 	best: watch::Receiver<BestBlock>,
@@ -88,6 +92,7 @@ impl Chain {
 			.await
 			.map_err(|error| unreachable_node(url, error))?;
 		let client = RpcClient::new(client);
+		let raw = client.clone();
 		let rpc = Rpc::new(client.clone());
 		let backend = Arc::new(LegacyBackend::builder().build(client));
 		let client = OnlineClient::from_backend_with_config(SubstrateConfig::new(), backend);
@@ -95,6 +100,7 @@ impl Chain {
 		let best = blocks::follow(rpc.clone()).await?;
 		Ok(Self {
 			url: url.into(),
+			raw,
 			rpc,
 			client,
 			best,
@@ -194,17 +200,9 @@ impl Chain {
 	/// Whether the chain had a job once, and has dropped its record for its age: so says the final block,
 	/// which no fork undoes.
 	pub async fn has_dropped(&self, id: JobId) -> Result<bool, ChainError> {
-		let hash = self
-			.patient("its final block", || self.rpc.chain_get_finalized_head())
-			.await?;
-		let header = self
-			.patient("its final block", || self.rpc.chain_get_header(Some(hash)))
-			.await?;
-		let Some(header) = header else {
+		let Some(at) = self.final_head().await? else {
 			return Ok(false);
 		};
-		let number = u32::try_from(header.number()).unwrap_or(u32::MAX);
-		let at = BestBlock { number, hash };
 		let next = self.stored_bytes(at, "Jobs", "NextJob", Vec::new()).await?;
 		let next = next.and_then(|bytes| JobId::decode(&mut &bytes[..]).ok());
 		if next.is_none_or(|next| next <= id) {
@@ -213,6 +211,46 @@ impl Chain {
 		let keys = vec![Value::u128(id.into())];
 		let record = self.stored_bytes(at, "Jobs", "Jobs", keys).await?;
 		Ok(record.is_none())
+	}
+
+	/// Number of the last block that no fork undoes.
+	pub async fn final_block(&self) -> Result<u32, ChainError> {
+		Ok(self.final_head().await?.map_or(0, |head| head.number))
+	}
+
+	async fn final_head(&self) -> Result<Option<BestBlock>, ChainError> {
+		let hash = self
+			.patient("its final block", || self.rpc.chain_get_finalized_head())
+			.await?;
+		let header = self
+			.patient("its final block", || self.rpc.chain_get_header(Some(hash)))
+			.await?;
+		Ok(header.map(|header| BestBlock {
+			number: u32::try_from(header.number()).unwrap_or(u32::MAX),
+			hash,
+		}))
+	}
+
+	/// Number of the best block that the node has heard of: its own one once it has caught up.
+	pub async fn highest_known(&self) -> Result<u32, ChainError> {
+		#[derive(serde::Deserialize)]
+		#[serde(rename_all = "camelCase")]
+		struct SyncState {
+			current_block: u32,
+			highest_block: Option<u32>,
+		}
+		let ask = || {
+			self.raw
+				.request::<SyncState>("system_syncState", rpc_params![])
+		};
+		let state = self.patient("how far it has caught up", ask).await?;
+		Ok(state.highest_block.unwrap_or(state.current_block))
+	}
+
+	/// Version of the node's program.
+	pub async fn node_version(&self) -> Result<String, ChainError> {
+		self.patient("its version", || self.rpc.system_version())
+			.await
 	}
 
 	/// All that stands behind a job.

@@ -5,6 +5,7 @@ use crate::{
 	commitment::LedgerError,
 	config::ConfigError,
 	daemon::DaemonError,
+	metrics::MetricsError,
 	network::{identity::IdentityError, shards::ShardError, NetworkError},
 	pipeline::HostError,
 };
@@ -112,6 +113,9 @@ pub enum CliError {
 	/// The rows of a job cannot be recorded.
 	#[error(transparent)]
 	Ledger(#[from] LedgerError),
+	/// Nobody can scrape the worker.
+	#[error(transparent)]
+	Metrics(#[from] MetricsError),
 	/// The worker cannot serve.
 	#[error(transparent)]
 	Daemon(#[from] DaemonError),

@@ -4,9 +4,11 @@
 //! stderr. Every command ends with 0 only if it did what it was asked for.
 
 mod bench;
+mod completions;
 mod context;
 mod doctor;
 mod error;
+mod init;
 mod keys;
 mod logging;
 mod model;
@@ -20,6 +22,7 @@ mod serve;
 mod split;
 mod status;
 mod table;
+pub mod watch;
 
 pub use error::CliError;
 
@@ -58,6 +61,8 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+	/// Set up a worker: configuration, account, network key, and what to send to the account.
+	Init(init::Init),
 	/// Make and show keys.
 	#[command(subcommand)]
 	Keys(keys::Keys),
@@ -86,6 +91,10 @@ enum Command {
 	Bench(bench::Bench),
 	/// Turn a model folder of Hugging Face form into shards.
 	Split(split::Split),
+	/// Print the completions of a shell.
+	Completions(completions::Completions),
+	/// Write a manual page for every command.
+	Man(completions::Man),
 }
 
 impl Command {
@@ -109,6 +118,8 @@ impl Cli {
 			Command::Keys(command) => command.run(&context),
 			Command::Split(command) => command.run(&context),
 			Command::Bench(command) => command.run(&context),
+			Command::Completions(command) => command.run(),
+			Command::Man(command) => command.run(&context),
 			command => {
 				let runtime = tokio::runtime::Runtime::new().map_err(CliError::NoThreads)?;
 				let ended = runtime.block_on(run_on_chain(command, context));
@@ -120,7 +131,11 @@ impl Cli {
 	}
 
 	fn context(&self) -> Result<Context, CliError> {
-		let mut config = Config::load(self.config.as_deref(), self.chain.as_deref())?;
+		let node = self.chain.as_deref();
+		let mut config = match &self.command {
+			Command::Init(_) => Config::without_file(node)?,
+			_ => Config::load(self.config.as_deref(), node)?,
+		};
 		if let Some(account) = &self.account {
 			config.account.clone_from(account);
 		}
@@ -133,6 +148,7 @@ impl Cli {
 
 async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, CliError> {
 	match command {
+		Command::Init(command) => command.run(&context).await,
 		Command::Register(command) => command.run(&context).await,
 		Command::Unregister(command) => command.run(&context).await,
 		Command::Accept(command) => command.run(&context).await,
@@ -146,6 +162,8 @@ async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, Cl
 		Command::Keys(command) => command.run(&context),
 		Command::Split(command) => command.run(&context),
 		Command::Bench(command) => command.run(&context),
+		Command::Completions(command) => command.run(),
+		Command::Man(command) => command.run(&context),
 	}
 }
 

@@ -2,7 +2,8 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 16] = [
+	"init",
 	"keys",
 	"register",
 	"unregister",
@@ -16,6 +17,8 @@ const COMMANDS: [&str; 13] = [
 	"doctor",
 	"split",
 	"bench",
+	"completions",
+	"man",
 ];
 
 #[test]

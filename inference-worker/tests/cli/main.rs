@@ -2,8 +2,10 @@
 
 mod config;
 mod help;
+mod init;
 mod keys;
 mod models;
 mod node;
 mod plan;
+mod watch;
 mod worker;
