@@ -107,6 +107,11 @@ describe('files of docker/', () => {
 		}
 	});
 
+	it('images pass hadolint', async () => {
+		const files = readdirSync(docker('')).filter((name) => name.endsWith('.Dockerfile')).map(docker);
+		await run(path.join(REPOSITORY, '.tools', 'hadolint', 'bin', 'hadolint'), files);
+	});
+
 	it('services pass systemd-analyze', async () => {
 		// Their programs are not installed here: what stands in their place changes nothing else.
 		const folder = mkdtempSync(path.join(tmpdir(), 'dllm-units-'));
