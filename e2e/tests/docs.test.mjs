@@ -99,6 +99,19 @@ describe("the miner's tutorial", () => {
 	/** Runs a block of the page in the folder, as a reader would. */
 	const shell = (block, options = {}) => run('sh', ['-euc', `cd '${folder}'\n${block}`], { env, ...options });
 
+	it('init registers at once where the account has the bond, and says what to send where it has not', async () => {
+		const poor = await shell('dllm-worker init poor --port 30402 --register', { allowFailure: true });
+		assert.notEqual(poor.code, 0);
+		assert.match(poor.stderr, /send \d+ DLLM to 5\w+, then run `dllm-worker register --config poor\/worker.toml`/);
+
+		await shell('mkdir rich && dllm-worker keys generate --out rich/account.key');
+		const { address } = JSON.parse((await shell('dllm-worker keys show --account rich/account.key --json')).stdout);
+		await network.send(network.api.tx.balances.transferKeepAlive(address, 1100n * TOKEN), network.account('Alice'));
+		const { stdout } = await shell('dllm-worker init rich --port 30403 --register --json');
+		assert.equal(JSON.parse(stdout).did, 'registered');
+		assert.ok((await network.pool()).some(({ account }) => account === address));
+	});
+
 	it('leads from nothing to a worker that serves, and out again', async () => {
 		const steps = blocks('tutorial-miner.md');
 		const step = (word) => steps.find((block) => block.split('\n')[0].startsWith(`dllm-worker ${word}`));

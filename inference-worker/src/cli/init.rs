@@ -180,6 +180,17 @@ impl Init {
 			return Ok(ExitCode::SUCCESS);
 		}
 		eprintln!("{}", readable(&made));
+		if let Some(money) = made.money.filter(|money| money.missing != "0") {
+			return Err(CliError::BadArgument {
+				what: "--register",
+				reason: format!(
+					"send {} to {}, then run `dllm-worker register --config {}`",
+					dllm(&money.missing),
+					made.address,
+					made.config.display()
+				),
+			});
+		}
 		Register::with_least_bond().run(&context).await
 	}
 
@@ -312,7 +323,6 @@ fn readable(made: &Made) -> String {
 		"wrote {config} and {key}: keep a copy of the key, whoever has it has the money\naddress  {}\npeer id  {}\n",
 		made.address, made.peer_id
 	);
-	let dllm = |planck: &String| planck.parse().unwrap_or(Amount(0));
 	text += &match &made.money {
 		None => "no node answers, so what the account has is not known\n".to_string(),
 		Some(money) if money.missing == "0" => format!("funds    {}: enough\n", dllm(&money.free)),
@@ -327,6 +337,11 @@ fn readable(made: &Made) -> String {
 	text + &format!(
 		"then     dllm-worker doctor --config {config}; dllm-worker register --config {config}; dllm-worker serve --config {config}"
 	)
+}
+
+/// Planck as a person reads them.
+fn dllm(planck: &str) -> Amount {
+	planck.parse().unwrap_or(Amount(0))
 }
 
 fn io_error(path: &Path, source: io::Error) -> CliError {
