@@ -55,6 +55,22 @@ fn without_metrics_the_view_says_how_to_get_them() {
 }
 
 #[test]
+fn money_fits_on_a_usual_terminal() {
+	let address = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY".to_string();
+	let text = draw(
+		&View {
+			account: address,
+			..view()
+		},
+		(24, 80),
+	);
+	assert!(
+		text.contains("2.5 DLLM free, -0.5 DLLM since you look\n"),
+		"{text}"
+	);
+}
+
+#[test]
 fn a_view_never_exceeds_its_terminal() {
 	let many = View {
 		duties: vec!["a duty that is longer than this terminal".into(); 50],

@@ -1,7 +1,10 @@
 //! How a view looks: plain lines, cut to the width of the terminal.
 
 use super::{View, Work};
-use crate::{chain::Amount, cli::table::table};
+use crate::{
+	chain::Amount,
+	cli::table::{short, table},
+};
 use console::truncate_str;
 
 /// The view as lines of at most `width` columns, `height` lines at most.
@@ -32,7 +35,7 @@ fn chain(view: &View) -> String {
 		true => "none: give --account, or `account` in the configuration".into(),
 		false => format!(
 			"{}: {} free, {} since you look",
-			view.account,
+			short(&view.account),
 			money(&view.free),
 			money(&view.gained)
 		),
@@ -45,7 +48,8 @@ fn chain(view: &View) -> String {
 
 fn work(work: Option<&Work>) -> String {
 	let Some(work) = work else {
-		return "work      set `metrics` in the configuration and start the worker to see its speed\n".into();
+		return "work      unknown: set `metrics` in the configuration and start the worker\n"
+			.into();
 	};
 	format!(
 		"sessions  {:.0}   tokens {:.0} ({:.1}/s)   rows {:.0} ({:.1}/s)\n\
