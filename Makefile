@@ -1,4 +1,4 @@
-# make demo | test | test-rust | test-exactness | test-e2e | test-network | test-oracle | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | build | setup | setup-oracle | clean
+# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-network | test-oracle | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | setup | setup-oracle | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -9,7 +9,7 @@ BIN := $(CARGO_TARGET_DIR)/release
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
-.PHONY: demo test test-rust test-exactness test-e2e test-network test-oracle lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle clean
+.PHONY: demo up down docs test test-rust test-exactness test-e2e test-network test-oracle lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle clean
 
 setup:
 	@scripts/setup.sh
@@ -23,6 +23,13 @@ build: setup
 
 demo: build
 	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)
+
+# The network of docker/topology.json as processes that stay, and their end; the chain goes on at the next `up`.
+up: build
+	@DLLM_BIN=$(BIN) node e2e/up.mjs up
+
+down:
+	@DLLM_BIN=$(BIN) node e2e/up.mjs down
 
 test: build test-rust test-exactness test-e2e
 
@@ -73,6 +80,11 @@ chain-spec: build
 			delete spec.genesis.runtimeGenesis.code; \
 			console.log(JSON.stringify(spec, null, 2));' > chain-spec/$$chain.json; \
 	done
+	@node chain-spec/devnet.mjs > chain-spec/devnet.json
+
+# The reference pages of docs/, from the programs themselves; a test compares them.
+docs: build
+	@DLLM_BIN=$(BIN) node docs/generate.mjs
 
 # Runs the benchmarks of our pallets in the runtime's own wasm and writes runtime/src/weights anew. In a build
 # folder of its own, because the features of the runtime differ. Wants a machine with nothing else to do.

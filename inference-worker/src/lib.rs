@@ -11,6 +11,7 @@
 //! | what the chain asks and is told | [`chain`] |
 //! | what the chain expects of this worker becomes tasks | [`duties`], [`daemon`] |
 //! | OpenAI's clients ask, and this machine pays | [`gateway`] |
+//! | what is counted on the way | [`metrics`] |
 //! | what a person asks of it | [`cli`], [`config`] |
 
 #![deny(unsafe_code)]
@@ -22,6 +23,7 @@ pub mod config;
 pub mod daemon;
 pub mod duties;
 pub mod gateway;
+pub mod metrics;
 pub mod network;
 pub mod pipeline;
 pub mod verification;

@@ -34,7 +34,10 @@ use subxt::{
 	ext::scale_value::Value,
 	rpcs::{
 		self,
-		client::reconnecting_rpc_client::{ExponentialBackoff, RpcClient as ReconnectingClient},
+		client::{
+			reconnecting_rpc_client::{ExponentialBackoff, RpcClient as ReconnectingClient},
+			rpc_params,
+		},
 		methods::legacy::{LegacyRpcMethods, SystemHealth},
 		RpcClient,
 	},
@@ -58,6 +61,7 @@ type Rpc = LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>;
 #[derive(Clone)]
 pub struct Chain {
 	url: Arc<str>,
+	raw: RpcClient,
 	rpc: Rpc,
 	client: OnlineClient<SubstrateConfig>,
 	best: watch::Receiver<BestBlock>,
@@ -88,6 +92,7 @@ impl Chain {
 			.await
 			.map_err(|error| unreachable_node(url, error))?;
 		let client = RpcClient::new(client);
+		let raw = client.clone();
 		let rpc = Rpc::new(client.clone());
 		let backend = Arc::new(LegacyBackend::builder().build(client));
 		let client = OnlineClient::from_backend_with_config(SubstrateConfig::new(), backend);
@@ -95,6 +100,7 @@ impl Chain {
 		let best = blocks::follow(rpc.clone()).await?;
 		Ok(Self {
 			url: url.into(),
+			raw,
 			rpc,
 			client,
 			best,
@@ -203,6 +209,28 @@ impl Chain {
 		let keys = vec![Value::u128(id.into())];
 		let record = self.stored_bytes(at, "Jobs", "Jobs", keys).await?;
 		Ok(record.is_none())
+	}
+
+	/// Number of the best block that the node has heard of: its own one once it has caught up.
+	pub async fn highest_known(&self) -> Result<u32, ChainError> {
+		#[derive(serde::Deserialize)]
+		#[serde(rename_all = "camelCase")]
+		struct SyncState {
+			current_block: u32,
+			highest_block: Option<u32>,
+		}
+		let ask = || {
+			self.raw
+				.request::<SyncState>("system_syncState", rpc_params![])
+		};
+		let state = self.patient("how far it has caught up", ask).await?;
+		Ok(state.highest_block.unwrap_or(state.current_block))
+	}
+
+	/// Version of the node's program.
+	pub async fn node_version(&self) -> Result<String, ChainError> {
+		self.patient("its version", || self.rpc.system_version())
+			.await
 	}
 
 	/// All that stands behind a job.

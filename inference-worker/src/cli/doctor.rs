@@ -2,7 +2,13 @@
 //!
 //! Every check runs, whatever the others found: one look shows everything that has to be done.
 
-use super::{register::declared, table::table, CliError, Context};
+mod versions;
+
+use super::{
+	register::{bond_of, declared},
+	table::table,
+	CliError, Context,
+};
 use crate::{
 	chain::{address, AccountId32, Amount, Chain},
 	config::Config,
@@ -59,6 +65,7 @@ impl Doctor {
 	pub async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
 		let config = &context.config;
 		let mut findings = vec![library(), memory(config), disk(config), ports(config)];
+		findings.push(versions::metrics(config).await);
 		findings.extend(shards(config));
 		findings.extend(account_and_chain(context).await);
 		context.print(&findings, || {
@@ -295,6 +302,7 @@ async fn account_and_chain(context: &Context) -> Vec<Finding> {
 	};
 	findings.push(node(&chain).await);
 	findings.push(clock(&chain).await);
+	findings.push(versions::versions(&chain).await);
 	if let Some(account) = account {
 		findings.push(funds(&chain, account.id()).await);
 		findings.push(registration(&chain, account.id(), &context.config).await);
@@ -348,18 +356,31 @@ async fn clock(chain: &Chain) -> Finding {
 	}
 }
 
+/// Money for fees; for the bond too, as long as there is none.
 async fn funds(chain: &Chain, account: &AccountId32) -> Finding {
+	let needed = match chain.worker(account).await {
+		Ok(Some(_)) => LEAST_FREE,
+		Ok(None) => match bond_of(chain).await {
+			Ok(bond) => Amount(bond.saturating_add(LEAST_FREE.0)),
+			Err(error) => return lacking("funds", error),
+		},
+		Err(error) => return lacking("funds", error),
+	};
 	match chain.balance(account).await {
-		Ok(balance) if Amount(balance.free) >= LEAST_FREE => {
+		Ok(balance) if Amount(balance.free) >= needed => {
 			let (free, held) = (Amount(balance.free), Amount(balance.held));
 			ok("funds", format!("{free} free, {held} on hold"))
 		}
 		Ok(balance) => {
-			let found = format!("{} free", Amount(balance.free));
+			let found = format!("{} free of {needed} needed", Amount(balance.free));
 			missing(
 				"funds",
 				found,
-				format!("send some DLLM to {}", address(account)),
+				format!(
+					"send {} to {}",
+					Amount(needed.0 - balance.free),
+					address(account)
+				),
 			)
 		}
 		Err(error) => lacking("funds", error),

@@ -6,6 +6,7 @@ use crate::{
 	config::ConfigError,
 	daemon::DaemonError,
 	gateway::{keys::KeyError, server::GatewayError, FileError},
+	metrics::MetricsError,
 	network::{identity::IdentityError, shards::ShardError, NetworkError},
 	pipeline::HostError,
 };
@@ -117,6 +118,9 @@ pub enum CliError {
 	/// The rows of a job cannot be recorded.
 	#[error(transparent)]
 	Ledger(#[from] LedgerError),
+	/// Nobody can scrape the worker.
+	#[error(transparent)]
+	Metrics(#[from] MetricsError),
 	/// The worker cannot serve.
 	#[error(transparent)]
 	Daemon(#[from] DaemonError),

@@ -5,10 +5,12 @@
 
 mod accuracy;
 mod bench;
+mod completions;
 mod context;
 mod doctor;
 mod error;
 mod gateway;
+mod init;
 mod keys;
 mod logging;
 mod model;
@@ -22,6 +24,7 @@ mod serve;
 mod split;
 mod status;
 mod table;
+pub mod watch;
 
 pub use error::CliError;
 
@@ -60,6 +63,8 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+	/// Set up a worker: configuration, account, network key, and what to send to the account.
+	Init(init::Init),
 	/// Make and show keys.
 	#[command(subcommand)]
 	Keys(keys::Keys),
@@ -92,6 +97,10 @@ enum Command {
 	Split(split::Split),
 	/// Measure what the profile of a split model costs, and write it into its manifest.
 	Accuracy(accuracy::AccuracyCommand),
+	/// Print the completions of a shell.
+	Completions(completions::Completions),
+	/// Write a manual page for every command.
+	Man(completions::Man),
 }
 
 impl Command {
@@ -117,6 +126,8 @@ impl Cli {
 			Command::Split(command) => command.run(&context),
 			Command::Accuracy(command) => command.run(&context),
 			Command::Bench(command) => command.run(&context),
+			Command::Completions(command) => command.run(),
+			Command::Man(command) => command.run(&context),
 			command => {
 				let runtime = tokio::runtime::Runtime::new().map_err(CliError::NoThreads)?;
 				let ended = runtime.block_on(run_on_chain(command, context));
@@ -128,7 +139,11 @@ impl Cli {
 	}
 
 	fn context(&self) -> Result<Context, CliError> {
-		let mut config = Config::load(self.config.as_deref(), self.chain.as_deref())?;
+		let node = self.chain.as_deref();
+		let mut config = match &self.command {
+			Command::Init(_) => Config::without_file(node)?,
+			_ => Config::load(self.config.as_deref(), node)?,
+		};
 		if let Some(account) = &self.account {
 			config.account.clone_from(account);
 		}
@@ -141,6 +156,7 @@ impl Cli {
 
 async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, CliError> {
 	match command {
+		Command::Init(command) => command.run(&context).await,
 		Command::Register(command) => command.run(&context).await,
 		Command::Unregister(command) => command.run(&context).await,
 		Command::Accept(command) => command.run(&context).await,
@@ -156,6 +172,8 @@ async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, Cl
 		Command::Split(command) => command.run(&context),
 		Command::Accuracy(command) => command.run(&context),
 		Command::Bench(command) => command.run(&context),
+		Command::Completions(command) => command.run(),
+		Command::Man(command) => command.run(&context),
 	}
 }
 

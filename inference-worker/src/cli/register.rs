@@ -49,6 +49,14 @@ struct Done {
 }
 
 impl Register {
+	/// For the least bond, and the operator of the configuration.
+	pub fn with_least_bond() -> Self {
+		Self {
+			bond: None,
+			operator: None,
+		}
+	}
+
 	/// Runs the command.
 	pub async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
 		let (chain, submitter) = context.submitter().await?;
@@ -77,7 +85,7 @@ impl Register {
 			.filter(|operator| operator != own);
 		let bond = match self.bond {
 			Some(Amount(bond)) => bond,
-			None => chain.constant("Miners", "MinBond").await?,
+			None => bond_of(chain).await?,
 		};
 		let included = submitter
 			.submit(&calls::register_worker(operator.as_ref(), spec, bond))
@@ -139,6 +147,11 @@ async fn update(submitter: &Submitter, spec: &WorkerSpec) -> Result<Included, Cl
 		}
 		done => Ok(done?),
 	}
+}
+
+/// Least bond of a worker, in planck.
+pub async fn bond_of(chain: &Chain) -> Result<u128, CliError> {
+	Ok(chain.constant("Miners", "MinBond").await?)
 }
 
 /// What the configuration says of this worker, as the chain holds it.

@@ -1,19 +1,33 @@
 //! `serve`: does the work that the chain gives this worker.
 
 use super::{CliError, Context};
-use crate::{daemon, pipeline::Honest};
+use crate::{daemon, metrics, pipeline::Honest};
 use clap::Args;
-use std::{future::Future, process::ExitCode, sync::Arc};
+use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
 
 /// Do the work that the chain gives this worker, until Ctrl-C.
 #[derive(Args, Debug)]
-pub struct Serve {}
+pub struct Serve {
+	/// Where Prometheus finds the numbers of this worker, over `metrics` of the configuration.
+	#[arg(long, value_name = "ADDRESS")]
+	metrics: Option<SocketAddr>,
+}
 
 impl Serve {
 	/// Runs the command.
 	pub async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
 		let account = context.account()?;
-		daemon::serve(&context.config, account, Arc::new(Honest), stopped()?).await?;
+		let mut config = context.config.clone();
+		config.metrics = self.metrics.or(config.metrics);
+		let endpoint = match config.metrics {
+			Some(address) => Some(metrics::serve(address).await?),
+			None => None,
+		};
+		let served = daemon::serve(&config, account, Arc::new(Honest), stopped()?).await;
+		if let Some(endpoint) = endpoint {
+			endpoint.abort();
+		}
+		served?;
 		Ok(ExitCode::SUCCESS)
 	}
 }

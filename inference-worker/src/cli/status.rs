@@ -3,6 +3,7 @@
 use super::{
 	receipt::{part_in_words, Report},
 	table::{short, table},
+	watch::watch,
 	CliError, Context,
 };
 use crate::chain::{AccountId32, Amount, Chain};
@@ -20,27 +21,30 @@ pub struct Status {
 	/// Show a job with all that stands behind it.
 	#[arg(long, value_name = "NUMBER")]
 	job: Option<JobId>,
+	/// Keep showing, on a terminal, until Ctrl-C; with --json a line at every look.
+	#[arg(long, conflicts_with = "job")]
+	watch: bool,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shown {
-	node: String,
+pub struct Shown {
+	pub node: String,
 	genesis: String,
-	best_block: u32,
-	peers: usize,
-	syncing: bool,
-	account: Option<Money>,
-	worker: Option<WorkerView>,
-	pipelines: Vec<PipelineView>,
-	duties: Vec<String>,
+	pub best_block: u32,
+	pub peers: usize,
+	pub syncing: bool,
+	pub account: Option<Money>,
+	pub worker: Option<WorkerView>,
+	pub pipelines: Vec<PipelineView>,
+	pub duties: Vec<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Money {
-	address: String,
-	free: String,
+pub struct Money {
+	pub address: String,
+	pub free: String,
 	held: String,
 }
 
@@ -50,6 +54,9 @@ impl Status {
 		let chain = context.chain().await?;
 		if let Some(job) = self.job {
 			return show_job(context, &chain, job).await;
+		}
+		if self.watch {
+			return watch(context, &chain).await;
 		}
 		// Without an account there is still a chain to show.
 		let account = context.account().ok();
@@ -81,7 +88,8 @@ async fn show_job(context: &Context, chain: &Chain, job: JobId) -> Result<ExitCo
 	Ok(ExitCode::SUCCESS)
 }
 
-async fn look(chain: &Chain, own: Option<&AccountId32>) -> Result<Shown, CliError> {
+/// The chain now, and what it knows of an account.
+pub async fn look(chain: &Chain, own: Option<&AccountId32>) -> Result<Shown, CliError> {
 	let health = chain.health().await?;
 	let (mut account, mut worker, mut duties) = (None, None, Vec::new());
 	if let Some(own) = own {

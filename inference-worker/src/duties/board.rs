@@ -1,7 +1,7 @@
 //! Which duties are under way, which wait to be tried again, and which are done.
 
 use super::{job_of, key_of, Crew, DutyError, Key, Progress, Task, Worker};
-use crate::network::frame::Side;
+use crate::{metrics::metrics, network::frame::Side};
 use dllm_primitives::{
 	api::Duty,
 	ids::{JobId, ModelId, StageIndex},
@@ -257,6 +257,7 @@ impl<C: Crew> Board<C> {
 				return;
 			}
 			Err(error) if error.is_retryable() => {
+				metrics().duty_failed(true);
 				let again_in_s = pause.as_secs();
 				// The first time it is often only that another worker is a block behind.
 				match pause == self.pauses.retry.0 {
@@ -269,6 +270,7 @@ impl<C: Crew> Board<C> {
 				}
 			}
 			Err(error) => {
+				metrics().duty_failed(false);
 				tracing::error!(duty = ?key, %error, "a duty cannot be done");
 				State::Failed {
 					again: Instant::now() + self.pauses.give_up,

@@ -3,6 +3,7 @@
 use super::{DutyError, Key, Progress, Worker};
 use crate::{
 	chain::{calls, AccountId32},
+	metrics::{metrics, Committed},
 	verification::{self, Case},
 };
 use dllm_primitives::{
@@ -45,6 +46,7 @@ impl Worker {
 		let roots = verification::check(&self.workshop, case).await?;
 		if part == Part::Tiebreak {
 			if let Some(block) = self.say(key, &calls::attest(job, stage, &roots)).await? {
+				metrics().committed(Committed::Attest);
 				tracing::info!(job, stage, rows = roots.rows, block, "checked and attested");
 			}
 			return Ok(Progress::Done);
@@ -56,6 +58,7 @@ impl Worker {
 			.say(key, &calls::commit(job, stage, commitment))
 			.await?
 		{
+			metrics().committed(Committed::Check);
 			tracing::info!(
 				job,
 				stage,

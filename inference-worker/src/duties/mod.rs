@@ -18,6 +18,7 @@ pub use crew::{Crew, Task};
 use crate::{
 	chain::{calls, AccountId32, Chain, ChainError, Submitter},
 	commitment::LedgerError,
+	metrics::metrics,
 	network::{
 		shards::{ShardError, ShardStore},
 		NetworkError,
@@ -201,6 +202,7 @@ impl Worker {
 			)
 			.await?
 		{
+			metrics().reveals.inc();
 			tracing::info!(job, stage, block, "revealed");
 		}
 		Ok(Progress::Done)

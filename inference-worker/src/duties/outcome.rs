@@ -1,7 +1,10 @@
 //! The end of a job: what was found of this worker, what it was paid, and what can be forgotten.
 
 use super::{DutyError, Progress, Worker};
-use crate::chain::Amount;
+use crate::{
+	chain::{Amount, DLLM},
+	metrics::metrics,
+};
 use dllm_primitives::{api::Receipt, ids::JobId, job::JobState};
 
 impl Worker {
@@ -31,7 +34,10 @@ impl Worker {
 			for participant in stage.participants.iter().filter(|part| part.worker == *own) {
 				let (stage, part) = (stage.stage, participant.part);
 				match participant.verdict {
-					Some(verdict) => tracing::info!(job, stage, ?part, ?verdict, "judged"),
+					Some(verdict) => {
+						metrics().judged(verdict);
+						tracing::info!(job, stage, ?part, ?verdict, "judged");
+					}
 					None => tracing::info!(job, stage, ?part, "not judged"),
 				}
 			}
@@ -41,6 +47,8 @@ impl Worker {
 			.filter(|payment| payment.to == *own)
 			.map(|payment| payment.amount);
 		let paid = Amount(paid.fold(0u128, u128::saturating_add));
+		metrics().job_ended(receipt.job.state);
+		metrics().earned.inc_by(paid.0 as f64 / DLLM as f64);
 		match receipt.job.state {
 			JobState::Refunded(why) => tracing::info!(job, ?why, "job refunded"),
 			_ => tracing::info!(job, %paid, block = receipt.job.ended, "job settled"),

@@ -3,6 +3,7 @@
 use super::{DutyError, Key, Progress, Worker};
 use crate::{
 	chain::calls,
+	metrics::{metrics, Committed},
 	pipeline::{
 		self,
 		entry::{self, Question},
@@ -41,6 +42,7 @@ impl Worker {
 			.say(Key::Run(job, stage), &calls::commit(job, stage, commitment))
 			.await?
 		{
+			metrics().committed(Committed::Lead);
 			tracing::info!(job, stage, rows, block, "led and committed");
 		}
 		Ok(Progress::Done)
@@ -59,6 +61,7 @@ impl Worker {
 		let reply = reply.map_err(|_| DutyError::ReplyTooLong { job })?;
 		let call = calls::commit_reply(job, commitment, tokens, &reply);
 		if let Some(block) = self.say(Key::Run(job, stage), &call).await? {
+			metrics().committed(Committed::Lead);
 			tracing::info!(
 				job,
 				stage,

@@ -11,6 +11,7 @@ use super::{
 	slots::Slots,
 	Network, NetworkError, Peer,
 };
+use crate::metrics::metrics;
 use dllm_model::manifest::{self, Manifest, ManifestError};
 use dllm_primitives::{ids::Digest, model::LayerRange};
 use libp2p::{bytes::Bytes, PeerId, StreamProtocol};
@@ -305,6 +306,7 @@ impl ShardStore {
 				}
 			}
 		}
+		metrics().fetch_ended(None);
 		Err(ShardError::NotFound { hash, asked, last })
 	}
 
@@ -356,6 +358,7 @@ impl ShardStore {
 			Err(FetchError::WrongBytes)
 		});
 		taken.await.map_err(io::Error::other)??;
+		metrics().fetch_ended(Some(bytes - offset));
 		tracing::info!(shard = ?hash, bytes, peer = %peer.id, resumed_at = offset, "shard fetched");
 		Ok(())
 	}

@@ -1,6 +1,7 @@
 //! A stream to a worker: over the network, or within this process where one worker holds two places of
 //! a ring (libp2p does not dial itself).
 
+use crate::metrics::{metrics, Direction};
 use futures::io::{AsyncRead, AsyncWrite};
 use std::{
 	io,
@@ -36,7 +37,10 @@ impl AsyncRead for Stream {
 		out: &mut [u8],
 	) -> Poll<io::Result<usize>> {
 		match self.get_mut() {
-			Self::Remote(stream) => Pin::new(stream).poll_read(cx, out),
+			Self::Remote(stream) => {
+				let read = Pin::new(stream).poll_read(cx, out);
+				counted(read, Direction::Received)
+			}
 			Self::Local(stream) => {
 				let mut out = ReadBuf::new(out);
 				let read = Pin::new(stream).poll_read(cx, &mut out);
@@ -53,7 +57,10 @@ impl AsyncWrite for Stream {
 		bytes: &[u8],
 	) -> Poll<io::Result<usize>> {
 		match self.get_mut() {
-			Self::Remote(stream) => Pin::new(stream).poll_write(cx, bytes),
+			Self::Remote(stream) => {
+				let written = Pin::new(stream).poll_write(cx, bytes);
+				counted(written, Direction::Sent)
+			}
 			Self::Local(stream) => Pin::new(stream).poll_write(cx, bytes),
 		}
 	}
@@ -71,4 +78,12 @@ impl AsyncWrite for Stream {
 			Self::Local(stream) => Pin::new(stream).poll_shutdown(cx),
 		}
 	}
+}
+
+/// Counts what went over the network.
+fn counted(moved: Poll<io::Result<usize>>, direction: Direction) -> Poll<io::Result<usize>> {
+	if let Poll::Ready(Ok(bytes)) = moved {
+		metrics().moved(direction, bytes);
+	}
+	moved
 }

@@ -4,6 +4,7 @@ use super::{
 	exchange::{Answer, Exchange, Served},
 	NetworkError, Peer,
 };
+use crate::metrics::metrics;
 use futures::StreamExt;
 use libp2p::{
 	connection_limits::{self, ConnectionLimits},
@@ -166,6 +167,7 @@ pub(super) async fn drive(
 			},
 			event = swarm.select_next_some() => {
 				note_address(&event, &listening);
+				count_connections(&event);
 				dialling.settle(&swarm, event);
 			}
 		}
@@ -246,6 +248,14 @@ fn note_address(event: &SwarmEvent<BehaviourEvent>, listening: &RwLock<Vec<Multi
 	}
 }
 
+fn count_connections(event: &SwarmEvent<BehaviourEvent>) {
+	match event {
+		SwarmEvent::ConnectionEstablished { .. } => metrics().connections.inc(),
+		SwarmEvent::ConnectionClosed { .. } => metrics().connections.dec(),
+		_ => {}
+	}
+}
+
 /// Says good-bye to every peer.
 async fn close(swarm: &mut Swarm<Behaviour>) {
 	let peers = swarm.connected_peers().copied().collect::<HashSet<_>>();
@@ -255,7 +265,7 @@ async fn close(swarm: &mut Swarm<Behaviour>) {
 	}
 	let closed = async {
 		while swarm.connected_peers().next().is_some() {
-			swarm.select_next_some().await;
+			count_connections(&swarm.select_next_some().await);
 		}
 	};
 	if timeout(CLOSE_TIMEOUT, closed).await.is_err() {

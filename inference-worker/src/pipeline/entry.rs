@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
 	commitment::{origin, random_bytes, StageRecord},
+	metrics::metrics,
 	network::{
 		frame::{Frame, Open, Rows, Side, MAX_PAYLOAD, MAX_ROWS},
 		link::{out_of_turn, Link},
@@ -322,6 +323,7 @@ impl Talk<'_> {
 			clock.compute += sampling.elapsed();
 			clock.first_token.get_or_insert_with(|| started.elapsed());
 			generation = turn.generation;
+			metrics().tokens.inc();
 			let told = on_token(&turn.step);
 			text.push_str(&turn.step.text);
 			let Some(next) = turn.next.filter(|_| told.is_continue()) else {

@@ -8,11 +8,11 @@ use super::{
 	handover::{Handover, Started},
 	Conduct, PipelineError, Segment, Workshop,
 };
-use crate::network::Dtype;
+use crate::{metrics::metrics, network::Dtype};
 use dllm_model::engine::{Engine, OrtEngine, SessionId};
 use dllm_primitives::ids::{JobId, StageIndex};
 use libp2p::bytes::Bytes;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 use tokio::task::spawn_blocking;
 
 /// An open session of an engine; it is closed when this is dropped.
@@ -47,6 +47,7 @@ impl Session {
 		opening
 			.await
 			.map_err(|_| PipelineError::Interrupted { job })??;
+		metrics().sessions.inc();
 		Ok(Self {
 			job,
 			stage,
@@ -65,11 +66,17 @@ impl Session {
 		let (id, stage, width, dtype) = (self.id, self.stage, self.width, self.dtype);
 		let one_row = input.len() == width * dtype.bytes();
 		let output = self.handover.start(one_row, move || {
+			let started = Instant::now();
 			let mut rows = engine.prefill(id, position, &dtype.decode(&input))?;
 			for (position, row) in (position..).zip(rows.chunks_mut(width)) {
 				conduct.output_row(stage, position, row);
 			}
-			Ok(dtype.encode(&rows)?)
+			let encoded = dtype.encode(&rows)?;
+			metrics().rows.inc_by((rows.len() / width) as u64);
+			metrics()
+				.step_seconds
+				.observe(started.elapsed().as_secs_f64());
+			Ok(encoded)
 		});
 		Execution {
 			job: self.job,
@@ -90,6 +97,7 @@ impl Execution {
 
 impl Drop for Session {
 	fn drop(&mut self) {
+		metrics().sessions.dec();
 		let (engine, id) = (self.engine.clone(), self.id);
 		// Closing waits for the engine's current call, which must not hold up this thread.
 		match tokio::runtime::Handle::try_current() {

@@ -24,5 +24,6 @@ fn example_says_the_defaults() {
 	assert_eq!(example.onnxruntime, default.onnxruntime);
 	assert_eq!(example.threads, default.threads);
 	assert_eq!(example.gateway, default.gateway);
+	assert_eq!(example.metrics, default.metrics);
 	assert_eq!(default.listen.len(), 2, "QUIC and TCP");
 }

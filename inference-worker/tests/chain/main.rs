@@ -3,4 +3,5 @@
 mod amounts;
 mod calls;
 mod example;
+mod metrics;
 mod numbers;

@@ -2,7 +2,8 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 18] = [
+	"init",
 	"keys",
 	"register",
 	"unregister",
@@ -18,6 +19,8 @@ const COMMANDS: [&str; 14] = [
 	"split",
 	"accuracy",
 	"bench",
+	"completions",
+	"man",
 ];
 
 #[test]

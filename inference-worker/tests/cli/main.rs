@@ -3,8 +3,10 @@
 mod config;
 mod gateway;
 mod help;
+mod init;
 mod keys;
 mod models;
 mod node;
 mod plan;
+mod watch;
 mod worker;
