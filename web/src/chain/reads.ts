@@ -1,12 +1,8 @@
 // What the pages ask of a node. Every function answers for the best block.
 
 import type { Connection } from './connection';
+import { promptBytes, TEMPLATE_TOKENS } from './prompt';
 import type { Job, Model, Pipeline, Poaw, Quote, Receipt, Worker } from './views';
-
-/** Tokens that the chat template may put around a public prompt; the chain counts them in the ceiling. */
-const TEMPLATE_TOKENS = 32;
-/** Bytes of a public prompt at most. */
-export const MAX_PROMPT_BYTES = 4096;
 
 /** Receipts and jobs that can change no more, by chain and number: asked for once. */
 const ended = new Map<string, unknown>();
@@ -41,11 +37,6 @@ export async function readQuote(chain: Connection, model: number, prompt: string
 	const tokens = promptBytes(prompt) + TEMPLATE_TOKENS;
 	const quote = await chain.rpc<Quote>('dllm_quote', model, tokens, maxTokens, false);
 	return BigInt(quote.fee);
-}
-
-/** Bytes of a prompt as UTF-8. */
-export function promptBytes(prompt: string): number {
-	return new TextEncoder().encode(prompt).length;
 }
 
 /** Number that the next job will have. */

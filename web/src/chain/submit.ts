@@ -8,7 +8,7 @@ import { nextJob, readJob, readPrompt } from './reads';
 import { send, SendError, type Step } from './send';
 
 /** Blocks from submission to deadline: an ordinary job takes four or five. */
-const DEADLINE_BLOCKS = 40;
+const DEADLINE_BLOCKS = 20;
 /** Blocks after which a transaction that is in none has expired: the era of 64 blocks that wallets sign. */
 const EXPIRY_BLOCKS = 70;
 

@@ -3,11 +3,11 @@
 import { ActionIcon, Box, Button, Group, NumberInput, Popover, SegmentedControl, Select, Slider, Stack, Text, Textarea } from '@mantine/core';
 import { IconAdjustmentsHorizontal, IconArrowUp, IconPlayerStopFilled } from '@tabler/icons-react';
 import { useState, type KeyboardEvent } from 'react';
-import { MAX_PROMPT_BYTES, promptBytes } from '../chain/reads';
 import type { Model } from '../chain/views';
 import { formatMoney } from '../format/money';
 import type { GatewayModel } from '../gateway/client';
 import { useWallet } from '../wallet/WalletProvider';
+import { lengthProblem } from './limits';
 import { Privacy } from './Privacy';
 import type { PaidBy } from './turns';
 import type { Ask } from './useConversation';
@@ -83,15 +83,6 @@ export function Composer({ models, gatewayModels, paidBy, busy, onPaidBy, onAsk,
 			<Box mt={8} px={6}><Privacy label={wallet ? 'public' : 'sealed'} /></Box>
 		</Box>
 	);
-}
-
-/** Why a prompt cannot be asked; nothing where it can. */
-export function lengthProblem(prompt: string, maxTokens: number, model?: Model): string | undefined {
-	const bytes = promptBytes(prompt);
-	if (!model) return undefined;
-	if (bytes > MAX_PROMPT_BYTES) return `The prompt has ${bytes.toLocaleString('en-US')} bytes; a public one may have ${MAX_PROMPT_BYTES.toLocaleString('en-US')}.`;
-	if (bytes + 32 + maxTokens > model.maxContext) return `Prompt and reply do not fit the ${model.maxContext.toLocaleString('en-US')} tokens of ${model.name}. Shorten the prompt or the reply.`;
-	return undefined;
 }
 
 function priceText(price: { quote: bigint; ceiling: bigint } | undefined, error: string | undefined, wallet: boolean, connected: boolean, prompt: string): string {

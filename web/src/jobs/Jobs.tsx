@@ -37,7 +37,7 @@ function Fees({ jobs }: { jobs: Job[] }) {
 	const settled = jobs.filter(({ state }) => state.kind === 'settled').reverse();
 	if (settled.length === 0) return <Text c="dimmed">None of these is settled yet.</Text>;
 	const data = settled.map(({ id, fee }) => ({ job: `job ${id}`, Fee: Number((BigInt(fee) * 1_000_000n) / DLLM) / 1_000 }));
-	return <BarChart h={180} dataKey="job" data={data} series={[{ name: 'Fee', color: 'indigo.6' }]} tickLine="none" gridAxis="y" maxBarWidth={42} />;
+	return <BarChart h={180} dataKey="job" data={data} series={[{ name: 'Fee', color: 'indigo.6' }]} tickLine="none" gridAxis="x" maxBarWidth={42} />;
 }
 
 export function JobTable({ jobs }: { jobs: Job[] }) {

@@ -73,7 +73,7 @@ function Earnings({ parts }: { parts: Part[] }) {
 	const paid = parts.filter((part) => part.paid > 0n).reverse();
 	if (paid.length === 0) return <Empty icon={IconCoins} title="Nothing earned of late">A worker is paid when a job that it ran or checked is settled.</Empty>;
 	const data = paid.map(({ job, paid: planck }) => ({ job: `job ${job}`, Paid: Number((planck * 1_000_000n) / DLLM) / 1_000 }));
-	return <BarChart h={180} dataKey="job" data={data} series={[{ name: 'Paid', color: 'teal.6' }]} tickLine="none" gridAxis="y" maxBarWidth={42} />;
+	return <BarChart h={180} dataKey="job" data={data} series={[{ name: 'Paid', color: 'teal.6' }]} tickLine="none" gridAxis="x" maxBarWidth={42} />;
 }
 
 function Parts({ parts }: { parts: Part[] }) {

@@ -2,9 +2,11 @@
 
 import { BarChart } from '@mantine/charts';
 import { Anchor, Stack, Stepper, Table, Text } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { IconTopologyRing2 } from '@tabler/icons-react';
 import { Link, useParams } from 'react-router';
-import { useLive } from '../chain/ChainProvider';
+import { useChain, useLive } from '../chain/ChainProvider';
+import type { Connection } from '../chain/connection';
 import { readModels, readPipelines } from '../chain/reads';
 import type { Model as ModelView, Pipeline, Shard } from '../chain/views';
 import { formatBytes, plural } from '../format/text';
@@ -13,14 +15,20 @@ import { Address, Digest } from '../parts/Named';
 import { Empty, Loaded, Page, Problem, Section } from '../parts/Page';
 import { State } from '../parts/State';
 
-/** Life of a model in order. A chain may skip states that it does not know. */
-const LIFE = [
-	{ state: 'proposed', about: 'registered' },
-	{ state: 'canary', about: 'tried on a share' },
-	{ state: 'active', about: 'takes prompts' },
-	{ state: 'deprecated', about: 'finishes its jobs' },
-	{ state: 'retired', about: 'over' },
-];
+/** What the states of a model's life mean. */
+const LIFE: Record<string, string> = {
+	proposed: 'registered',
+	canary: 'tried on a share',
+	active: 'takes prompts',
+	deprecated: 'finishes its jobs',
+	retired: 'over',
+};
+
+/** The states that this chain knows, in their order, from its metadata. */
+function lifeOf({ api }: Connection): string[] {
+	const type = api.registry.createType('DllmPrimitivesModelModelState') as unknown as { defKeys: string[] };
+	return type.defKeys.map((key) => key.toLowerCase());
+}
 
 export default function Model() {
 	const id = Number(useParams().id);
@@ -38,7 +46,9 @@ export default function Model() {
 }
 
 function Content({ model, pipelines }: { model: ModelView; pipelines: Pipeline[] }) {
-	const at = LIFE.findIndex(({ state }) => state === model.state);
+	const narrow = useMediaQuery('(max-width: 48em)');
+	const life = lifeOf(useChain());
+	const at = life.indexOf(model.state);
 	return (
 		<Stack gap="lg">
 			<Figures>
@@ -48,9 +58,9 @@ function Content({ model, pipelines }: { model: ModelView; pipelines: Pipeline[]
 				<Figure name="Licence" value={<Text span fz={18} fw={650}>{model.licence || 'none given'}</Text>} />
 			</Figures>
 			<Section title="Lifecycle">
-				<Stepper active={at} size="sm" allowNextStepsSelect={false} orientation="horizontal" className="life">
-					{LIFE.map(({ state, about }, index) => (
-						<Stepper.Step key={state} component="div" label={<span style={{ textTransform: 'capitalize' }}>{state}</span>} description={about} aria-current={index === at ? 'step' : undefined} />
+				<Stepper active={at} size="sm" allowNextStepsSelect={false} orientation={narrow ? 'vertical' : 'horizontal'}>
+					{life.map((state, index) => (
+						<Stepper.Step key={state} component="div" label={<span style={{ textTransform: 'capitalize' }}>{state}</span>} description={LIFE[state]} aria-current={index === at ? 'step' : undefined} />
 					))}
 				</Stepper>
 			</Section>
@@ -66,7 +76,7 @@ function Content({ model, pipelines }: { model: ModelView; pipelines: Pipeline[]
 			</Section>
 			<Section title="Work of a token" about="Operations by shard, in thousands">
 				<BarChart
-					h={200} dataKey="shard" withTooltip tickLine="none" gridAxis="y"
+					h={200} dataKey="shard" withTooltip tickLine="none" gridAxis="x"
 					data={named(model).map(({ name, shard }) => ({ shard: name, 'Operations (thousands)': Math.round(shard.flopsPerToken / 1000) }))}
 					series={[{ name: 'Operations (thousands)', color: 'indigo.6' }]}
 				/>

@@ -10,7 +10,7 @@ import { toneOf, toneStyle } from '../parts/State';
 import { layout, type MemberData, type StageData } from './layout';
 
 const NODES = { member: Member, stage: StageHead };
-const FIT = { padding: 0.12, maxZoom: 1 };
+const FIT = { padding: 0.04, maxZoom: 1 };
 
 export function Diagram({ pipeline, workers }: { pipeline: Pipeline; workers: Map<string, Worker> }) {
 	const navigate = useNavigate();
@@ -32,7 +32,7 @@ export function Diagram({ pipeline, workers }: { pipeline: Pipeline; workers: Ma
 				nodesDraggable={false} nodesConnectable={false} zoomOnScroll={false} preventScrolling={false}
 				onNodeClick={(_, node) => open(node.id)} aria-label={`Diagram of pipeline ${pipeline.id}`}
 			>
-				<Controls showInteractive={false} position="bottom-right" />
+				<Controls showInteractive={false} position="top-right" />
 			</ReactFlow>
 		</div>
 	);
