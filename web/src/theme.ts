@@ -4,6 +4,9 @@
 import { createTheme, type CSSVariablesResolver } from '@mantine/core';
 
 export const theme = createTheme({
+	colors: {
+		dark: ['#e4e7ee', '#c3c9d6', '#a3abba', '#8089a0', '#4a5264', '#363d4c', '#2a2f3b', '#1a1d25', '#15181f', '#0f1116'],
+	},
 	primaryColor: 'indigo',
 	primaryShade: 8,
 	defaultRadius: 'md',
@@ -39,6 +42,7 @@ export const variables: CSSVariablesResolver = () => ({
 		'--mantine-color-indigo-light-color': '#bac8ff',
 		'--mantine-color-default': '#1a1d25',
 		'--mantine-color-default-border': '#323845',
+		'--mantine-color-disabled-color': '#8089a0',
 		'--surface': '#1a1d25',
 		'--line': '#2a2f3b',
 		'--good': '#51cf66',

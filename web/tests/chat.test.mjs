@@ -65,9 +65,13 @@ describe('the chat', () => {
 		assert.equal(await turn.getByTestId('reply').textContent(), receipt.job.reply);
 		assert.equal(await outcome.getAttribute('data-fee'), receipt.job.fee);
 		assert.match(await outcome.innerText(), /verified and paid/);
-		const spent = before - (await free());
-		assert.ok(spent > BigInt(receipt.job.fee), 'the fee and the price of the transaction');
-		assert.ok(spent < BigInt(receipt.job.maxPrice), 'what was not used came back');
+		const events = await eventsOf(network, receipt.job.submitted, receipt.job.ended);
+		const answered = events.find(({ section, method }) => section === 'jobs' && method === 'Answered');
+		assert.equal(await turn.getByTestId('reply').textContent(), answered.data.reply.toUtf8());
+		const settled = events.find(({ section, method }) => section === 'jobs' && method === 'Settled');
+		assert.equal(await outcome.getAttribute('data-fee'), settled.data.fee.toString());
+		const paid = events.find(({ method, data }) => method === 'TransactionFeePaid' && data.who.toString() === user.address);
+		assert.equal(before - (await free()), settled.data.fee.toBigInt() + paid.data.actualFee.toBigInt(), 'what was not used came back');
 	});
 
 	it('shows the receipt behind the reply, checked in the browser', async () => {
@@ -132,7 +136,7 @@ describe('the chat', () => {
 		await miner.daemon.stop();
 		const turn = await ask(page, 'Is everybody there?');
 		await turn.locator('[data-testid=outcome]:is([data-state=settled],[data-state=refunded])').waitFor();
-		await watcher.locator(`.react-flow__node-member[data-id$="${miner.address}"][aria-label*=" 1 faults"]`).waitFor({ timeout: PATIENCE });
+		await watcher.locator(`.react-flow__node-member[data-id$="${miner.address}"][aria-label*=" 1 fault"]`).waitFor({ timeout: PATIENCE });
 		await watcher.goTo(`miners/${miner.address}`);
 		await watcher.getByText(/worker fault|verifier fault/).first().waitFor();
 		await watcher.goTo('miners');
@@ -142,6 +146,15 @@ describe('the chat', () => {
 
 	it('threw nothing on the way', () => assert.deepEqual(page.failures, []));
 });
+
+/** The events of the blocks `from` to `to`. */
+async function eventsOf({ api }, from, to) {
+	const blocks = Array.from({ length: to - from + 1 }, async (_, index) => {
+		const at = await api.at(await api.rpc.chain.getBlockHash(from + index));
+		return (await at.query.system.events()).map(({ event }) => event);
+	});
+	return (await Promise.all(blocks)).flat();
+}
 
 /** The identity of a node in the network of nodes. */
 async function peerOf({ rpcPort }) {

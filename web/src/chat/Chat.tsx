@@ -26,7 +26,7 @@ export function Chat() {
 		document.title = 'Chat · DLLM';
 	}, []);
 	useEffect(() => {
-		end.current?.scrollIntoView({ block: 'end' });
+		if (turns.length > 0) end.current?.scrollIntoView({ block: 'end' });
 	}, [turns]);
 
 	return (
@@ -71,15 +71,17 @@ const POINTS = [
 
 function Welcome() {
 	return (
-		<Box py="xl" mt={{ base: 0, sm: 40 }}>
+		<Box py={{ base: 'xs', sm: 'xl' }} mt={{ base: 0, sm: 40 }}>
 			<Text fz={{ base: 26, sm: 34 }} fw={700} ta="center" lh={1.2}>Ask an open model</Text>
-			<Text c="dimmed" ta="center" mt={8} mb="xl">Run by independent miners, checked before it is paid.</Text>
-			<SimpleGrid cols={{ base: 1, sm: 3 }}>
+			<Text c="dimmed" ta="center" mt={8} mb={{ base: 'md', sm: 'xl' }}>Run by independent miners, checked before it is paid.</Text>
+			<SimpleGrid cols={{ base: 1, sm: 3 }} spacing={{ base: 'xs', sm: 'md' }}>
 				{POINTS.map(({ icon: Glyph, title, text }) => (
-					<Box key={title} className="surface" p="md">
+					<Box key={title} className="surface point" p={{ base: 'sm', sm: 'md' }}>
 						<Glyph size={22} stroke={1.6} color="var(--mantine-color-indigo-light-color)" aria-hidden />
-						<Text fw={600} mt={6}>{title}</Text>
-						<Text size="sm" c="dimmed">{text}</Text>
+						<Box>
+							<Text fw={600}>{title}</Text>
+							<Text size="sm" c="dimmed">{text}</Text>
+						</Box>
 					</Box>
 				))}
 			</SimpleGrid>

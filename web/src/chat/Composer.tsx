@@ -65,13 +65,12 @@ export function Composer({ models, gatewayModels, paidBy, busy, onPaidBy, onAsk,
 				aria-label="Prompt" placeholder="Ask something" variant="unstyled" autosize minRows={1} maxRows={8} px={6}
 				value={prompt} onChange={(event) => setPrompt(event.currentTarget.value)} onKeyDown={keyed} error={problem}
 			/>
-			<Group justify="space-between" align="center" gap="xs" mt={6}>
-				<Group gap="xs">
-					<SegmentedControl size="xs" aria-label="Who pays" value={paidBy} onChange={(value) => onPaidBy(value as PaidBy)} data={[{ value: 'wallet', label: 'Wallet' }, { value: 'gateway', label: 'Gateway key' }]} />
-					<Select size="xs" w={150} aria-label="Model" data={options} value={chosen} onChange={setChoice} allowDeselect={false} placeholder="No model" disabled={options.length === 0} />
-					<Sampling maxTokens={maxTokens} temperature={temperature} onMaxTokens={setMaxTokens} onTemperature={setTemperature} />
-				</Group>
-				<Group gap="sm" ml="auto">
+			<Group gap="xs" mt={6}>
+				<SegmentedControl size="xs" aria-label="Who pays" value={paidBy} onChange={(value) => onPaidBy(value as PaidBy)} data={[{ value: 'wallet', label: 'Wallet' }, { value: 'gateway', label: 'Gateway' }]} />
+				<Select size="xs" w={{ base: 118, sm: 150 }} aria-label="Model" data={options} value={chosen} onChange={setChoice} allowDeselect={false} placeholder="No model" disabled={options.length === 0} />
+				<Sampling maxTokens={maxTokens} temperature={temperature} onMaxTokens={setMaxTokens} onTemperature={setTemperature} />
+				<Privacy label={wallet ? 'public' : 'sealed'} />
+				<Group gap="sm" ml="auto" wrap="nowrap">
 					<Text size="sm" c="dimmed" className="digits" aria-live="polite" data-testid="price">{priceText(price.data, price.error, wallet, payer !== undefined, text)}</Text>
 					{busy && !wallet ? (
 						<ActionIcon size={36} radius="xl" aria-label="Stop the reply" onClick={onStop}><IconPlayerStopFilled size={16} /></ActionIcon>
@@ -80,7 +79,6 @@ export function Composer({ models, gatewayModels, paidBy, busy, onPaidBy, onAsk,
 					)}
 				</Group>
 			</Group>
-			<Box mt={8} px={6}><Privacy label={wallet ? 'public' : 'sealed'} /></Box>
 		</Box>
 	);
 }

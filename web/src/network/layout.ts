@@ -1,19 +1,21 @@
-// Where the members of a pipeline stand in its diagram: a column a stage, a row a replica, and the way of the
-// rows from each stage to the next and back to the entry.
+// Where the members of a pipeline stand in its diagram, and which may send to which. On a wide screen a stage is
+// a column and the ring runs to the right; on a narrow one a stage is a row and the ring runs down.
 
 import type { Edge, Node } from '@xyflow/react';
-import type { Pipeline, Worker } from '../chain/views';
-import { layersName, shorten, stageName } from '../format/text';
+import type { Pipeline, Stage, Worker } from '../chain/views';
+import { layersName, plural, shorten, stageName } from '../format/text';
 
-/** Pixels from a column to the next, and from a row to the next. */
-const COLUMN = 270;
-const ROW = 96;
-const HEAD = 58;
+/** Pixels of a member, and between members and stages. */
+export const MEMBER = { width: 190, height: 60 };
+const HEAD = 52;
+const GAP = { stage: 80, member: 34, head: 16 };
 
 export interface MemberData extends Record<string, unknown> {
 	address: string;
 	/** `ready`, `preparing` or `inactive`. */
 	state: string;
+	/** Whether the ring runs down. */
+	narrow: boolean;
 	openJobs: number;
 	faults: number;
 	cheats: number;
@@ -32,28 +34,44 @@ export function memberState(address: string, ready: string[], worker?: Worker): 
 	return ready.includes(address) ? 'ready' : 'preparing';
 }
 
-export function layout(pipeline: Pipeline, workers: Map<string, Worker>): { nodes: DiagramNode[]; edges: Edge[] } {
-	const tallest = Math.max(1, ...pipeline.stages.map((stage) => stage.workers.length));
-	const nodes = pipeline.stages.flatMap(({ stage, layers, workers: members, ready }): DiagramNode[] => {
-		const x = stage * COLUMN;
-		const above = HEAD + ((tallest - members.length) * ROW) / 2;
+/** Pixels that a diagram is high. */
+export function heightOf({ stages }: Pipeline, narrow: boolean): number {
+	return narrow ? stages.length * (HEAD + MEMBER.height + GAP.stage) - GAP.stage : HEAD + tallest(stages) * (MEMBER.height + GAP.member);
+}
+
+export function layout(pipeline: Pipeline, workers: Map<string, Worker>, narrow = false): { nodes: DiagramNode[]; edges: Edge[] } {
+	const most = tallest(pipeline.stages);
+	const nodes = pipeline.stages.flatMap((stage): DiagramNode[] => {
+		const along = stage.stage * (narrow ? HEAD + MEMBER.height + GAP.stage : MEMBER.width + GAP.stage);
+		const step = narrow ? MEMBER.width + GAP.head : MEMBER.height + GAP.member;
+		const first = ((most - stage.workers.length) * step) / 2;
 		const head: DiagramNode = {
-			id: `stage ${stage}`, type: 'stage', position: { x, y: 0 }, focusable: false, selectable: false,
-			data: { name: stageName(stage), layers: layersName(layers) },
+			id: `stage ${stage.stage}`, type: 'stage', focusable: false, selectable: false,
+			position: narrow ? { x: ((most - 1) * step) / 2, y: along } : { x: along, y: 0 },
+			data: { name: stageName(stage.stage), layers: layersName(stage.layers) },
 		};
-		const placed = members.map((address, row): DiagramNode => {
-			const worker = workers.get(address);
-			const state = memberState(address, ready, worker);
-			const data = { address, state, openJobs: worker?.openJobs ?? 0, faults: worker?.faults ?? 0, cheats: worker?.cheats ?? 0 };
-			const ariaLabel = `${stageName(stage)}, worker ${shorten(address)}, ${state}, ${data.openJobs} open jobs, ${data.faults} faults`;
-			return { id: `${stage} ${address}`, type: 'member', position: { x, y: above + row * ROW }, data, ariaLabel };
+		const placed = stage.workers.map((address, index): DiagramNode => {
+			const across = first + index * step;
+			const position = narrow ? { x: across, y: along + HEAD } : { x: along, y: HEAD + across };
+			return { type: 'member', position, ...member(stage, address, narrow, workers.get(address)) };
 		});
 		return [head, ...placed];
 	});
 	return { nodes, edges: links(pipeline) };
 }
 
-/** Every replica of a stage may send to every replica of the next; the last stage returns to the entry. */
+function tallest(stages: Stage[]): number {
+	return Math.max(1, ...stages.map(({ workers }) => workers.length));
+}
+
+function member({ stage, ready }: Stage, address: string, narrow: boolean, worker?: Worker): { id: string; ariaLabel: string; data: MemberData } {
+	const state = memberState(address, ready, worker);
+	const data = { address, state, narrow, openJobs: worker?.openJobs ?? 0, faults: worker?.faults ?? 0, cheats: worker?.cheats ?? 0 };
+	const counts = `${plural(data.openJobs, 'open job')}, ${plural(data.faults, 'fault')}`;
+	return { id: `${stage} ${address}`, ariaLabel: `${stageName(stage)}, worker ${shorten(address)}, ${state}, ${counts}`, data };
+}
+
+/** Every replica of a stage may send to every replica of the next. */
 function links({ stages, openJobs }: Pipeline): Edge[] {
 	return stages.slice(0, -1).flatMap((stage, at) => {
 		const next = stages[at + 1]!;

@@ -123,7 +123,10 @@ describe('the diagram', () => {
 		expect(nodes.filter(({ type }) => type === 'member')).toHaveLength(5);
 		expect(nodes.filter(({ type }) => type === 'stage')).toHaveLength(2);
 		expect(edges).toHaveLength(6);
-		expect(new Set(nodes.map(({ position: { x, y } }) => `${x} ${y}`)).size).toBe(nodes.length);
+		for (const narrow of [false, true]) {
+			const places = layout(pipeline, new Map(), narrow).nodes.map(({ position: { x, y } }) => `${x} ${y}`);
+			expect(new Set(places).size).toBe(nodes.length);
+		}
 	});
 
 	it('tells in words who is not ready', () => {
