@@ -32,10 +32,10 @@ function worker(raw: RawWorker): Worker {
 	return { ...raw, bond: BigInt(raw.bond), price: BigInt(raw.price), memory: Number(raw.memory) };
 }
 
-/** Lowest fee in planck for a public prompt; the chain counts a token a byte. */
-export async function readQuote(chain: Connection, model: number, prompt: string, maxTokens: number): Promise<bigint> {
+/** Lowest fee in planck for a prompt, counted a token a byte; `ownEntry` where the payer makes the tokens. */
+export async function readQuote(chain: Connection, model: number, prompt: string, maxTokens: number, ownEntry: boolean): Promise<bigint> {
 	const tokens = promptBytes(prompt) + TEMPLATE_TOKENS;
-	const quote = await chain.rpc<Quote>('dllm_quote', model, tokens, maxTokens, false);
+	const quote = await chain.rpc<Quote>('dllm_quote', model, tokens, maxTokens, ownEntry);
 	return BigInt(quote.fee);
 }
 

@@ -40,7 +40,7 @@ export function Composer({ models, gatewayModels, paidBy, busy, onPaidBy, onAsk,
 	const chosen = options.find(({ value }) => value === choice)?.value ?? options[0]?.value ?? null;
 	const model = wallet ? models.find(({ id }) => String(id) === chosen) : models.find(({ name }) => name === chosen);
 	const text = prompt.trim();
-	const price = usePrice(model?.id, text, maxTokens);
+	const price = usePrice(model?.id, text, maxTokens, !wallet);
 	const problem = lengthProblem(text, maxTokens, wallet ? model : undefined);
 	const ready = text !== '' && chosen !== null && !problem && !busy && (!wallet || Boolean(payer && price.data));
 

@@ -16,11 +16,12 @@ export interface Price {
 	ceiling: bigint;
 }
 
-export function usePrice(model: number | undefined, prompt: string, maxTokens: number): Live<Price | undefined> {
+/** The price for `model`; the gateway is the entry of its own jobs (`ownEntry`). */
+export function usePrice(model: number | undefined, prompt: string, maxTokens: number, ownEntry: boolean): Live<Price | undefined> {
 	const [asked] = useDebouncedValue(prompt, PAUSE);
-	return useLive(`quote ${model} ${maxTokens} ${asked.length} ${asked}`, async (chain) => {
+	return useLive(`quote ${model} ${maxTokens} ${ownEntry} ${asked.length} ${asked}`, async (chain) => {
 		if (model === undefined || !asked) return undefined;
-		const quote = await readQuote(chain, model, asked, maxTokens);
+		const quote = await readQuote(chain, model, asked, maxTokens, ownEntry);
 		return { quote, ceiling: (quote * HEADROOM_PERCENT + 99n) / 100n };
 	});
 }

@@ -8,6 +8,8 @@ import { layersName, plural, shorten, stageName } from '../format/text';
 /** Pixels of a member, and between members and stages. */
 export const MEMBER = { width: 190, height: 60 };
 const HEAD = 52;
+/** How much smaller two members side by side have to be on a phone. */
+const PHONE = 0.8;
 const GAP = { stage: 80, member: 34, head: 16 };
 
 export interface MemberData extends Record<string, unknown> {
@@ -36,7 +38,7 @@ export function memberState(address: string, ready: string[], worker?: Worker): 
 
 /** Pixels that a diagram is high. */
 export function heightOf({ stages }: Pipeline, narrow: boolean): number {
-	return narrow ? stages.length * (HEAD + MEMBER.height + GAP.stage) - GAP.stage : HEAD + tallest(stages) * (MEMBER.height + GAP.member);
+	return narrow ? PHONE * (stages.length * (HEAD + MEMBER.height + GAP.stage) - GAP.stage) : HEAD + tallest(stages) * (MEMBER.height + GAP.member);
 }
 
 export function layout(pipeline: Pipeline, workers: Map<string, Worker>, narrow = false): { nodes: DiagramNode[]; edges: Edge[] } {

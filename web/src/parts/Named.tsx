@@ -10,7 +10,7 @@ function Copy({ value, what }: { value: string; what: string }) {
 	return (
 		<CopyButton value={value}>
 			{({ copied, copy }) => (
-				<ActionIcon variant="subtle" color="gray" size="sm" onClick={copy} aria-label={copied ? 'Copied' : `Copy ${what} ${shorten(value)}`}>
+				<ActionIcon variant="subtle" color="gray" size={24} onClick={copy} aria-label={copied ? 'Copied' : `Copy ${what} ${shorten(value)}`}>
 					{copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
 				</ActionIcon>
 			)}

@@ -28,7 +28,7 @@ function Connect() {
 	return (
 		<Menu position="bottom-end" width={280} onOpen={() => setFound(wallets())}>
 			<Menu.Target>
-				<Button variant="default" size="sm" leftSection={<IconWallet size={16} />}>Connect<Text span visibleFrom="xs" inherit>&nbsp;wallet</Text></Button>
+				<Button variant="default" size="sm" aria-label="Connect wallet" leftSection={<IconWallet size={16} />}>Connect<Text span visibleFrom="xs" inherit>&nbsp;wallet</Text></Button>
 			</Menu.Target>
 			<Menu.Dropdown>
 				{found.map((wallet) => <Menu.Item key={wallet} onClick={() => connect(wallet)}>{wallet}</Menu.Item>)}
