@@ -19,11 +19,15 @@ const NODE_PORT = 9944;
 export function readSettings(location: Location, storage: Storage): Settings {
 	const asked = new URLSearchParams(location.search);
 	const kept = parse<Partial<Settings>>(storage.getItem(STORED)) ?? {};
-	const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
 	return {
-		node: asked.get('node') ?? kept.node ?? `${scheme}://${location.hostname || '127.0.0.1'}:${NODE_PORT}`,
+		node: asked.get('node') ?? kept.node ?? defaultNode(location),
 		gateway: asked.get('gateway') ?? kept.gateway ?? '',
 	};
+}
+
+/** The node beside the server of the page. */
+export function defaultNode({ protocol, hostname }: Location): string {
+	return `${protocol === 'https:' ? 'wss' : 'ws'}://${hostname || '127.0.0.1'}:${NODE_PORT}`;
 }
 
 export function keepSettings(settings: Settings, storage: Storage): void {

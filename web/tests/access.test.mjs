@@ -104,6 +104,16 @@ describe('every page', () => {
 		await page.context().close();
 	});
 
+	it('says that an address cannot be one, and offers another', async () => {
+		const page = await browser.open('network', { query: { node: 'nonsense' } });
+		await page.getByRole('heading', { name: 'This is not the address of a node' }).waitFor();
+		assert.deepEqual(await barriers(page), []);
+		await page.getByRole('button', { name: 'Use ws://127.0.0.1:9944' }).click();
+		await page.getByRole('navigation', { name: 'Pages' }).first().waitFor();
+		assert.deepEqual(page.failures, []);
+		await page.context().close();
+	});
+
 	it('says that there is no gateway where there is none', async () => {
 		const page = await browser.open('chat', { query: { gateway: 'http://127.0.0.1:1' } });
 		await page.getByText('Gateway', { exact: true }).click();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../../e2e/lib/processes.mjs';
 import { standardNetwork } from '../../e2e/lib/standard.mjs';
-import { ask, Browser, connectWallet, PATIENCE } from './lib/browser.mjs';
+import { ask, barriers, Browser, connectWallet, PATIENCE } from './lib/browser.mjs';
 
 describe('the chat', () => {
 	let network;
@@ -84,7 +84,8 @@ describe('the chat', () => {
 		const { stages } = await network.rpc('dllm_receipt', job);
 		const [digest] = stages[1].participants[0].commitment;
 		await receipt.getByText(`${digest.slice(0, 10)}…${digest.slice(-6)}`).first().waitFor();
-		await page.getByRole('button', { name: 'Close the receipt' }).click();
+		assert.deepEqual(await barriers(page), []);
+		await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
 	});
 
 	it('keeps the conversation and its receipt over a reload', async () => {

@@ -1,16 +1,25 @@
 // Gives every page the connection to the node that the settings name, and data that follows the chain.
 
-import { createContext, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
-import { useSettings } from '../settings';
+import { createContext, useContext, useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { nodeProblem, useSettings } from '../settings';
+import { WrongAddress } from '../shell/WrongAddress';
 import { Connection, type ChainState } from './connection';
 
 const Context = createContext<Connection | undefined>(undefined);
 
 export function ChainProvider({ children }: { children: ReactNode }) {
 	const { node } = useSettings().settings;
-	const connection = useMemo(() => new Connection(node), [node]);
-	useEffect(() => () => connection.close(), [connection]);
-	return <Context value={connection}>{children}</Context>;
+	const problem = nodeProblem(node);
+	const [connection, setConnection] = useState<Connection>();
+	useEffect(() => {
+		if (problem) return;
+		const opened = new Connection(node);
+		// eslint-disable-next-line react-hooks/set-state-in-effect -- the connection lives exactly as long as this effect
+		setConnection(opened);
+		return () => opened.close();
+	}, [node, problem]);
+	if (problem) return <WrongAddress node={node} problem={problem} />;
+	return connection && <Context value={connection}>{children}</Context>;
 }
 
 export function useChain(): Connection {

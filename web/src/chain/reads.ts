@@ -22,7 +22,7 @@ export async function readPipelines(chain: Connection, model?: number): Promise<
 /** Every worker of the pool. */
 export async function readWorkers(chain: Connection): Promise<Worker[]> {
 	const workers = chain.api.call.dllmApi?.workers;
-	if (!workers) throw new Error('this node does not offer the runtime API of DLLM; choose another node in the settings');
+	if (!workers) throw new Error('this node is not of a DLLM chain; choose another one in the settings');
 	return ((await workers()).toJSON() as unknown as RawWorker[]).map(worker);
 }
 
@@ -41,7 +41,9 @@ export async function readQuote(chain: Connection, model: number, prompt: string
 
 /** Number that the next job will have. */
 export async function nextJob(chain: Connection): Promise<number> {
-	return Number((await chain.api.query.jobs!.nextJob!()).toString());
+	const next = chain.api.query.jobs?.nextJob;
+	if (!next) throw new Error('this node is not of a DLLM chain; choose another one in the settings');
+	return Number((await next()).toString());
 }
 
 export function readJob(chain: Connection, id: number): Promise<Job> {

@@ -14,8 +14,17 @@ export class SendError extends Error {
 
 export type Step = 'signing' | 'sent';
 
-/** Signs and sends; answers the events of the block that holds the transaction first. */
-export function send(chain: Connection, call: SubmittableExtrinsic<'promise'>, payer: Payer, step: (step: Step) => void = () => {}): Promise<EventRecord[]> {
+/**
+ * Signs and sends; done once a block holds the transaction. `included` gets its events in that block, and again
+ * where a fork puts it into another one, until it is final.
+ */
+export function send(
+	chain: Connection,
+	call: SubmittableExtrinsic<'promise'>,
+	payer: Payer,
+	step: (step: Step) => void = () => {},
+	included: (events: EventRecord[]) => void = () => {},
+): Promise<void> {
 	step('signing');
 	let told = false;
 	return new Promise((resolve, reject) => {
@@ -28,7 +37,8 @@ export function send(chain: Connection, call: SubmittableExtrinsic<'promise'>, p
 				}
 				if (!status.isInBlock && !status.isFinalized) return;
 				if (dispatchError) return reject(new SendError(refusal(chain, dispatchError as never), true));
-				resolve(events);
+				included(events);
+				resolve();
 			})
 			.catch((error: Error) => reject(new SendError(unsent(error), false)));
 	});

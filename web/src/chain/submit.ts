@@ -22,19 +22,22 @@ export interface Order {
 	maxPrice: bigint;
 }
 
-/** Submits an order and answers the number of its job. */
-export async function submit(chain: Connection, order: Order, payer: Payer, step: (step: Step) => void): Promise<number> {
+/**
+ * Submits an order; done once its job has a number. `known` gets that number, and another one where a fork
+ * gives the job another one.
+ */
+export async function submit(chain: Connection, order: Order, payer: Payer, step: (step: Step) => void, known: (job: number) => void): Promise<void> {
 	const first = await nextJob(chain);
 	const limits = { maxTokens: order.maxTokens, temperatureMilli: order.temperatureMilli, topPMilli: 1000, seed: seed(order), stop: [] };
 	const bytes = Array.from(new TextEncoder().encode(order.prompt));
 	const call = chain.api.tx.jobs!.submit!(order.model, { Inline: bytes }, limits, order.maxPrice, DEADLINE_BLOCKS);
 	const search = new AbortController();
-	return new Promise<number>((resolve, reject) => {
+	return new Promise<void>((resolve, reject) => {
 		const told = (now: Step) => {
 			step(now);
-			if (now === 'sent') searchFor(chain, order, payer.address, first, search.signal).then(resolve, reject);
+			if (now === 'sent') searchFor(chain, order, payer.address, first, search.signal).then(known).then(resolve, reject);
 		};
-		send(chain, call, payer, told).then(submitted).then(resolve, reject);
+		send(chain, call, payer, told, (events) => known(submitted(events))).then(resolve, reject);
 	}).finally(() => search.abort());
 }
 

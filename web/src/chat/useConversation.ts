@@ -25,8 +25,8 @@ export function useConversation() {
 		setTurns((all) => all.map((turn) => (turn.id === id ? { ...turn, ...(typeof changes === 'function' ? changes(turn) : changes) } : turn)));
 
 	const fromWallet = async (id: string, { order, payer }: Ask & { paidBy: 'wallet' }) => {
-		const job = await submit(chain, order, payer, (phase) => change(id, { phase }));
-		change(id, { job, chain: chain.api.genesisHash.toHex(), phase: 'accepted' });
+		const known = (job: number) => change(id, { job, chain: chain.api.genesisHash.toHex(), phase: 'accepted' });
+		await submit(chain, order, payer, (phase) => change(id, { phase }), known);
 	};
 
 	const fromGateway = async (id: string, ask: Ask & { paidBy: 'gateway' }) => {

@@ -1,18 +1,19 @@
 // The receipt behind a reply, beside the conversation.
 
-import { Anchor, Drawer, Stack, Text } from '@mantine/core';
+import { Anchor, Stack, Text } from '@mantine/core';
 import { Link } from 'react-router';
 import { useLive } from '../chain/ChainProvider';
 import { readModels, readReceipt } from '../chain/reads';
+import { SidePanel } from '../parts/Dialog';
 import { Loaded } from '../parts/Page';
 import { JobStateBadge } from '../parts/State';
 import { ReceiptView } from './ReceiptView';
 
 export function ReceiptDrawer({ job, onClose }: { job?: number; onClose: () => void }) {
 	return (
-		<Drawer opened={job !== undefined} onClose={onClose} position="right" size="lg" title={job === undefined ? '' : `Receipt of job ${job}`} closeButtonProps={{ 'aria-label': 'Close the receipt' }}>
+		<SidePanel opened={job !== undefined} onClose={onClose} title={job === undefined ? '' : `Receipt of job ${job}`}>
 			{job !== undefined && <Content job={job} />}
-		</Drawer>
+		</SidePanel>
 	);
 }
 

@@ -9,6 +9,7 @@ import { useChainState } from '../chain/ChainProvider';
 import { Chat } from '../chat/Chat';
 import { toneStyle } from '../parts/State';
 import { WalletButton } from '../wallet/WalletButton';
+import { Boundary } from './Boundary';
 import { ConnectionBanner } from './ConnectionBanner';
 import { SettingsDialog } from './SettingsDialog';
 
@@ -35,7 +36,7 @@ export function App() {
 		<AppShell header={{ height: 60 }} navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: true } }} footer={{ height: { base: 60, sm: 0 } }} padding="md">
 			<a className="skip" href="#main" onClick={focusMain}>Skip to the content</a>
 			<Header />
-			<AppShell.Navbar p="sm" aria-label="Pages" bg="var(--surface)">
+			<AppShell.Navbar p="sm" visibleFrom="sm" aria-label="Pages" bg="var(--surface)">
 				<Stack gap={4}>
 					{PAGES.map(({ path, label, icon: Glyph }) => (
 						<Item key={path} component={Link} to={path} label={label} className="nav" active={current(path)} aria-current={current(path) ? 'page' : undefined} leftSection={<Glyph size={19} stroke={1.7} />} />
@@ -75,7 +76,7 @@ function Pages() {
 	}, [pathname]);
 	return (
 		<Suspense fallback={<Center h={240}><Loader aria-label="Loading the page" /></Center>}>
-			<Routes>
+			<Boundary page={pathname}><Routes>
 				<Route path="/chat" element={<Chat />} />
 				<Route path="/network" element={<Network />} />
 				<Route path="/models/:id" element={<Model />} />
@@ -85,7 +86,7 @@ function Pages() {
 				<Route path="/miners" element={<Miners />} />
 				<Route path="/miners/:address" element={<Miner />} />
 				<Route path="*" element={<Navigate to="/chat" replace />} />
-			</Routes>
+			</Routes></Boundary>
 		</Suspense>
 	);
 }

@@ -1,14 +1,15 @@
 // Node, gateway and key, checked before they are kept.
 
-import { Button, Group, Modal, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, Group, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useState, type FormEvent } from 'react';
+import { Dialog } from '../parts/Dialog';
 import { gatewayProblem, nodeProblem, readKey, useSettings } from '../settings';
 
 export function SettingsDialog({ opened, onClose }: { opened: boolean; onClose: () => void }) {
 	return (
-		<Modal opened={opened} onClose={onClose} title="Settings" centered closeButtonProps={{ 'aria-label': 'Close settings' }}>
+		<Dialog opened={opened} onClose={onClose} title="Settings">
 			<Form onClose={onClose} />
-		</Modal>
+		</Dialog>
 	);
 }
 

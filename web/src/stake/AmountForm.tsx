@@ -1,9 +1,10 @@
 // A button that asks for an amount of money and then acts.
 
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useState, type FormEvent } from 'react';
 import { formatMoney, parseMoney } from '../format/money';
+import { Dialog } from '../parts/Dialog';
 import { amountProblem } from './limits';
 
 interface Props {
@@ -22,9 +23,9 @@ export function AmountButton({ label, primary = false, busy, ...form }: Props) {
 	return (
 		<>
 			<Button variant={primary ? 'filled' : 'default'} onClick={open} disabled={busy}>{label}</Button>
-			<Modal opened={opened} onClose={close} title={label} centered closeButtonProps={{ 'aria-label': 'Close' }}>
+			<Dialog opened={opened} onClose={close} title={label}>
 				<AmountForm {...form} label={label} busy={busy} onClose={close} />
-			</Modal>
+			</Dialog>
 		</>
 	);
 }

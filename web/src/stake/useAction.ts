@@ -8,6 +8,8 @@ import type { Connection } from '../chain/connection';
 import { send } from '../chain/send';
 import { useWallet } from '../wallet/WalletProvider';
 
+const CLOSE = { 'aria-label': 'Close' };
+
 export type Call = (chain: Connection) => SubmittableExtrinsic<'promise'>;
 
 export interface Action {
@@ -26,10 +28,10 @@ export function useAction(): Action {
 		setPending(what);
 		try {
 			await send(chain, call(chain), payer);
-			notifications.show({ title: what, message: 'Done: it is in a block.', color: 'teal' });
+			notifications.show({ title: what, message: 'Done: it is in a block.', color: 'teal', closeButtonProps: CLOSE });
 			return true;
 		} catch (error) {
-			notifications.show({ title: `${what}: not done`, message: (error as Error).message, color: 'red', autoClose: 12_000 });
+			notifications.show({ title: `${what}: not done`, message: (error as Error).message, color: 'red', autoClose: 12_000, closeButtonProps: CLOSE });
 			return false;
 		} finally {
 			setPending(undefined);

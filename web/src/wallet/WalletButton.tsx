@@ -22,7 +22,7 @@ function Connect() {
 	const connect = (wallet: string) => {
 		open(wallet).catch((error: Error) => {
 			const said = /cancel|reject|denied|not allowed/i.test(error.message) ? 'The wallet did not give this page access.' : error.message;
-			notifications.show({ color: 'red', title: 'No wallet connected', message: said });
+			notifications.show({ color: 'red', title: 'No wallet connected', message: said, closeButtonProps: { 'aria-label': 'Close' } });
 		});
 	};
 	return (
