@@ -1,4 +1,4 @@
-# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-network | test-oracle | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | setup | setup-oracle | clean
+# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-network | test-oracle | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | setup | setup-oracle | setup-web | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -9,13 +9,16 @@ BIN := $(CARGO_TARGET_DIR)/release
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
-.PHONY: demo up down docs test test-rust test-exactness test-e2e test-network test-oracle lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle clean
+.PHONY: demo up down docs test test-rust test-exactness test-e2e test-network test-oracle web test-web lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle setup-web clean
 
 setup:
 	@scripts/setup.sh
 
 setup-oracle:
 	@scripts/setup.sh oracle
+
+setup-web:
+	@scripts/setup.sh web
 
 # Binaries, tests and benches in one call: cargo then resolves features once and compiles nothing twice.
 build: setup
@@ -50,6 +53,16 @@ test-e2e: build
 # Four validators of unequal weight, 700 blocks, a warp sync and a stop: a quarter of an hour. Not part of `test`.
 test-network: build
 	@DLLM_BIN=$(BIN) node e2e/network/weighted.mjs
+
+# The page as static files in web/dist.
+web: setup-web
+	npm run --prefix web build
+
+# Its types, rules and units, then the built page in Chromium on running networks. Stands apart from `test`.
+test-web: build web
+	npm run --prefix web check
+	npm run --prefix web test
+	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 web/tests/*.test.mjs
 
 # Every emulated processor; writes docs/exactness.md. Takes most of an hour.
 exactness: build
@@ -100,5 +113,5 @@ accuracy: setup
 	cargo bench --profile release --workspace --bench accuracy
 
 clean:
-	rm -rf .demo e2e/node_modules
+	rm -rf .demo e2e/node_modules web/node_modules web/dist
 	cargo clean

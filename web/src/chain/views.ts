@@ -1,0 +1,155 @@
+// What the chain tells, as JSON: the views of `dllm_*`. Balances are decimal strings of planck.
+
+export interface Shard {
+	hash: string;
+	bytes: number;
+	flopsPerToken: number;
+	kvBytesPerToken: number;
+}
+
+export interface Model {
+	id: number;
+	owner: string;
+	state: string;
+	name: string;
+	licence: string;
+	manifestRoot: string;
+	tokenizerHash: string;
+	profile: string;
+	hiddenSize: number;
+	maxContext: number;
+	embed: Shard;
+	layers: Shard[];
+	head: Shard;
+}
+
+/** Consecutive layers `start..end`; empty for the entry. */
+export interface Layers {
+	start: number;
+	end: number;
+}
+
+export interface Stage {
+	stage: number;
+	layers: Layers;
+	workers: string[];
+	/** Those that have loaded their shards. */
+	ready: string[];
+	/** Planck per GFLOP. */
+	price: string;
+}
+
+export interface Pipeline {
+	id: number;
+	model: number;
+	state: string;
+	slots: number;
+	openJobs: number;
+	stages: Stage[];
+}
+
+export interface Worker {
+	account: string;
+	operator: string;
+	active: boolean;
+	state: string;
+	bond: bigint;
+	roles: { entry: boolean; miner: boolean; verifier: boolean };
+	/** Bytes. */
+	memory: number;
+	/** Planck per GFLOP. */
+	price: bigint;
+	addresses: string[];
+	openJobs: number;
+	passed: number;
+	faults: number;
+	cheats: number;
+}
+
+export interface JobState {
+	kind: string;
+	detail?: unknown;
+}
+
+export interface Job {
+	id: number;
+	client: string;
+	model: number;
+	state: JobState;
+	phase: string | null;
+	sealed: boolean;
+	maxPrice: string;
+	fee: string;
+	tokens: number;
+	rows: number;
+	reply: string | null;
+	submitted: number;
+	deadline: number;
+	awarded: number | null;
+	ended: number | null;
+}
+
+export interface Roots {
+	class: string;
+	weights: string;
+	input: string;
+	output: string;
+	result: string;
+	rows: number;
+}
+
+export interface Opening {
+	salt: string;
+	roots: Roots;
+}
+
+export interface Participant {
+	worker: string;
+	part: string;
+	/** The commitment and the block that holds it. */
+	commitment: [string, number] | null;
+	opening: Opening | null;
+	verdict: string | null;
+}
+
+export interface StageReceipt {
+	stage: number;
+	layers: Layers;
+	participants: Participant[];
+}
+
+export interface Payment {
+	to: string;
+	amount: string;
+}
+
+export interface Receipt {
+	job: Job;
+	pipeline: number | null;
+	stages: StageReceipt[];
+	miners: Payment[];
+	verifiers: Payment[];
+	treasury: string;
+	burned: string;
+	refunded: string;
+}
+
+export interface Quote {
+	fee: string;
+}
+
+/** Weights of block authors by proof of AI work: `dllm_poaw`. */
+export interface Poaw {
+	session: number;
+	/** Planck of credit for the full multiplier. */
+	target: string;
+	pot: string;
+	currentAuthors: { account: string; weight: number; share: number }[];
+	ledger: { account: string; credit: string; earned: string; selfBond: string; counted: string }[];
+	params: { kappaMilli: number; minValidators: number };
+}
+
+/** Whether nothing more will happen to a job. */
+export function isFinal(job: Job): boolean {
+	return job.ended !== null;
+}

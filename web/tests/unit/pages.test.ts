@@ -1,0 +1,136 @@
+// Rules of the pages that need no browser: settings, limits of prompts and amounts, earnings, the diagram.
+
+import { describe, expect, it } from 'vitest';
+import type { Model, Pipeline, Receipt } from '../../src/chain/views';
+import { lengthProblem } from '../../src/chat/limits';
+import { keepTurns, readTurns, type Turn } from '../../src/chat/turns';
+import { DLLM } from '../../src/format/money';
+import { partsOf, totalPaid } from '../../src/miners/earnings';
+import { layout } from '../../src/network/layout';
+import { gatewayProblem, keepKey, keepSettings, nodeProblem, readKey, readSettings } from '../../src/settings';
+import { amountProblem } from '../../src/stake/limits';
+import settled from './settled.json';
+
+class Kept implements Pick<Storage, 'getItem' | 'setItem'> {
+	#values = new Map<string, string>();
+	getItem = (key: string) => this.#values.get(key) ?? null;
+	setItem = (key: string, value: string) => void this.#values.set(key, value);
+}
+const storage = () => new Kept() as unknown as Storage;
+const at = (address: string) => new URL(address) as unknown as Location;
+
+describe('settings', () => {
+	it('take the host of the page where nothing is set', () => {
+		expect(readSettings(at('http://chain.example/'), storage())).toEqual({ node: 'ws://chain.example:9944', gateway: '' });
+		expect(readSettings(at('https://chain.example/'), storage()).node).toBe('wss://chain.example:9944');
+	});
+
+	it('are kept, and a link changes them for one visit only', () => {
+		const kept = storage();
+		keepSettings({ node: 'ws://a:1', gateway: 'http://g' }, kept);
+		expect(readSettings(at('http://x/?node=ws://b:2'), kept)).toEqual({ node: 'ws://b:2', gateway: 'http://g' });
+		expect(readSettings(at('http://x/'), kept).node).toBe('ws://a:1');
+	});
+
+	it('never give a key to another gateway', () => {
+		const kept = storage();
+		keepKey('http://mine', 'secret', kept);
+		expect(readKey('http://mine', kept)).toBe('secret');
+		expect(readKey('http://other', kept)).toBe('');
+		keepKey('http://mine', '', kept);
+		expect(readKey('http://mine', kept)).toBe('');
+	});
+
+	it('refuse addresses that cannot be', () => {
+		expect(nodeProblem('ws://127.0.0.1:9944')).toBeUndefined();
+		expect(nodeProblem('http://127.0.0.1')).toMatch('websocket');
+		expect(gatewayProblem('')).toBeUndefined();
+		expect(gatewayProblem('ftp://x')).toMatch('web address');
+	});
+
+	it('survive nonsense in the storage', () => {
+		const kept = storage();
+		kept.setItem('dllm.settings', '{');
+		kept.setItem('dllm.conversation', '7');
+		expect(readSettings(at('http://x/'), kept).node).toBe('ws://x:9944');
+		expect(readTurns(kept)).toEqual([]);
+	});
+});
+
+describe('a prompt', () => {
+	const model = settled.model as unknown as Model;
+
+	it('must fit the chain and the model', () => {
+		expect(lengthProblem('Hello', 64, model)).toBeUndefined();
+		expect(lengthProblem('é'.repeat(2049), 1, model)).toMatch('4,098 bytes');
+		const room = model.maxContext - 32 - 64;
+		expect(lengthProblem('x'.repeat(room), 64, model)).toBeUndefined();
+		expect(lengthProblem('x'.repeat(room + 1), 64, model)).toMatch('do not fit');
+	});
+});
+
+describe('a conversation', () => {
+	const turn: Turn = { id: '1', prompt: 'Hi', paidBy: 'wallet', model: 'tiny', phase: 'accepted', reply: '', job: 3, chain: '0x' };
+
+	it('comes back with its jobs, and says what was cut off', () => {
+		const kept = storage();
+		keepTurns([turn, { ...turn, id: '2', phase: 'signing', job: undefined }], kept);
+		const [first, second] = readTurns(kept);
+		expect(first).toEqual(turn);
+		expect(second).toMatchObject({ phase: 'failed', error: expect.stringContaining('closed') });
+	});
+});
+
+describe('an amount to stake', () => {
+	it('lies between the least and what there is', () => {
+		expect(amountProblem(5n * DLLM, DLLM, 10n * DLLM)).toBeUndefined();
+		expect(amountProblem(undefined, DLLM, DLLM)).toMatch('12 decimals');
+		expect(amountProblem(DLLM - 1n, DLLM, 10n * DLLM)).toBe('at least 1 DLLM');
+		expect(amountProblem(10n * DLLM + 1n, DLLM, 10n * DLLM)).toBe('at most 10 DLLM');
+	});
+});
+
+describe('earnings', () => {
+	const receipt = settled.receipt as unknown as Receipt;
+
+	it('of all workers and the sunk parts together are the fee', () => {
+		const workers = new Set(receipt.stages.flatMap(({ participants }) => participants.map(({ worker }) => worker)));
+		const paid = [...workers].reduce((sum, worker) => sum + totalPaid(partsOf(worker, [receipt])), 0n);
+		expect(paid + BigInt(receipt.treasury) + BigInt(receipt.burned)).toBe(BigInt(receipt.job.fee));
+	});
+
+	it('of a worker in two parts of a job count once', () => {
+		const twice = structuredClone(receipt);
+		const [first] = twice.stages[0]!.participants;
+		twice.stages[1]!.participants.push({ ...first!, part: 'tiebreak' });
+		const parts = partsOf(first!.worker, [twice]);
+		expect(parts).toHaveLength(2);
+		expect(totalPaid(parts)).toBe(totalPaid(partsOf(first!.worker, [receipt])));
+	});
+});
+
+describe('the diagram', () => {
+	const pipeline: Pipeline = {
+		id: 0, model: 0, state: 'live', slots: 1, openJobs: 0,
+		stages: [
+			{ stage: 0, layers: { start: 0, end: 0 }, workers: ['a', 'b'], ready: ['a', 'b'], price: '1' },
+			{ stage: 1, layers: { start: 0, end: 3 }, workers: ['c', 'd', 'e'], ready: ['c', 'd'], price: '1' },
+		],
+	};
+
+	it('has a place for every member and a link between neighbours', () => {
+		const { nodes, edges } = layout(pipeline, new Map());
+		expect(nodes.filter(({ type }) => type === 'member')).toHaveLength(5);
+		expect(nodes.filter(({ type }) => type === 'stage')).toHaveLength(2);
+		expect(edges).toHaveLength(6);
+		for (const narrow of [false, true]) {
+			const places = layout(pipeline, new Map(), narrow).nodes.map(({ position: { x, y } }) => `${x} ${y}`);
+			expect(new Set(places).size).toBe(nodes.length);
+		}
+	});
+
+	it('tells in words who is not ready', () => {
+		const { nodes } = layout(pipeline, new Map());
+		expect(nodes.find(({ id }) => id === '1 e')?.ariaLabel).toBe('Segment 1, worker e, preparing, 0 open jobs, 0 faults');
+	});
+});

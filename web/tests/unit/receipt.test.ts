@@ -1,0 +1,55 @@
+// The checks of a receipt against one that a real network wrote (`settled.json`), and against that receipt with
+// one thing changed at a time.
+
+import { describe, expect, it } from 'vitest';
+import type { Model, Receipt } from '../../src/chain/views';
+import { checkReceipt } from '../../src/receipt/check';
+import settled from './settled.json';
+
+const model = settled.model as unknown as Model;
+const OTHER = `0x${'ab'.repeat(32)}`;
+
+/** The receipt, changed. */
+function changed(change: (receipt: Receipt) => void): Receipt {
+	const receipt = structuredClone(settled.receipt) as unknown as Receipt;
+	change(receipt);
+	return receipt;
+}
+
+const failing = (receipt: Receipt) => checkReceipt(receipt, model).filter(({ holds }) => holds === false);
+
+describe('a receipt', () => {
+	it('of an honest job holds in every point', () => {
+		const findings = checkReceipt(changed(() => undefined), model);
+		expect(findings).toHaveLength(5);
+		expect(findings.map(({ holds }) => holds)).toEqual([true, true, true, true, true]);
+	});
+
+	it.each<[string, (receipt: Receipt) => void, RegExp]>([
+		['another salt', ({ stages }) => (stages[1]!.participants[0]!.opening!.salt = OTHER), /opening matches/],
+		['another job', ({ job }) => (job.id += 1), /opening matches/],
+		['another worker', ({ stages }) => (stages[0]!.participants[0]!.worker = stages[0]!.participants[1]!.worker), /opening matches/],
+		['other rows of a replica', ({ stages }) => (stages[2]!.participants[1]!.opening!.roots.rows += 1), /same roots/],
+		['a link that lost its rows', ({ stages }) => (stages[1]!.participants[0]!.opening!.roots.input = OTHER), /same rows/],
+		['other shards', ({ stages }) => (stages[1]!.participants[1]!.opening!.roots.weights = OTHER), /shards/],
+		['another reply', ({ job }) => (job.reply = 'Bye'), /reply/],
+		['another count of tokens', ({ job }) => (job.tokens += 1), /reply/],
+	])('with %s fails', (_, change, words) => {
+		expect(failing(changed(change)).map(({ what }) => what)).toContainEqual(expect.stringMatching(words));
+	});
+
+	it('names the stage that fails', () => {
+		const receipt = changed(({ stages }) => (stages[2]!.participants[0]!.opening!.salt = OTHER));
+		expect(failing(receipt)).toEqual([{ what: 'Every opening matches its commitment', holds: false, where: 'in segment 2' }]);
+	});
+
+	it('that is not opened yet tells nothing, rather than that it holds', () => {
+		const receipt = changed(({ stages }) => stages.forEach(({ participants }) => participants.forEach((one) => (one.opening = null))));
+		expect(checkReceipt(receipt, model).map(({ holds }) => holds)).toEqual([undefined, undefined, undefined, undefined, undefined]);
+	});
+
+	it('cannot tell of shards while the model is unknown', () => {
+		const shards = checkReceipt(changed(() => undefined)).find(({ what }) => what.includes('shards'));
+		expect(shards?.holds).toBeUndefined();
+	});
+});
