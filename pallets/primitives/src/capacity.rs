@@ -134,7 +134,7 @@ pub fn seal<AccountId: Encode>(
 	salt: &Digest,
 ) -> Digest {
 	let sealed = (SEAL, round, bidder, offer, salt).encode();
-	Digest(*blake3::hash(&sealed).as_bytes())
+	Digest::from(*blake3::hash(&sealed).as_bytes())
 }
 
 /// A revealed bid.

@@ -11,7 +11,7 @@ use crate::{
 		time::{DAYS, HOURS},
 	},
 	weights, AccountId, Allocation, Auctions, Balance, Balances, BlockNumber, Jobs, Miners, Models,
-	Rewards, Runtime, RuntimeHoldReason, Verification,
+	Runtime, RuntimeHoldReason, Verification,
 };
 use frame_support::{
 	parameter_types,

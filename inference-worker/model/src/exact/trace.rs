@@ -103,8 +103,10 @@ impl Traced {
 	pub fn load(manifest: &Manifest, folder: &Path, range: LayerRange) -> Result<Self, TraceError> {
 		let profile = manifest.profile;
 		let refused = || TraceError::NotExact { range, profile };
-		let numerics = Numerics::of(profile).filter(|numerics| numerics.exact.is_some());
-		let numerics = numerics.ok_or_else(refused)?;
+		let numerics = Numerics::of(profile);
+		if numerics.exact.is_none() {
+			return Err(refused());
+		}
 		let files = manifest
 			.layers
 			.get(usize::from(range.start)..usize::from(range.end))
@@ -340,7 +342,7 @@ impl Step<'_> {
 		let first = (row + 1).saturating_sub(window) as usize;
 		let mut mixed = Mixed::new(heads, kv_heads, config.head_dim as usize, rows);
 		for head in 0..heads {
-			mixed.head(head, first, cache, &self.traced.tables.exponent);
+			mixed.head(head, first, cache, &self.traced.tables.exponent[..]);
 		}
 		self.integers(Operator::Scores, &mixed.scores);
 		self.integers(Operator::Best, &mixed.best);

@@ -36,7 +36,7 @@ pub(super) fn bytes_of(
 			let entries = tables.exponent.iter().map(|entry| i64::from(*entry));
 			integer_bytes(weight.width(), entries)
 		}
-		Weight::Sigmoid => float_bytes(&tables.sigmoid),
+		Weight::Sigmoid => float_bytes(&tables.sigmoid[..]),
 		Weight::Scales(projection) => float_bytes(&matrix(projection).scales),
 		Weight::Codes(projection) => {
 			let stride = weight.stride(shape).unwrap_or(0) as usize;
