@@ -616,6 +616,12 @@ impl TextFile {
 	}
 }
 
+/// A figure with nine decimals, which JSON gives back to the last bit: its parser is exact up to 15 digits,
+/// and a manifest that is read must say what was written.
+pub(crate) fn nine_decimals(value: f64) -> f64 {
+	(value * 1e9).round() / 1e9
+}
+
 /// blake3 as the chain's digest type.
 pub fn digest_of(bytes: &[u8]) -> Digest {
 	Digest::from(*blake3::hash(bytes).as_bytes())

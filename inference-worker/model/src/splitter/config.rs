@@ -2,7 +2,7 @@
 
 use super::SplitError;
 use crate::{
-	manifest::{Family, ModelConfig, RopeScaling, Window},
+	manifest::{nine_decimals, Family, ModelConfig, RopeScaling, Window},
 	portable_math::ln,
 };
 use serde::Deserialize;
@@ -301,7 +301,7 @@ fn yarn(rope: &RopeParameters, context: u32) -> Result<RopeScaling, SplitError> 
 		beta_fast: rope.beta_fast.unwrap_or(32.0),
 		beta_slow: rope.beta_slow.unwrap_or(1.0),
 		original_context: rope.original_max_position_embeddings.unwrap_or(context),
-		magnitude,
+		magnitude: nine_decimals(magnitude),
 	})
 }
 
