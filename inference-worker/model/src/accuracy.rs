@@ -9,7 +9,7 @@
 use crate::{
 	engine::{Engine, EngineError, OrtEngine},
 	entry::{Entry, EntryError, Message, Tokenizer},
-	manifest::{digest_of, Accuracy, Manifest, ManifestError},
+	manifest::{digest_of, nine_decimals, Accuracy, Manifest, ManifestError},
 	splitter::{self, SplitError},
 };
 use dllm_primitives::{
@@ -137,8 +137,8 @@ pub fn measure(
 		blake3: evaluation.digest,
 		texts: evaluation.texts.len() as u64,
 		tokens,
-		perplexity,
-		perplexity_f32: in_f32.perplexity,
+		perplexity: nine_decimals(perplexity),
+		perplexity_f32: nine_decimals(in_f32.perplexity),
 	})
 }
 

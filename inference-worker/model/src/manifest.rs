@@ -138,6 +138,19 @@ pub enum RopeScaling {
 		/// Rows of the context before it was stretched.
 		original_context: u32,
 	},
+	/// As Llama 3.1, but mixed along the pairs, and queries and keys are longer (YaRN; Peng et al. 2023).
+	Yarn {
+		/// At least 1.
+		factor: f64,
+		/// Turns within the original context above which an angle is fast; greater than the other.
+		beta_fast: f64,
+		/// Turns within the original context below which an angle is slow.
+		beta_slow: f64,
+		/// Rows of the context before it was stretched.
+		original_context: u32,
+		/// What every turned query and key is multiplied by.
+		magnitude: f64,
+	},
 }
 
 /// A sliding window of attention.
@@ -501,7 +514,7 @@ impl ModelConfig {
 				self.head_dim
 			));
 		}
-		if !(self.rope_theta.is_finite() && self.rope_theta >= 1.0) {
+		if !(self.rope_theta.is_finite() && self.rope_theta > 1.0) {
 			return Err(format!("rope_theta {} is out of range", self.rope_theta));
 		}
 		if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
@@ -522,23 +535,37 @@ impl ModelConfig {
 
 impl RopeScaling {
 	fn check(&self) -> Result<(), String> {
-		let sound = match *self {
-			Self::None => true,
-			Self::Linear { factor } => factor.is_finite() && factor >= 1.0,
-			Self::Llama3 {
-				factor,
-				low_freq_factor,
-				high_freq_factor,
-				original_context,
-			} => {
-				factor.is_finite()
-					&& factor >= 1.0
-					&& low_freq_factor > 0.0
-					&& high_freq_factor > low_freq_factor
-					&& high_freq_factor.is_finite()
-					&& original_context > 0
-			}
-		};
+		let sound =
+			match *self {
+				Self::None => true,
+				Self::Linear { factor } => factor.is_finite() && factor >= 1.0,
+				Self::Llama3 {
+					factor,
+					low_freq_factor,
+					high_freq_factor,
+					original_context,
+				} => {
+					factor.is_finite()
+						&& factor >= 1.0 && low_freq_factor > 0.0
+						&& high_freq_factor > low_freq_factor
+						&& high_freq_factor.is_finite()
+						&& original_context > 0
+				}
+				Self::Yarn {
+					factor,
+					beta_fast,
+					beta_slow,
+					original_context,
+					magnitude,
+				} => {
+					factor.is_finite()
+						&& factor >= 1.0 && beta_slow > 0.0
+						&& beta_fast > beta_slow
+						&& beta_fast.is_finite()
+						&& original_context > 0
+						&& magnitude > 0.0 && magnitude.is_finite()
+				}
+			};
 		match sound {
 			true => Ok(()),
 			false => Err(format!("rope scaling {self:?} is out of range")),
@@ -587,6 +614,12 @@ impl TextFile {
 	pub fn read(&self, folder: &Path) -> Result<Vec<u8>, ManifestError> {
 		read_verified(folder, &self.file, self.blake3)
 	}
+}
+
+/// A figure with nine decimals, which JSON gives back to the last bit: its parser is exact up to 15 digits,
+/// and a manifest that is read must say what was written.
+pub(crate) fn nine_decimals(value: f64) -> f64 {
+	(value * 1e9).round() / 1e9
 }
 
 /// blake3 as the chain's digest type.

@@ -1,7 +1,10 @@
 //! Reads `config.json` of a Hugging Face folder and says plainly what is not offered.
 
 use super::SplitError;
-use crate::manifest::{Family, ModelConfig, RopeScaling, Window};
+use crate::{
+	manifest::{nine_decimals, Family, ModelConfig, RopeScaling, Window},
+	portable_math::ln,
+};
 use serde::Deserialize;
 use std::{fs, io, path::Path};
 
@@ -103,6 +106,12 @@ struct RopeParameters {
 	low_freq_factor: Option<f64>,
 	high_freq_factor: Option<f64>,
 	original_max_position_embeddings: Option<u32>,
+	beta_fast: Option<f64>,
+	beta_slow: Option<f64>,
+	attention_factor: Option<f64>,
+	mscale: Option<f64>,
+	mscale_all_dim: Option<f64>,
+	truncate: Option<bool>,
 	partial_rotary_factor: Option<f64>,
 }
 
@@ -263,10 +272,37 @@ fn rope_scaling(config: &HfConfig) -> Result<RopeScaling, SplitError> {
 				.original_max_position_embeddings
 				.ok_or_else(|| missing("original_max_position_embeddings"))?,
 		}),
+		"yarn" => yarn(rope, config.max_position_embeddings),
 		_ => Err(SplitError::UnsupportedFeature {
-			feature: format!("rope type {kind:?} (linear and llama3 are)"),
+			feature: format!("rope type {kind:?} (linear, llama3 and yarn are)"),
 		}),
 	}
+}
+
+/// YaRN with the defaults of its authors: turns of 32 and 1, and a magnitude of 0.1 ln(factor) + 1.
+fn yarn(rope: &RopeParameters, context: u32) -> Result<RopeScaling, SplitError> {
+	if rope.truncate == Some(false) {
+		return Err(SplitError::UnsupportedFeature {
+			feature: "rope type \"yarn\" with truncate false".into(),
+		});
+	}
+	let factor = rope.factor.filter(|factor| *factor >= 1.0);
+	let factor = factor.ok_or_else(|| SplitError::Implausible {
+		reason: "rope type \"yarn\" without a factor of 1 or more".into(),
+	})?;
+	let grown = |scale: f64| 0.1 * scale * ln(factor) + 1.0;
+	let magnitude = match (rope.attention_factor, rope.mscale, rope.mscale_all_dim) {
+		(Some(given), ..) => given,
+		(None, Some(scale), Some(all)) if scale != 0.0 && all != 0.0 => grown(scale) / grown(all),
+		_ => grown(1.0),
+	};
+	Ok(RopeScaling::Yarn {
+		factor,
+		beta_fast: rope.beta_fast.unwrap_or(32.0),
+		beta_slow: rope.beta_slow.unwrap_or(1.0),
+		original_context: rope.original_max_position_embeddings.unwrap_or(context),
+		magnitude: nine_decimals(magnitude),
+	})
 }
 
 fn window(config: &HfConfig, rule: WindowRule) -> Result<Option<Window>, SplitError> {

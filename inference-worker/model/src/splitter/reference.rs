@@ -97,11 +97,13 @@ impl Reference<'_> {
 	/// Turns every head by the angles of its row's position.
 	fn turn(&self, rows: &mut [f32], width: usize) {
 		let frequencies = rope::frequencies(self.config);
+		let magnitude = rope::magnitude(self.config);
 		let half = frequencies.len();
 		for (position, row) in rows.chunks_mut(width).enumerate() {
 			for head in row.chunks_mut(2 * half) {
 				for (pair, frequency) in frequencies.iter().enumerate() {
 					let (sin, cos) = (position as f64 * frequency).sin_cos();
+					let (sin, cos) = (magnitude * sin, magnitude * cos);
 					let (a, b) = (f64::from(head[pair]), f64::from(head[pair + half]));
 					head[pair] = (a * cos - b * sin) as f32;
 					head[pair + half] = (b * cos + a * sin) as f32;

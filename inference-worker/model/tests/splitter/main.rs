@@ -7,6 +7,7 @@ mod manifests;
 mod math;
 mod measured;
 mod refusals;
+mod stretched;
 
 use checkpoints::{convert, copy, make, model, read_tensors, write_tensors, Shape, Tensors};
 use dllm_model::{

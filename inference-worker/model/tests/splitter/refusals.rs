@@ -88,8 +88,12 @@ fn unsupported_features() {
 			"dynamic",
 		),
 		(
-			json!({ "rope_scaling": null, "rope_parameters": { "rope_type": "yarn" } }),
-			"yarn",
+			json!({ "rope_scaling": null, "rope_parameters": { "rope_type": "longrope" } }),
+			"longrope",
+		),
+		(
+			json!({ "rope_scaling": { "rope_type": "yarn", "factor": 4.0, "truncate": false } }),
+			"truncate",
 		),
 		(
 			json!({
@@ -124,8 +128,13 @@ fn implausible_shapes() {
 		json!({ "head_dim": 24 }),
 		json!({ "rms_norm_eps": 0.0 }),
 		json!({ "rope_theta": 0.5 }),
+		json!({ "rope_theta": 1.0 }),
 		json!({ "rope_scaling": { "rope_type": "linear" } }),
 		json!({ "rope_scaling": { "rope_type": "linear", "factor": 0.5 } }),
+		json!({ "rope_scaling": { "type": "yarn" } }),
+		json!({ "rope_scaling": { "type": "yarn", "factor": 0.5 } }),
+		json!({ "rope_scaling": { "type": "yarn", "factor": 2.0, "beta_fast": 0.5 } }),
+		json!({ "rope_scaling": { "type": "yarn", "factor": 2.0, "attention_factor": 0.0 } }),
 		json!({ "rope_scaling": {
 			"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 4.0, "high_freq_factor": 1.0,
 			"original_max_position_embeddings": 64,
