@@ -95,7 +95,7 @@ export class Devnet {
 
 	/** Number of the model; it is registered unless the chain has an active one of its name. */
 	async #model(shards) {
-		const { name } = this.topology.model === undefined ? {} : { name: this.topology.model };
+		const name = this.topology.model;
 		const active = async () => {
 			const { stdout } = await this.#worker(['model', 'list', '--json', '--chain', this.url]);
 			return JSON.parse(stdout).find((model) => model.name === name && model.state === 'active');

@@ -99,6 +99,9 @@ describe("the miner's tutorial", () => {
 	/** Runs a block of the page in the folder, as a reader would. */
 	const shell = (block, options = {}) => run('sh', ['-euc', `cd '${folder}'\n${block}`], { env, ...options });
 
+	/** Waits until what the chain knows of a worker is as it should be: a fork may undo a block meanwhile. */
+	const inPool = (address, is) => until(`the pool knows ${address} so`, 60, async () => is((await network.pool()).find(({ account }) => account === address)));
+
 	it('init registers at once where the account has the bond, and says what to send where it has not', async () => {
 		const poor = await shell('dllm-worker init poor --port 30402 --register', { allowFailure: true });
 		assert.notEqual(poor.code, 0);
@@ -109,7 +112,7 @@ describe("the miner's tutorial", () => {
 		await network.send(network.api.tx.balances.transferKeepAlive(address, 1100n * TOKEN), network.account('Alice'));
 		const { stdout } = await shell('dllm-worker init rich --port 30403 --register --json');
 		assert.equal(JSON.parse(stdout).did, 'registered');
-		assert.ok((await network.pool()).some(({ account }) => account === address));
+		await inPool(address, (worker) => worker);
 	});
 
 	it('leads from nothing to a worker that serves, and out again', async () => {
@@ -127,8 +130,7 @@ describe("the miner's tutorial", () => {
 		assert.deepEqual(lacking.map(({ check }) => check), ['registration'], before.stdout);
 
 		await shell(step('register'));
-		const worker = (await network.pool()).find(({ account }) => account === address);
-		assert.ok(worker, 'the pool knows the worker');
+		await inPool(address, (worker) => worker?.active);
 
 		const [, program, rest] = step('serve').match(/^(\S+) (.*)$/);
 		serving = Daemon.start('tutorial', 'sh', ['-c', `cd '${folder}' && exec ${program} ${rest}`], { logFile: path.join(folder, 'serve.log'), env });
@@ -139,7 +141,6 @@ describe("the miner's tutorial", () => {
 		assert.equal(JSON.parse(watched.stdout.split('\n')[0]).account, address);
 
 		await shell(step('unregister'));
-		const leaving = (await network.pool()).find(({ account }) => account === address);
-		assert.equal(leaving?.active ?? false, false);
+		await inPool(address, (worker) => worker?.active === false);
 	});
 });

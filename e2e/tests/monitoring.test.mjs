@@ -12,7 +12,7 @@ const FOLDER = path.join(REPOSITORY, '.demo', 'e2e', 'monitoring');
 const dashboard = JSON.parse(readFileSync(path.join(REPOSITORY, 'docker', 'grafana', 'dashboards', 'dllm.json'), 'utf8'));
 const rules = readFileSync(path.join(REPOSITORY, 'docker', 'prometheus', 'rules.yml'), 'utf8');
 
-/** Metrics that only come to be with a database cache or a vote that a short run may not bring. */
+/** Names of metrics in an expression. */
 const NAMES = /\b(?:dllm_worker|substrate)_[a-z0-9_]+/g;
 
 /** The topology with ports that are free now. */

@@ -38,7 +38,7 @@ fn a_worker_that_runs_shows_its_speed_and_earnings() {
 	for part in [
 		"at block 7 with 2 peers",
 		"2.5 DLLM free, -0.5 DLLM since you look",
-		"sessions 2   tokens 40 (12.5/s)",
+		"sessions  2   tokens 40 (12.5/s)",
 		"3 settled, 0 refunded",
 		"0.250000 DLLM",
 		"2.0 KiB/s out",
