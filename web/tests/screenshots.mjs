@@ -35,12 +35,14 @@ try {
 			await page.locator('[aria-busy=true]').waitFor({ state: 'detached' });
 			await page.waitForFunction(() => document.fonts.status === 'loaded');
 			await page.getByRole('button', { name: /^Account User/ }).waitFor();
+			await page.mouse.move(0, 0);
 			if (name === 'chat') await page.getByTestId('outcome').waitFor();
 			await page.screenshot({ path: path.join(IMAGES, `web-${name}-${view}.png`) });
 		}
 		await page.goTo('chat');
 		await page.getByRole('button', { name: 'Receipt' }).click();
 		await page.getByTestId('receipt').getByTestId('commitments').waitFor();
+		await page.mouse.move(0, 0);
 		await page.screenshot({ path: path.join(IMAGES, `web-receipt-${view}.png`) });
 		await page.context().close();
 	}

@@ -83,6 +83,8 @@ describe('the stake page', () => {
 		await dialog.getByLabel('Amount in DLLM').fill('1000000000000');
 		await dialog.getByText(/^at most .* DLLM$/).last().waitFor();
 		assert.ok(await dialog.getByRole('button', { name: 'Bond more' }).isDisabled());
+		// Messages of earlier tests fade, and what fades has no contrast.
+		await page.getByText('Done: it is in a block.').first().waitFor({ state: 'detached' });
 		assert.deepEqual(await barriers(page), []);
 		assert.equal((await ledger()).active.toBigInt(), before.active.toBigInt());
 	});

@@ -13,7 +13,7 @@ export function Figure({ name, value, note }: { name: string; value: ReactNode; 
 	return (
 		<Box className="surface" p="md">
 			<Text component="dt" size="sm" c="dimmed">{name}</Text>
-			<Text component="dd" m={0} fz={22} fw={650} className="digits" lh={1.3}>
+			<Text component="dd" m={0} fz={{ base: 18, sm: 22 }} fw={650} className="digits" lh={1.3}>
 				{value}
 				{note && <Text span display="block" size="sm" c="dimmed" fw={400}>{note}</Text>}
 			</Text>
