@@ -52,10 +52,10 @@ describe('staking', () => {
 	});
 
 	const alive = () => record.check();
-	/** Sends calls of one account, each into a block after the other. */
+	/** Sends calls of one account, one after the other, until a finalised block holds the last. */
 	const sign = async (who, ...calls) => {
 		const results = [];
-		for (const call of calls) results.push(await network.send(call, who, { settle: false }));
+		for (const call of calls) results.push(await network.send(call, who, { settle: call === calls.at(-1) }));
 		return results;
 	};
 	const ledgerOf = async (who) => (await network.api.query.staking.ledger(who.address)).unwrap();
