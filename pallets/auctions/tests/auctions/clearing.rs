@@ -141,7 +141,9 @@ fn a_block_without_weight_burns_nothing_and_the_next_one_goes_on() {
 		open_round(0);
 		(11..14).for_each(|who| commit(who, 0, offer(30, 1)));
 		run_to(10);
-		assert!(idle_with(<() as WeightInfo>::forfeit() - Weight::from_parts(1, 0)).is_zero());
+		assert!(
+			idle_with(<() as WeightInfo>::forfeit() - Weight::from_parts(1, 0)) == Weight::zero()
+		);
 		assert_eq!(Sealed::<Test>::iter_keys().count(), 3);
 		idle_with(<() as WeightInfo>::forfeit());
 		assert_eq!(Sealed::<Test>::iter_keys().count(), 2);
