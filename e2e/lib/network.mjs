@@ -156,7 +156,7 @@ export class Network {
 	/** Where other nodes find one, once it answers. */
 	async addressOf(validator) {
 		const alive = () => this.checkAlive(validator);
-		const peer = await until(`${validator.name} answers`, 120, () => validator.rpc('system_localPeerId'), alive);
+		const peer = await until(`${validator.name} answers`, 240, () => validator.rpc('system_localPeerId'), alive);
 		return `/ip4/127.0.0.1/tcp/${validator.port}/p2p/${peer}`;
 	}
 
