@@ -156,7 +156,7 @@ export class Network {
 	/** Where other nodes find one, once it answers. */
 	async addressOf(validator) {
 		const alive = () => this.checkAlive(validator);
-		const peer = await until(`${validator.name} answers`, 120, () => validator.rpc('system_localPeerId'), alive);
+		const peer = await until(`${validator.name} answers`, 240, () => validator.rpc('system_localPeerId'), alive);
 		return `/ip4/127.0.0.1/tcp/${validator.port}/p2p/${peer}`;
 	}
 
@@ -248,21 +248,21 @@ export class Network {
 	/**
 	 * Signs and sends an extrinsic and waits until a finalised block holds it, or any block where it must
 	 * not `settle`. Answers `{ events, block, fee }`, with `fee` in planck as it was charged; throws the
-	 * chain's own error by name.
+	 * chain's own error by name. `nonce` is the account's next, if not given.
 	 */
-	send(extrinsic, signer, { settle = true } = {}) {
+	send(extrinsic, signer, { settle = true, nonce = -1 } = {}) {
 		let timer;
 		const late = new Promise((_, reject) => {
 			const error = new Error(`extrinsic in no block within ${INCLUSION / 1000} s`);
 			timer = setTimeout(() => reject(error), INCLUSION);
 		});
-		return Promise.race([this.#included(extrinsic, signer, settle), late]).finally(() => clearTimeout(timer));
+		return Promise.race([this.#included(extrinsic, signer, settle, nonce), late]).finally(() => clearTimeout(timer));
 	}
 
-	#included(extrinsic, signer, settle) {
+	#included(extrinsic, signer, settle, nonce) {
 		return new Promise((resolve, reject) => {
 			extrinsic
-				.signAndSend(signer, { nonce: -1 }, ({ status, events, dispatchError }) => {
+				.signAndSend(signer, { nonce }, ({ status, events, dispatchError }) => {
 					if (status.isInvalid || status.isDropped) reject(new Error(`extrinsic ${status.type}`));
 					if (!(settle ? status.isFinalized : status.isInBlock)) return;
 					if (dispatchError) {

@@ -52,11 +52,10 @@ describe('staking', () => {
 	});
 
 	const alive = () => record.check();
-	/** Sends calls of one account, one after the other, until a finalised block holds the last. */
+	/** Sends calls of one account, one after the other, and waits until finalised blocks hold them. */
 	const sign = async (who, ...calls) => {
-		const results = [];
-		for (const call of calls) results.push(await network.send(call, who, { settle: call === calls.at(-1) }));
-		return results;
+		const first = (await network.api.rpc.system.accountNextIndex(who.address)).toNumber();
+		return Promise.all(calls.map((call, at) => network.send(call, who, { nonce: first + at })));
 	};
 	const ledgerOf = async (who) => (await network.api.query.staking.ledger(who.address)).unwrap();
 	const authorsOf = (session) => record.blocks.find((block) => block.session === session)?.authors;

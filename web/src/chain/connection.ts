@@ -32,6 +32,8 @@ export class Connection {
 	constructor(readonly url: string) {
 		this.#provider = new WsProvider(url, RETRY);
 		this.api = new ApiPromise({ provider: this.#provider, noInitWarn: true });
+		// A first attempt that fails is told by the event below, and followed by others.
+		this.api.isReadyOrError.catch(() => undefined);
 		this.api.on('ready', () => void this.#started());
 		this.api.on('connected', () => void this.#connected());
 		this.api.on('disconnected', () => this.#lost());

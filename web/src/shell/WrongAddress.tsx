@@ -7,9 +7,9 @@ export function WrongAddress({ node, problem }: { node: string; problem: string 
 	const { settings, apiKey, change } = useSettings();
 	const fall = () => change({ ...settings, node: defaultNode(window.location) }, apiKey);
 	return (
-		<Container component="main" size="sm" py="xl" role="alert">
+		<Container component="main" size="sm" py="xl">
 			<Title order={1} mb="sm">This is not the address of a node</Title>
-			<Text mb="lg"><span className="mono">{node}</span>: {problem}.</Text>
+			<Text mb="lg" role="alert"><span className="mono">{node}</span>: {problem}.</Text>
 			<Button onClick={fall}>Use {defaultNode(window.location)}</Button>
 		</Container>
 	);
