@@ -1,4 +1,4 @@
-# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-network | test-oracle | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | setup | setup-oracle | setup-web | clean
+# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | test-oracle | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | setup | setup-oracle | setup-web | setup-operations | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -9,13 +9,16 @@ BIN := $(CARGO_TARGET_DIR)/release
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 
-.PHONY: demo up down docs test test-rust test-exactness test-e2e test-network test-oracle web test-web lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle setup-web clean
+.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network test-oracle web test-web lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle setup-web setup-operations clean
 
 setup:
 	@scripts/setup.sh
 
 setup-oracle:
 	@scripts/setup.sh oracle
+
+setup-operations:
+	@scripts/setup.sh operations
 
 setup-web:
 	@scripts/setup.sh web
@@ -49,6 +52,11 @@ test-exactness: build
 
 test-e2e: build
 	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/tests/*.test.mjs
+
+# What operators are given: alarms on a running Prometheus, images and units, examples, the book. Seven minutes
+# and packages of their own, so it stands apart from `test`.
+test-operations: build setup-operations
+	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/operations/*.test.mjs
 
 # Four validators of unequal weight, 700 blocks, a warp sync and a stop: a quarter of an hour. Not part of `test`.
 test-network: build

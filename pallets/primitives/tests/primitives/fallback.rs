@@ -44,7 +44,7 @@ fn whatever_it_makes_is_a_cover_by_winners() {
 			let mut operators = BTreeSet::new();
 			for who in &segment.replicas {
 				let winner = &winners[usize::from(*who)];
-				assert!(winner.slots >= segment.layers.len());
+				assert!(winner.slots >= u32::from(segment.layers.len()));
 				assert!(used.insert(*who) && operators.insert(winner.operator));
 			}
 		}
