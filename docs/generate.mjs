@@ -31,23 +31,32 @@ async function cli() {
 /** Keys of worker.example.toml, whose defaults a test compares with the program. */
 function config() {
 	const [head, ...blocks] = source('inference-worker/worker.example.toml').trim().split('\n\n');
+	let table = '';
 	const sections = blocks.map((block) => {
 		const lines = block.split('\n');
-		const at = lines.findIndex((line) => /^(# )?[a-z]+ = /.test(line));
+		const opened = lines.at(-1).match(/^\[(\w+)\]$/)?.[1];
+		if (opened) {
+			table = `${opened}.`;
+			return `# ${lines.at(-1)}\n\n${lines.slice(0, -1).map((line) => line.replace(/^# ?/, '')).join(' ')}`;
+		}
+		const at = lines.findIndex((line) => /^(# )?[a-z_]+ = /.test(line));
 		const words = lines.slice(0, at).map((line) => line.replace(/^# ?/, ''));
 		const value = lines.slice(at).join('\n').replace(/^# /, '');
 		const [key] = value.split(' ');
 		const kind = lines[at].startsWith('#') ? 'Example; unset by default:' : 'Default:';
-		return `## ${key}\n\n${words.join(' ')}\n\n${kind}\n\n\`\`\`toml\n${value}\n\`\`\``;
+		return `## ${table}${key}\n\n${words.join(' ')}\n\n${kind}\n\n\`\`\`toml\n${value}\n\`\`\``;
 	});
 	const intro = head.split('\n').map((line) => line.replace(/^# ?/, '')).join(' ');
 	return `# Configuration\n\n${NOTE}\n${intro}\n\n${sections.join('\n\n')}\n`;
 }
 
-/** The methods of the `dllm` namespace, from the trait that serves them. */
+/** The files with the traits that serve the `dllm` namespace. */
+export const RPC_SOURCES = ['node/src/rpc/dllm.rs', 'node/src/rpc/poaw.rs'];
+
+/** The methods of the `dllm` namespace, from the traits that serve them. */
 function rpc() {
-	const trait = source('node/src/rpc/dllm.rs').match(/pub trait DllmApi \{\n([\s\S]*?)\n\}/)[1];
-	const methods = [...trait.matchAll(/((?:\t\/\/\/.*\n)+)\t#\[(method|subscription)\(([\s\S]*?)\)\]\n\t(?:async )?fn \w+\(([\s\S]*?)\)(?: -> RpcResult<([\s\S]*?)>)?;/g)];
+	const traits = RPC_SOURCES.map((file) => source(file).match(/pub trait \w+ \{\n([\s\S]*?)\n\}/)[1]).join('\n');
+	const methods = [...traits.matchAll(/((?:\t\/\/\/.*\n)+)\t#\[(method|subscription)\(([\s\S]*?)\)\]\n\t(?:async )?fn \w+\(([\s\S]*?)\)(?: -> RpcResult<([\s\S]*?)>)?;/g)];
 	const sections = methods.map(([, docs, kind, attributes, parameters, answer]) => {
 		const name = attributes.match(/name = "(\w+)"/)[1];
 		const item = attributes.match(/item = ([\w<>]+)/)?.[1];

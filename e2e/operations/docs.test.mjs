@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { pages } from '../../docs/generate.mjs';
+import { pages, RPC_SOURCES } from '../../docs/generate.mjs';
 import { Network } from '../lib/network.mjs';
 import { BIN, binary, Daemon, REPOSITORY, run, until } from '../lib/processes.mjs';
 import { TOKEN } from '../lib/standard.mjs';
@@ -34,10 +34,11 @@ describe('book', () => {
 
 	it('the reference knows every key and every method', async () => {
 		const example = readFileSync(path.join(REPOSITORY, 'inference-worker', 'worker.example.toml'), 'utf8');
-		const keys = [...example.matchAll(/^(?:# )?([a-z]+) = /gm)].map(([, key]) => key);
+		const [top, gateway] = example.split(/^\[gateway\]$/m).map((part) => [...part.matchAll(/^(?:# )?([a-z_]+) = /gm)].map(([, key]) => key));
+		const keys = [...top, ...gateway.map((key) => `gateway.${key}`)];
 		const titles = (name) => [...read(name).matchAll(/^## (\S+)/gm)].map(([, title]) => title);
 		assert.deepEqual(titles('reference/config.md'), keys);
-		const source = readFileSync(path.join(REPOSITORY, 'node', 'src', 'rpc', 'dllm.rs'), 'utf8');
+		const source = RPC_SOURCES.map((file) => readFileSync(path.join(REPOSITORY, file), 'utf8')).join('\n');
 		const methods = [...source.matchAll(/#\[(?:method|subscription)\(\s*name = "(\w+)"/g)].map(([, name]) => `dllm_${name}`);
 		assert.deepEqual(titles('reference/rpc.md'), methods);
 	});
