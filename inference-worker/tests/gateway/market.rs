@@ -200,7 +200,8 @@ pub struct Lab {
 	pub market: Arc<FakeMarket>,
 	pub gateway: Arc<Gateway>,
 	pub router: Router,
-	pub folder: TempDir,
+	/// Holds the files of keys and spending.
+	_folder: TempDir,
 	/// A key without limits.
 	pub key: String,
 }
@@ -223,7 +224,7 @@ impl Lab {
 			market,
 			gateway,
 			router,
-			folder,
+			_folder: folder,
 			key,
 		}
 	}
