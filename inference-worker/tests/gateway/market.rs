@@ -200,7 +200,7 @@ pub struct Lab {
 	pub market: Arc<FakeMarket>,
 	pub gateway: Arc<Gateway>,
 	pub router: Router,
-	/// Goes with the last of it.
+	/// Holds the files of keys and spending.
 	_folder: TempDir,
 	/// A key without limits.
 	pub key: String,
