@@ -208,6 +208,8 @@ impl Paid {
 	/// Waits for the next best block.
 	pub async fn next_block(&self) {
 		let mut best = self.chain.best();
+		// The caller has looked at this one already.
+		best.mark_unchanged();
 		// Without a block in time the caller looks again anyway.
 		let _ = tokio::time::timeout(LOOK_AGAIN, best.changed()).await;
 	}

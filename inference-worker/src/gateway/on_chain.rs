@@ -37,7 +37,7 @@ use std::{
 	time::Duration,
 };
 use tokio::{
-	sync::OnceCell,
+	sync::{watch, OnceCell},
 	time::{sleep, timeout},
 };
 
@@ -279,10 +279,12 @@ impl OnChain {
 		})
 	}
 
-	/// Waits for the next best block, or a while.
-	pub(super) async fn next_block(&self) {
+	/// Best blocks from now on. Whoever looks again and again keeps one of these, so that a block between
+	/// two looks is not missed and none is waited for twice.
+	pub(super) fn blocks(&self) -> Blocks {
 		let mut best = self.shared.chain.best();
-		let _ = timeout(LOOK_AGAIN, best.changed()).await;
+		best.mark_unchanged();
+		Blocks(best)
 	}
 
 	/// Whether the gateway's account pays for a job.
@@ -309,6 +311,7 @@ impl Market for OnChain {
 
 	fn ending(&self, job: JobId) -> BoxFuture<'_, Result<Option<Ending>, ApiError>> {
 		Box::pin(async move {
+			let mut blocks = self.blocks();
 			loop {
 				let view = self.shared.chain.job(job).await?;
 				let Some(view) = view.filter(|view| self.is_own(view)) else {
@@ -317,7 +320,7 @@ impl Market for OnChain {
 				if let Some(ending) = ending(&view) {
 					return Ok(Some(ending));
 				}
-				self.next_block().await;
+				blocks.next().await;
 			}
 		})
 	}
@@ -355,6 +358,16 @@ impl Market for OnChain {
 				false => Ok(()),
 			}
 		})
+	}
+}
+
+/// The best blocks, as they come.
+pub(super) struct Blocks(watch::Receiver<BestBlock>);
+
+impl Blocks {
+	/// Waits for the next best block, or a while.
+	pub(super) async fn next(&mut self) {
+		let _ = timeout(LOOK_AGAIN, self.0.changed()).await;
 	}
 }
 

@@ -68,6 +68,7 @@ impl Job for SealedJob {
 
 	fn ended(&mut self) -> BoxFuture<'_, Result<Ending, ApiError>> {
 		Box::pin(async move {
+			let mut blocks = self.market.blocks();
 			let mut unknown = 0;
 			loop {
 				match self.look().await {
@@ -83,7 +84,7 @@ impl Job for SealedJob {
 				if unknown > FORK_LOOKS {
 					return Err(broke_off("a fork undid the job, or its record was dropped"));
 				}
-				self.market.next_block().await;
+				blocks.next().await;
 			}
 		})
 	}
@@ -93,6 +94,7 @@ impl SealedJob {
 	/// Waits until a pipeline takes the job and gives its ring; none where the client left before, and
 	/// the job was taken back.
 	async fn awarded(&mut self, client: &Client) -> Result<Option<Route>, ApiError> {
+		let mut blocks = self.market.blocks();
 		let mut unknown = 0;
 		loop {
 			match self.look().await {
@@ -124,7 +126,7 @@ impl SealedJob {
 				return Err(broke_off("the chain does not name the job's ring"));
 			}
 			tokio::select! {
-				() = self.market.next_block() => {},
+				() = blocks.next() => {},
 				() = client.gone(), if !client.has_gone() => {},
 			}
 		}
