@@ -195,8 +195,12 @@ describe('staking', () => {
 		// The pallet rounds parts to a billionth.
 		const near = (one, other) => one - other <= other / 10n ** 6n && other - one <= other / 10n ** 6n;
 		assert.ok(near(sum, due), `${sum} for ${due}`);
-		// A tenth is her commission; of the rest the nominator's part of 520 000 is 300 000.
-		assert.ok(near(paid(Ferdie.address), (due * 9n * 300n) / 5_200n), `${paid(Ferdie.address)} of ${due}`);
+		// A tenth is her commission; of the rest the nominator gets what its stake was of all that backed her in
+		// that era.
+		const backing = (await api.query.staking.erasStakersOverview(paidEra, Eve.address)).unwrap().total.toBigInt();
+		const { others } = (await api.query.staking.erasStakersPaged(paidEra, Eve.address, 0)).unwrap();
+		const stake = others.find(({ who }) => who.toString() === Ferdie.address).value.toBigInt();
+		assert.ok(near(paid(Ferdie.address), (due * 9n * stake) / (10n * backing)), `${paid(Ferdie.address)} of ${due}`);
 		await assert.rejects(network.send(api.tx.staking.payoutStakers(Eve.address, paidEra), Alice), /staking\.AlreadyClaimed/);
 	});
 
