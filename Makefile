@@ -23,9 +23,10 @@ setup-operations:
 setup-web:
 	@scripts/setup.sh web
 
-# Binaries, tests and benches in one call: cargo then resolves features once and compiles nothing twice.
+# Binaries and tests in one call: cargo then resolves features once and compiles nothing twice. No library has
+# tests of its own (`test = false`), so none is compiled a second time to look for them.
 build: setup
-	cargo build --release --workspace --all-targets
+	cargo build --release --workspace --bins --tests
 
 demo: build
 	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)
@@ -40,7 +41,7 @@ down:
 test: build test-rust test-exactness test-e2e
 
 test-rust: setup
-	cargo test --release --workspace --lib --bins --tests
+	cargo test --release --workspace --tests
 
 # The planner against a MILP and brute force; builds HiGHS, so it stands apart from `test`.
 test-oracle: setup-oracle

@@ -21,6 +21,7 @@ need perl perl
 need pkg-config pkg-config
 need curl curl
 need unzip unzip
+[ -e /usr/include/openssl/ssl.h ] || packages+=(libssl-dev)
 need python3 python3
 need node nodejs
 need npm npm
