@@ -111,7 +111,7 @@ docs: build
 # Runs the benchmarks of our pallets in the runtime's own wasm and writes runtime/src/weights anew. In a build
 # folder of its own, because the features of the runtime differ. Wants a machine with nothing else to do.
 WEIGHTS := $(CARGO_TARGET_DIR)/weights
-MEASURED := pallet_allocation pallet_auctions pallet_jobs pallet_miners pallet_models pallet_verification
+MEASURED := pallet_allocation pallet_auctions pallet_jobs pallet_miners pallet_models pallet_poaw pallet_verification
 weights: setup
 	CARGO_TARGET_DIR=$(WEIGHTS) cargo build --release --package dllm-runtime --features runtime-benchmarks
 	CARGO_TARGET_DIR=$(WEIGHTS) cargo run --release --locked --manifest-path runtime/benchmarking/Cargo.toml -- \

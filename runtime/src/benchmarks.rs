@@ -47,6 +47,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_auctions, Auctions]
 	[pallet_allocation, Allocation]
 	[pallet_verification, Verification]
+	[pallet_poaw, Poaw]
 );
 
 impl frame_system_benchmarking::Config for Runtime {}
@@ -192,7 +193,8 @@ fn put_tender(plan: &Plan<AccountId>, winners: u32, terms: Terms) {
 	);
 }
 
-/// What a verdict reaches: a running job, its escrow, its pipeline and the bonds of its workers.
+/// What a verdict reaches: a running job, its escrow, its pipeline, the bonds of its workers, their validators
+/// and the pot that pays rebates.
 pub struct TrialSetup;
 
 impl pallet_verification::benchmarking::BenchmarkSetup<AccountId, BlockNumber> for TrialSetup {
@@ -210,6 +212,7 @@ impl pallet_verification::benchmarking::BenchmarkSetup<AccountId, BlockNumber> f
 			}
 		}
 		put_pipeline(award.pipeline.clone());
+		Balances::set_balance(&Poaw::pot(), STAKE);
 
 		let job = pallet_jobs::Job {
 			state: JobState::Running {
@@ -418,10 +421,17 @@ fn put_worker(who: &AccountId, state: WorkerState<BlockNumber>, price: Balance) 
 	pallet_miners::Workers::<Runtime>::insert(who, worker);
 }
 
-/// An active worker with its bond on hold.
+/// An active worker with its bond on hold, whose work counts for a validator: itself, so that every worker
+/// has a ledger entry of its own.
 fn put_bond(who: &AccountId) {
 	put_worker(who, WorkerState::Active, 1);
 	hold(who, pallet_miners::HoldReason::Bond, STAKE);
+	let link = pallet_poaw::Link {
+		validator: who.clone(),
+		state: pallet_poaw::LinkState::Standing,
+		deposit: 0,
+	};
+	pallet_poaw::Links::<Runtime>::insert(who, link);
 }
 
 /// Endows an account and puts an amount of it on hold.

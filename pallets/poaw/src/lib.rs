@@ -14,6 +14,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 mod ledger;
 mod links;
 mod pot;
