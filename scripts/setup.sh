@@ -56,7 +56,7 @@ if ! rustup toolchain list | grep -q "^$channel"; then
 	say "installing Rust $channel"
 	rustup toolchain install "$channel" --profile minimal --component rustfmt --component clippy
 fi
-if [ -z "${WASM_BUILD_TOOLCHAIN:-}" ] && ! rustup target list --installed | grep -qx wasm32v1-none; then
+if [ -z "${WASM_BUILD_TOOLCHAIN:-}" ] && [ ! -e .tools/wasm-toolchain ] && ! rustup target list --installed | grep -qx wasm32v1-none; then
 	say "installing the wasm target of the runtime"
 	scripts/wasm-sysroot.sh
 fi
