@@ -5,6 +5,8 @@
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release
+# Where Debian's Node is too old for the page, scripts/setup.sh puts another here.
+export PATH := $(CURDIR)/.tools/node/node_modules/node/bin:$(PATH)
 # A workspace of its own, with the solver that the planner is proved against.
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
