@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ApiPromise, WsProvider } from '@polkadot/api';
-import { rpcEndpoint } from './network.mjs';
+import { rpcOptions } from './network.mjs';
 import { binary, REPOSITORY, run, takePort, until } from './processes.mjs';
 
 /** The topology that compose.yaml, the zombienet file and the alarms describe too. */
@@ -67,7 +67,7 @@ export class Devnet {
 		let bootnode;
 		for (const { name, p2p, rpc, metrics } of this.topology.validators) {
 			const args = ['--chain', chain, `--${name}`, '--validator', '--base-path', path.join(this.folder, name)];
-			args.push('--port', p2p, '--experimental-rpc-endpoint', rpcEndpoint(rpc), '--prometheus-port', metrics);
+			args.push('--port', p2p, ...rpcOptions(rpc), '--prometheus-port', metrics);
 			args.push('--no-telemetry', '--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
 			if (bootnode) args.push('--bootnodes', bootnode);
 			this.#start(name, binary('dllm-node'), args.map(String));

@@ -37,11 +37,13 @@ async function changedSpec(preset, change, folder) {
 }
 
 /**
- * How a node is told where to serve JSON-RPC, to pages of any origin. With `--rpc-port` it would take another
- * port without a word where this one is in use, and whoever asks on this one would ask another chain.
+ * Options that let a node serve JSON-RPC on a port of this machine, to pages of any origin. With `--rpc-port` it
+ * would take another port without a word where this one is in use, and whoever asks on this one would ask
+ * another chain.
  */
-export function rpcEndpoint(port, methods = 'safe') {
-	return `listen-addr=127.0.0.1:${port},methods=${methods},retry-random-port=false`;
+export function rpcOptions(port, methods = 'safe') {
+	const rules = `methods=${methods},retry-random-port=false`;
+	return ['--experimental-rpc-endpoint', `listen-addr=127.0.0.1:${port},${rules}`, `listen-addr=[::1]:${port},${rules},optional=true`];
 }
 
 /** A node process, a validator as a rule, and how to reach it. */
@@ -72,8 +74,7 @@ class Validator {
 	 */
 	start(chain, bootnode, role = [`--${this.name}`, '--validator', '--force-authoring']) {
 		const args = ['--chain', chain, ...role, '--base-path', this.folder, '--port', this.port];
-		args.push('--experimental-rpc-endpoint', rpcEndpoint(this.rpcPort, this.rpcMethods));
-		args.push('--no-prometheus', '--no-telemetry');
+		args.push(...rpcOptions(this.rpcPort, this.rpcMethods), '--no-prometheus', '--no-telemetry');
 		args.push('--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
 		if (bootnode) args.push('--bootnodes', bootnode);
 		this.daemon = Daemon.start(this.name, binary('dllm-node'), args.map(String), {
@@ -161,8 +162,8 @@ export class Network {
 	}
 
 	/** Starts a node that the preset does not know, with options that say what it is. */
-	async addNode(name, role, { rpcMethods } = {}) {
-		const ports = { port: await freePort(), rpcPort: await freePort() };
+	async addNode(name, role, { rpcMethods, rpcPort } = {}) {
+		const ports = { port: await freePort(), rpcPort: rpcPort ?? (await freePort()) };
 		const node = new Validator(name, path.join(this.folder, name), ports, rpcMethods);
 		this.validators.push(node);
 		node.start(this.chain, this.bootnode, role);
