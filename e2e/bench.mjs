@@ -3,9 +3,13 @@
 import { performance } from 'node:perf_hooks';
 import { Gateway } from './lib/gateway.mjs';
 import { standardNetwork, TOKEN } from './lib/standard.mjs';
-import { binary, run } from './lib/processes.mjs';
 
 const ROUNDS = 5;
+const MODEL = 'tiny-chat-nano';
+const QUESTION = 'Tell me a story about a fox.';
+
+/** So that no process takes the other processor too. */
+const ONE_THREAD = { DLLM_ORT_THREADS: '1' };
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
@@ -28,8 +32,8 @@ async function signedBytes(network, from, to) {
 async function streamed(client) {
 	const began = performance.now();
 	const stream = await client.chat.completions.create({
-		model: 'tiny-chat-nano',
-		messages: [{ role: 'user', content: 'Tell me a story about a fox.' }],
+		model: MODEL,
+		messages: [{ role: 'user', content: QUESTION }],
 		temperature: 0,
 		max_tokens: 32,
 		stream: true,
@@ -46,16 +50,21 @@ async function streamed(client) {
 	return { first: (first - began) / 1000, rate: (tokens - 1) / ((last - first) / 1000) };
 }
 
-const network = await standardNetwork('bench', { model: 'tiny-chat-nano' });
-try {
+/** The report of a sealed prompt of so many tokens. */
+async function sealed(network, tokens, env = {}) {
+	const args = ['prompt', '--model', network.model, '--account', '//User', '--chain', network.url];
+	args.push('--folder', network.modelFolder, '--max-tokens', tokens, '--json', QUESTION);
+	return JSON.parse((await network.worker(args, { env })).stdout);
+}
+
+/** Time to the first token and to settlement, bytes on chain, and the gateway's figures, in profile f32. */
+async function walk(network) {
 	const user = network.account('User');
 	const seconds = { first: [], settled: [] };
 	const sizes = [];
 	for (let round = 0; round < ROUNDS; round++) {
 		const began = performance.now();
-		const args = ['prompt', '--model', network.model, '--account', '//User', '--chain', network.url];
-		args.push('--folder', network.modelFolder, '--max-tokens', '32', '--json', 'Tell me a story about a fox.');
-		const report = JSON.parse((await run(binary('dllm-worker'), args.map(String))).stdout);
+		const report = await sealed(network, 32);
 		seconds.first.push(report.firstTokenMs / 1000);
 		seconds.settled.push((performance.now() - began) / 1000);
 
@@ -76,7 +85,30 @@ try {
 	const rate = median(replies.map((reply) => reply.rate));
 	print('A4', 'gateway-request-to-first-token-median', first.toFixed(2), 's', '≤ 4.5', first <= 4.5);
 	print('A5', 'gateway-tokens-a-second-median', rate.toFixed(1), 'tokens/s', '≥ 20', rate >= 20);
-} finally {
-	await network.stop();
+}
+
+/**
+ * Decode through the network against the same shards in one process, in profile exact. One thread for every
+ * process; the one process runs all layers, without the entry's embedding, head and sampler.
+ */
+async function decode(network) {
+	const rates = [];
+	for (let round = 0; round < ROUNDS; round++) rates.push((await sealed(network, 64, ONE_THREAD)).tokensPerSecond);
+	const measured = await network.worker(['bench', network.modelFolder, '--json'], { env: ONE_THREAD });
+	const [{ decodeTokensPerSecond: alone }] = JSON.parse(measured.stdout).models;
+	const through = median(rates);
+	const part = through / alone;
+	print('A6', 'sealed-prompt-tokens-a-second-exact-median', through.toFixed(1), 'tokens/s', '≥ 20', through >= 20);
+	print('A7', 'one-process-tokens-a-second-exact', alone.toFixed(1), 'tokens/s', 'none', true);
+	print('A7.ratio', 'network-over-one-process-exact', part.toFixed(3), 'ratio', 'none', true);
+}
+
+for (const [name, profile, measure] of [['bench', 'f32', walk], ['bench-exact', 'exact', decode]]) {
+	const network = await standardNetwork(name, { model: MODEL, profile });
+	try {
+		await measure(network);
+	} finally {
+		await network.stop();
+	}
 }
 process.exit(0);

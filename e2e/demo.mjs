@@ -1,18 +1,23 @@
 // The demo: a network of real processes on this machine, one sealed and one public prompt, and what the
-// chain made of them. `--once` ends after the prompts; any step that fails ends it with an error.
+// chain made of them. `--once` ends after the prompts. It ends with an error unless everything that it is
+// to show has happened: each job's finalised record is checked, not only printed.
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Network } from './lib/network.mjs';
-import { binary, REPOSITORY, run } from './lib/processes.mjs';
+import { binary, REPOSITORY } from './lib/processes.mjs';
+import { expectSettled, linesOf } from './lib/receipt.mjs';
 
 const once = process.argv.includes('--once');
+/** Where polkadot.js Apps and the commands of the documents look for a node. */
 const RPC_PORT = 9944;
+const SEGMENTS = 2;
 const PROFILE = process.env.DLLM_PROFILE ?? 'exact';
 const QUESTION = process.env.DLLM_PROMPT ?? 'What is the capital of France?';
 
 const began = Date.now();
 const say = (text) => console.log(`[${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s] ${text}`);
+const show = (lines) => console.log(lines.map((line) => `           ${line}`).join('\n'));
 
 /** The trained model where there is one, else a fixture with random weights. */
 function chooseModel() {
@@ -24,6 +29,43 @@ function chooseModel() {
 	}
 	say('model: fixture-tied (random weights: the reply will be gibberish)');
 	return 'fixture-tied';
+}
+
+/** How fast a reply came, out of what its command said. */
+function speedOf(stderr, job) {
+	const figure = (pattern) => Number(stderr.match(pattern)?.[1]);
+	const [first, streamed] = [figure(/first token ([\d.]+) s/), figure(/([\d.]+) tokens\/s/)];
+	if (!(first > 0)) throw new Error(`job ${job.id}: no time of its first token`);
+	// A public reply comes whole, with the block of its commitment.
+	if (!job.sealed) return `whole reply ${first} s after submission: ${(job.tokens / first).toFixed(1)} tokens/s`;
+	if (!(streamed > 0)) throw new Error(`job ${job.id}: no tokens per second`);
+	return `first token ${first} s after submission, then ${streamed} tokens/s`;
+}
+
+/** Pays for a prompt by a command of the worker, shows its reply as it comes, and checks what the chain did. */
+async function ask(network, command, model) {
+	const args = [command, '--model', model, '--account', '//User', '--chain', network.url];
+	args.push('--log', 'warn', '--max-tokens', 48, QUESTION);
+	const { stdout, stderr } = await network.worker(args, { echo: true });
+	const numbers = [...stderr.matchAll(/^job (\d+)/gm)];
+	if (numbers.length === 0) throw new Error(`${command} names no job`);
+	// The last one: a fork may have given the job another number.
+	const receipt = await network.ended(Number(numbers.at(-1)[1]));
+	const pool = await network.pool();
+	expectSettled(receipt, new Map(pool.map(({ account, operator }) => [account, operator])), SEGMENTS);
+	const { job } = receipt;
+	const user = network.account('User').address;
+	if (job.client !== user || job.sealed !== (command === 'prompt')) throw new Error(`job ${job.id} is another one`);
+	const reply = stdout.trim();
+	if (!reply || (!job.sealed && reply !== job.reply.trim())) throw new Error(`job ${job.id}: no reply, or another one than on chain`);
+
+	const names = new Map([...network.workers.map(({ name, address }) => [address, name]), [user, 'User']]);
+	const treasury = network.api.consts.treasury.potAccount.toString();
+	console.log();
+	say('checked against the finalised record:');
+	const [head, ...tables] = linesOf(receipt, names, treasury);
+	show([`${head}, ${speedOf(stderr, job)}`, ...tables]);
+	console.log();
 }
 
 async function main() {
@@ -40,24 +82,17 @@ async function main() {
 		...[1, 2, 3, 4].map((n) => network.addWorker(`Miner${n}`, miner)),
 		...[1, 2].map((n) => network.addWorker(`Entry${n}`, entry)),
 	]);
-	for (const { name, address } of network.workers) console.log(`           ${name}  ${address}`);
+	show(network.workers.map(({ name, address }) => `${name}  ${address}`));
 	say('registering and activating the model');
 	const id = await network.offerModel(shards);
 	say('placing its layers: two segments × two replicas');
-	const pipeline = await network.offerPipeline(id);
+	const pipeline = await network.offerPipeline(id, SEGMENTS);
 	say(`pipeline ${pipeline.id} is live`);
 
-	const user = ['--model', id, '--account', '//User', '--chain', network.url];
-	const ask = (command, ...extra) => {
-		const args = [command, ...user, ...extra, '--log', 'warn', '--max-tokens', '48', QUESTION];
-		return run(binary('dllm-worker'), args.map(String), { inherit: true });
-	};
 	say(`a sealed prompt: the tokens stay with the user, the reply streams\n\n> ${QUESTION}\n`);
-	await ask('prompt');
-	console.log();
+	await ask(network, 'prompt', id);
 	say(`the same prompt in public, as polkadot.js would send it: an entry serves it\n\n> ${QUESTION}\n`);
-	await ask('pay');
-	console.log();
+	await ask(network, 'pay', id);
 	network.checkAlive(...network.workers, ...network.validators);
 
 	if (once) {
@@ -73,7 +108,10 @@ async function main() {
                         --chain ${network.url} --folder ${path.relative(process.cwd(), shards)} "What is 12 + 30?"
   logs                ${path.relative(process.cwd(), folder)}/*/*.log
 `);
-	await new Promise(() => setInterval(() => network.checkAlive(...network.workers, ...network.validators), 5000));
+	for (;;) {
+		await new Promise((later) => setTimeout(later, 5000));
+		network.checkAlive(...network.workers, ...network.validators);
+	}
 }
 
 main().then(

@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ApiPromise, WsProvider } from '@polkadot/api';
-import { binary, REPOSITORY, run, until } from './processes.mjs';
+import { rpcOptions } from './network.mjs';
+import { binary, REPOSITORY, run, takePort, until } from './processes.mjs';
 
 /** The topology that compose.yaml, the zombienet file and the alarms describe too. */
 export const TOPOLOGY = path.join(REPOSITORY, 'docker', 'topology.json');
@@ -31,6 +32,7 @@ export class Devnet {
 	/** Starts what does not run, and does what was not done. */
 	async up() {
 		mkdirSync(this.folder, { recursive: true });
+		await this.#expectPorts();
 		await this.#validators();
 		const shards = await this.#shards();
 		await this.#workers(shards);
@@ -52,13 +54,21 @@ export class Devnet {
 		return [...validators, ...workers, { name: 'prometheus' }].map(({ name }) => name).filter((name) => this.#pid(name));
 	}
 
+	/** Throws where another program has a port of what is to be started: it would be asked instead. */
+	async #expectPorts() {
+		const { validators, workers } = this.topology;
+		const due = [...validators, ...workers].filter(({ name }) => !this.#pid(name));
+		const ports = due.flatMap(({ p2p, rpc, port, metrics }) => [p2p, rpc, port, metrics]).filter(Boolean);
+		for (const port of ports) await (await takePort(port))();
+	}
+
 	async #validators() {
 		const chain = path.join(REPOSITORY, 'chain-spec', `${this.topology.chain}.json`);
 		let bootnode;
 		for (const { name, p2p, rpc, metrics } of this.topology.validators) {
 			const args = ['--chain', chain, `--${name}`, '--validator', '--base-path', path.join(this.folder, name)];
-			args.push('--port', p2p, '--rpc-port', rpc, '--prometheus-port', metrics, '--no-telemetry', '--no-mdns');
-			args.push('--allow-private-ip', '--rpc-cors', 'all', '--unsafe-force-node-key-generation');
+			args.push('--port', p2p, ...rpcOptions(rpc), '--prometheus-port', metrics);
+			args.push('--no-telemetry', '--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
 			if (bootnode) args.push('--bootnodes', bootnode);
 			this.#start(name, binary('dllm-node'), args.map(String));
 			const peer = await until(`validator ${name} answers`, 90, () => peerOf(rpc), () => this.#checkAlive(name));

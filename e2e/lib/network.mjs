@@ -3,7 +3,7 @@
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { binary, Daemon, freePort, REPOSITORY, run, until } from './processes.mjs';
+import { binary, Daemon, freePort, REPOSITORY, run, takePort, until } from './processes.mjs';
 
 /** Milliseconds that an extrinsic may take into a block: many times the usual one block. */
 const INCLUSION = 60_000;
@@ -36,10 +36,20 @@ async function changedSpec(preset, change, folder) {
 	return raw;
 }
 
+/**
+ * Options that let a node serve JSON-RPC on a port of this machine, to pages of any origin. With `--rpc-port` it
+ * would take another port without a word where this one is in use, and whoever asks on this one would ask
+ * another chain.
+ */
+export function rpcOptions(port, methods = 'safe') {
+	const rules = `methods=${methods},retry-random-port=false`;
+	return ['--experimental-rpc-endpoint', `listen-addr=127.0.0.1:${port},${rules}`, `listen-addr=[::1]:${port},${rules},optional=true`];
+}
+
 /** A node process, a validator as a rule, and how to reach it. */
 class Validator {
-	constructor(name, folder, ports) {
-		Object.assign(this, { name, folder, ...ports });
+	constructor(name, folder, ports, rpcMethods = 'safe') {
+		Object.assign(this, { name, folder, rpcMethods, ...ports });
 	}
 
 	get url() {
@@ -63,9 +73,9 @@ class Validator {
 	 * other validator, a node that loses it would take itself for offline and stop authoring.
 	 */
 	start(chain, bootnode, role = [`--${this.name}`, '--validator', '--force-authoring']) {
-		const args = ['--chain', chain, ...role, '--base-path', this.folder];
-		args.push('--port', this.port, '--rpc-port', this.rpcPort, '--no-prometheus', '--no-telemetry');
-		args.push('--rpc-cors', 'all', '--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
+		const args = ['--chain', chain, ...role, '--base-path', this.folder, '--port', this.port];
+		args.push(...rpcOptions(this.rpcPort, this.rpcMethods), '--no-prometheus', '--no-telemetry');
+		args.push('--no-mdns', '--allow-private-ip', '--unsafe-force-node-key-generation');
 		if (bootnode) args.push('--bootnodes', bootnode);
 		this.daemon = Daemon.start(this.name, binary('dllm-node'), args.map(String), {
 			logFile: path.join(this.folder, 'node.log'),
@@ -122,13 +132,19 @@ export class Worker {
 export class Network {
 	/**
 	 * Starts validators on a fresh chain in `folder` (removed first), and connects. `change` may alter the
-	 * first block of the preset `chain`.
+	 * first block of the preset `chain`. Where `rpcPort` is wanted and in use, it throws and removes nothing:
+	 * whoever has the port may have the folder too.
 	 */
 	static async start({ folder, chain = 'local', change, validators = ['alice', 'bob'], rpcPort, say = () => {} }) {
-		rmSync(folder, { recursive: true, force: true });
 		const network = new Network();
-		const spec = await (change ? changedSpec(chain, change, folder) : rawSpec(chain));
-		Object.assign(network, { folder, chain: spec, workers: [], say });
+		Object.assign(network, { folder, workers: [], say });
+		const giveBack = rpcPort && (await takePort(rpcPort));
+		try {
+			rmSync(folder, { recursive: true, force: true });
+			network.chain = await (change ? changedSpec(chain, change, folder) : rawSpec(chain));
+		} finally {
+			await giveBack?.();
+		}
 		network.keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
 		network.validators = [];
 		for (const name of validators) {
@@ -146,9 +162,9 @@ export class Network {
 	}
 
 	/** Starts a node that the preset does not know, with options that say what it is. */
-	async addNode(name, role) {
-		const ports = { port: await freePort(), rpcPort: await freePort() };
-		const node = new Validator(name, path.join(this.folder, name), ports);
+	async addNode(name, role, { rpcMethods, rpcPort } = {}) {
+		const ports = { port: await freePort(), rpcPort: rpcPort ?? (await freePort()) };
+		const node = new Validator(name, path.join(this.folder, name), ports, rpcMethods);
 		this.validators.push(node);
 		node.start(this.chain, this.bootnode, role);
 		return node;
@@ -183,9 +199,10 @@ export class Network {
 		}
 	}
 
-	/** Runs a command of the worker binary to its end. */
-	worker(args, options) {
-		return run(binary('dllm-worker'), args.map(String), options);
+	/** Runs a command of the worker binary to its end. What it keeps stays in this network's folder. */
+	worker(args, { env, ...options } = {}) {
+		const own = args.includes('--config') ? {} : { DLLM_DATA: path.join(this.folder, 'client') };
+		return run(binary('dllm-worker'), args.map(String), { ...options, env: { ...own, ...env } });
 	}
 
 	/** Configures and registers a worker and starts its process. */
@@ -222,18 +239,27 @@ export class Network {
 	}
 
 	/** Plans a pipeline over the registered workers and waits until it takes jobs for good. */
-	async offerPipeline(model, segments = 2, { owner = 'Alice', slots = 2, seconds = 120 } = {}) {
-		const alive = () => this.checkAlive(...this.workers);
+	async offerPipeline(model, segments = 2, { owner, slots, seconds } = {}) {
+		await this.plan(model, segments, { owner, slots });
+		return this.live(model, seconds);
+	}
+
+	/** Plans a pipeline over the registered workers. */
+	async plan(model, segments, { owner = 'Alice', slots = 2 } = {}) {
 		await until('every worker is registered for good', 90, async () => {
 			const at = await this.api.at(await this.finalized());
 			const known = await Promise.all(this.workers.map(({ address }) => at.query.miners.workers(address)));
 			return known.every(({ isSome }) => isSome);
-		}, alive);
+		}, () => this.checkAlive(...this.workers));
 		await this.worker(['plan', '--model', model, '--segments', segments, '--slots', slots, '--account', `//${owner}`, '--chain', this.url]);
+	}
+
+	/** Waits until a pipeline of a model takes jobs for good. */
+	live(model, seconds = 120) {
 		return until(`a pipeline of model ${model} is live`, seconds, async () => {
 			const pipelines = await this.rpc('dllm_pipelines', model, await this.finalized());
 			return pipelines.find((pipeline) => pipeline.state === 'live');
-		}, alive);
+		}, () => this.checkAlive(...this.workers));
 	}
 
 	/** Hash of the last finalised block: what it says no fork takes back. */

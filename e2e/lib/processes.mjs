@@ -31,16 +31,34 @@ export function binary(name) {
 	return file;
 }
 
-/** A TCP port that is free now. */
-export function freePort() {
+/** Listens on a TCP port, any where it is 0, and answers nobody. */
+function listen(port) {
 	return new Promise((resolve, reject) => {
-		const server = createServer();
+		const server = createServer((socket) => socket.destroy());
 		server.once('error', reject);
-		server.listen(0, '127.0.0.1', () => {
-			const { port } = server.address();
-			server.close(() => resolve(port));
-		});
+		server.listen(port, '127.0.0.1', () => resolve(server));
 	});
+}
+
+const closed = (server) => new Promise((resolve) => server.close(resolve));
+
+/** A TCP port that is free now. */
+export async function freePort() {
+	const server = await listen(0);
+	const { port } = server.address();
+	await closed(server);
+	return port;
+}
+
+/** Takes a TCP port for oneself and answers what gives it back; throws where another program has it. */
+export async function takePort(port) {
+	try {
+		const server = await listen(port);
+		return () => closed(server);
+	} catch (error) {
+		if (error.code !== 'EADDRINUSE') throw error;
+		throw new Error(`port ${port} is in use: end the network that holds it (make down, or Ctrl-C in its terminal)`);
+	}
 }
 
 /** A long-running child process. */
@@ -104,21 +122,29 @@ export class Daemon {
 
 /**
  * Runs a command to its end and returns `{ code, stdout, stderr }`; throws with both outputs where it
- * fails and `allowFailure` is not set. `inherit` shows its output as it comes.
+ * fails and `allowFailure` is not set. `echo` also prints all that it says, as it comes, to stdout. After
+ * `timeout` milliseconds it is ended, and its code is null.
  */
-export function run(command, args, { env = {}, allowFailure = false, inherit = false } = {}) {
+export function run(command, args, { env = {}, allowFailure = false, echo = false, timeout } = {}) {
 	return new Promise((resolve, reject) => {
 		const child = spawn(command, args, {
-			stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
+			stdio: ['ignore', 'pipe', 'pipe'],
 			env: { ...process.env, ...env },
+			timeout,
 		});
 		const out = { stdout: '', stderr: '' };
-		child.stdout?.on('data', (chunk) => (out.stdout += chunk));
-		child.stderr?.on('data', (chunk) => (out.stderr += chunk));
+		for (const name of Object.keys(out)) {
+			child[name].setEncoding('utf8').on('data', (text) => {
+				out[name] += text;
+				if (echo) process.stdout.write(text);
+			});
+		}
 		child.once('error', reject);
-		child.once('exit', (code) => {
+		// Not `exit`: what it said last may come after that.
+		child.once('close', (code) => {
 			if (code === 0 || allowFailure) return resolve({ code, ...out });
-			reject(new Error(`${path.basename(command)} ${args.join(' ')} → ${code}\n${out.stderr}${out.stdout}`));
+			const said = echo ? '' : `\n${out.stderr}${out.stdout}`;
+			reject(new Error(`${path.basename(command)} ${args.join(' ')} → ${code}${said}`));
 		});
 	});
 }

@@ -2,6 +2,22 @@
 
 import { claimOf, FinalisedBlocks } from './blocks.mjs';
 
+/** All events of the blocks `from` to `to`, in their order. */
+export async function eventsBetween({ api }, from, to) {
+	const events = [];
+	for (let number = from; number <= to; number++) {
+		const at = await api.at(await api.rpc.chain.getBlockHash(number));
+		events.push(...(await at.query.system.events()).map(({ event }) => event));
+	}
+	return events;
+}
+
+/** All that each account has at a block, free or not, in planck. */
+export async function totalsAt({ api }, hash) {
+	const accounts = await (await api.at(hash)).query.system.account.entries();
+	return new Map(accounts.map(([key, { data }]) => [key.args[0].toString(), data.free.toBigInt() + data.reserved.toBigInt()]));
+}
+
 /** A record of a network from the first block on. */
 export class Record {
 	/** Starts it. */
@@ -43,11 +59,5 @@ export class Record {
 		const events = this.blocks.slice(from - 1, to).flatMap((block) => block.events);
 		const named = events.filter((event) => event.section === section && event.method === method);
 		return named.reduce((sum, { data }) => sum + data[field].toBigInt(), 0n);
-	}
-
-	/** All that each account has at a block, free or not, in planck. */
-	async totals(hash) {
-		const accounts = await (await this.network.api.at(hash)).query.system.account.entries();
-		return new Map(accounts.map(([key, { data }]) => [key.args[0].toString(), data.free.toBigInt() + data.reserved.toBigInt()]));
 	}
 }

@@ -2,7 +2,8 @@
 // taken for a cheat. The dishonest workers are a binary of their own (e2e/cheater).
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { binary, REPOSITORY, run } from '../lib/processes.mjs';
@@ -80,11 +81,11 @@ describe('cheating miners', () => {
 	});
 
 	it('a cheaper model is convicted', async () => {
-		const folder = path.join(REPOSITORY, '.demo', 'e2e', 'coarse');
+		const folder = mkdtempSync(path.join(tmpdir(), 'dllm-coarse-'));
 		coarsen(path.join(REPOSITORY, 'models', 'fixture-tied'), path.join(folder, 'model'));
-		await run('rm', ['-rf', path.join(folder, 'shards')]);
 		await run(binary('dllm-worker'), ['split', path.join(folder, 'model'), '--out', path.join(folder, 'shards'), '--profile', 'f32']);
 		const result = await trial('cheap', ['--cheat', 'cheap-model', '--cheap', path.join(folder, 'shards')], 'lead');
+		rmSync(folder, { recursive: true });
 		convicted(result);
 		assert.equal(result.receipt.job.state.kind, 'refunded');
 	});

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { until } from '../lib/processes.mjs';
+import { eventsBetween, totalsAt } from '../lib/record.mjs';
 import { parts, standardNetwork, TOKEN, workerOf } from '../lib/standard.mjs';
 
 const MAX_PRICE = 5n * TOKEN;
@@ -63,4 +64,58 @@ describe('restarts', () => {
 		const again = await ask();
 		assert.equal((await network.ended(again.job)).job.state.kind, 'settled', 'and the network goes on');
 	});
+
+	it('the validator that every worker and client is connected to is killed mid-job: nothing is lost or done twice', async () => {
+		const [alice, bob] = network.validators;
+		const { job } = await ask({ maxTokens: 400, deadline: 60, settle: false });
+		// Only what the other validator has is sure to outlive her.
+		await until('the other validator has the job, and it runs', 30, async () => {
+			const view = await bob.rpc('dllm_job', job);
+			return view?.client === user.address && view.state.kind === 'running';
+		});
+		await alice.daemon.kill();
+		alice.start(network.chain, await network.addressOf(bob));
+		const receipt = await network.ended(job);
+		assert.ok(['settled', 'refunded'].includes(receipt.job.state.kind), JSON.stringify(receipt));
+		for (const worker of await network.pool()) assert.equal(worker.cheats, 0);
+		network.checkAlive(...network.workers, ...network.validators);
+
+		const { submitted, ended } = receipt.job;
+		const events = await eventsBetween(network, submitted, ended);
+		const commits = events.filter(({ section, method, data }) => section === 'verification' && method === 'Committed' && data.job.toNumber() === job);
+		const committed = new Map(commits.map(({ data }) => [`${data.stage} ${data.worker}`, data.commitment.toHex()]));
+		assert.ok(commits.length > 0);
+		assert.equal(committed.size, commits.length, 'nobody commits twice');
+		for (const { stage, participants } of receipt.stages) {
+			for (const { worker, commitment } of participants) assert.equal(commitment?.[0], committed.get(`${stage} ${worker}`));
+		}
+		await conserved(receipt, events);
+
+		const again = await ask();
+		assert.equal((await network.ended(again.job)).job.state.kind, 'settled', 'and the network goes on');
+	});
+
+	/** The job changed what its user and the workers have by its bill and by fees of transactions, and nothing else did. */
+	async function conserved({ job, miners, verifiers, treasury, burned }, events) {
+		const { api } = network;
+		const [before, after] = await Promise.all([job.submitted - 1, job.ended].map((number) => api.rpc.chain.getBlockHash(number)));
+		const [had, has] = await Promise.all([before, after].map((hash) => totalsAt(network, hash)));
+		const sum = (amounts) => amounts.reduce((all, amount) => all + BigInt(amount), 0n);
+		const of = (section, method, field, who) => {
+			const named = events.filter((event) => event.section === section && event.method === method);
+			return sum(named.filter(({ data }) => !who || (data.who ?? data.worker).toString() === who).map(({ data }) => data[field].toBigInt()));
+		};
+		const bills = [...miners, ...verifiers];
+		for (const { address } of [user, ...network.workers]) {
+			const billed = address === user.address ? -BigInt(job.fee) : sum(bills.filter(({ to }) => to === address).map(({ amount }) => amount));
+			const charged = of('transactionPayment', 'TransactionFeePaid', 'actualFee', address);
+			const rebated = of('poaw', 'Rebated', 'amount', address);
+			assert.equal(has.get(address) - had.get(address), billed + rebated - charged, address);
+		}
+		assert.equal(sum(bills.map(({ amount }) => amount)) + BigInt(treasury) + BigInt(burned), BigInt(job.fee));
+		const issued = await Promise.all([before, after].map(async (hash) => (await (await api.at(hash)).query.balances.totalIssuance()).toBigInt()));
+		const minted = of('staking', 'EraPaid', 'remainder');
+		assert.equal(issued[1] - issued[0], minted - BigInt(burned));
+		for (const [at, totals] of [had, has].entries()) assert.equal(sum([...totals.values()]), issued[at], 'accounts have all that was issued');
+	}
 });

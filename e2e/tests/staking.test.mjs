@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { LightClient } from '../lib/light.mjs';
 import { Network } from '../lib/network.mjs';
 import { binary, REPOSITORY, run, until } from '../lib/processes.mjs';
-import { Record } from '../lib/record.mjs';
+import { Record, totalsAt } from '../lib/record.mjs';
 import { TOKEN } from '../lib/standard.mjs';
 
 /** Weight of a validator without AI work, of one with all that counts, and of a key in its first session. */
@@ -63,7 +63,7 @@ describe('staking', () => {
 
 	it('keys made by a running node, by RPC, are registered; the account bonds and validates', async () => {
 		const { api } = network;
-		people.node = await network.addNode('eve-node', ['--validator', '--rpc-methods', 'unsafe']);
+		people.node = await network.addNode('eve-node', ['--validator'], { rpcMethods: 'unsafe' });
 		await network.addressOf(people.node);
 		const owner = api.createType('AccountId', people.Eve.address).toHex();
 		const { keys, proof } = await people.node.rpc('author_rotateKeysWithOwner', owner);
@@ -232,7 +232,7 @@ describe('staking', () => {
 		const amount = (GENESIS_BOND * fraction) / BILLION;
 		assert.equal(slashed.data.staker.toString(), Dave.address);
 		assert.equal(slashed.data.amount.toBigInt(), amount);
-		const totals = async (number) => record.totals(await api.rpc.chain.getBlockHash(number));
+		const totals = async (number) => totalsAt(network, await api.rpc.chain.getBlockHash(number));
 		const [before, now] = [await totals(slashed.number - 1), await totals(slashed.number)];
 		assert.equal(before.get(Dave.address) - now.get(Dave.address), amount);
 		const minted = record.sum('staking', 'EraPaid', 'remainder', slashed.number, slashed.number);
@@ -254,7 +254,7 @@ describe('staking', () => {
 
 	it('no planck came from nowhere or went there', async () => {
 		const { number, hash } = record.blocks.at(-1);
-		const totals = await record.totals(hash);
+		const totals = await totalsAt(network, hash);
 		const issuance = async (at) => (await (await network.api.at(at)).query.balances.totalIssuance()).toBigInt();
 		const minted = record.sum('staking', 'EraPaid', 'remainder', 1, number) + record.sum('staking', 'Rewarded', 'amount', 1, number);
 		const [first, last] = [await issuance(network.api.genesisHash), await issuance(hash)];

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { run, binary } from '../lib/processes.mjs';
 import { parts, standardNetwork, TOKEN } from '../lib/standard.mjs';
 
 const MAX_PRICE = 5n * TOKEN;
@@ -126,7 +125,7 @@ describe('the walk of a prompt', () => {
 	it('runs a sealed prompt with the user as its own entry', async () => {
 		const args = ['prompt', '--model', network.model, '--account', '//User', '--chain', network.url];
 		args.push('--folder', network.modelFolder, '--max-tokens', '12', '--json', 'a secret question');
-		const { stdout } = await run(binary('dllm-worker'), args.map(String));
+		const { stdout } = await network.worker(args);
 		const { settled, reply, receipt } = JSON.parse(stdout);
 		assert.ok(settled && reply.length > 0);
 		assert.equal(receipt.job.state.kind, 'settled');
