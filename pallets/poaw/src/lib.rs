@@ -81,6 +81,9 @@ pub mod pallet {
 		type PotId: Get<PalletId>;
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
+		/// Prepares benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkSetup: crate::benchmarking::BenchmarkSetup<Self::AccountId>;
 	}
 
 	/// Why this pallet holds funds.

@@ -167,6 +167,8 @@ impl pallet_poaw::Config for Runtime {
 	type UnlinkSessions = ConstU32<UNLINK_SESSIONS>;
 	type PotId = PotPalletId;
 	type WeightInfo = crate::weights::pallet_poaw::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = crate::benchmarks::WorkSetup;
 }
 
 /// Randomness of the parent block, for drawing verifiers.

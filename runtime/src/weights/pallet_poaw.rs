@@ -34,4 +34,13 @@ impl<T: frame_system::Config> pallet_poaw::WeightInfo for WeightInfo<T> {
 		Weight::from_parts(100_000_000, 5_000)
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
+
+	/// `n`: 1 to 100.
+	fn turn(n: u32) -> Weight {
+		Weight::from_parts(100_000_000, 5_000)
+			.saturating_add(Weight::from_parts(100_000_000, 200).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(10))
+			.saturating_add(T::DbWeight::get().reads(2_u64.saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(8))
+	}
 }
