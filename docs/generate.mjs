@@ -9,23 +9,25 @@ import { binary, REPOSITORY, run } from '../e2e/lib/processes.mjs';
 const source = (name) => readFileSync(path.join(REPOSITORY, name), 'utf8');
 const NOTE = '<!-- Written by `make docs`: change the program instead. -->\n';
 
-/** What a command says of itself, and its subcommands after it. */
-async function helpOf(words, depth) {
-	const { stdout } = await run(binary('dllm-worker'), [...words, '--help'], { env: { COLUMNS: '100' } });
+/** What a command says of itself when asked with `flag`, and its subcommands after it. */
+async function helpOf(program, flag, words = []) {
+	const { stdout } = await run(binary(program), [...words, flag], { env: { COLUMNS: '100' } });
 	// The common options stand on the first page only.
 	const text = words.length === 0 ? stdout : stdout.split('\nCommon options:\n')[0];
-	const section = `${'#'.repeat(depth)} ${['dllm-worker', ...words].join(' ')}\n\n\`\`\`text\n${text.trim()}\n\`\`\``;
+	const section = `${'#'.repeat(words.length + 2)} ${[program, ...words].join(' ')}\n\n\`\`\`text\n${text.trim()}\n\`\`\``;
 	const commands = stdout.match(/^Commands:\n((?: {2}.*\n)+)/m)?.[1] ?? '';
 	const names = [...commands.matchAll(/^ {2}(\S+)/gm)].map(([, name]) => name).filter((name) => name !== 'help');
 	const below = [];
-	for (const name of names) below.push(await helpOf([...words, name], depth + 1));
+	for (const name of names) below.push(await helpOf(program, flag, [...words, name]));
 	return [section, ...below].join('\n\n');
 }
 
 async function cli() {
 	// Values of the environment that runs this must not stand in the page.
 	for (const name of Object.keys(process.env)) if (name.startsWith('DLLM_') && name !== 'DLLM_BIN') delete process.env[name];
-	return `# Commands\n\n${NOTE}\n${await helpOf([], 2)}\n`;
+	// The node has the many options of every Substrate node: a line each; `--help` tells more of them.
+	const [worker, node] = [await helpOf('dllm-worker', '--help'), await helpOf('dllm-node', '-h')];
+	return `# Commands\n\n${NOTE}\n${worker}\n\n${node}\n`;
 }
 
 /** Keys of worker.example.toml, whose defaults a test compares with the program. */

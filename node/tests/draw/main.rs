@@ -1,13 +1,14 @@
-//! Who authors how much: BABE's own lottery, with real keys over fifty thousand slots, against the formula
-//! that the node tells.
+//! Who authors how much: BABE's own lottery, each author with a keystore of its own, over fifty thousand
+//! slots, against the formula that the node tells.
 
 use dllm_node::block_share::expected;
-use sc_consensus_babe::{authorship::claim_slot_using_keys, Epoch};
+use sc_consensus_babe::{authorship::claim_slot, Epoch};
+use sc_keystore::LocalKeystore;
 use sp_consensus_babe::{AllowedSlots, AuthorityId, BabeEpochConfiguration};
 use sp_core::crypto::key_types;
 use sp_io::hashing::blake2_128;
-use sp_keystore::{testing::MemoryKeystore, Keystore, KeystorePtr};
-use std::{sync::Arc, thread};
+use sp_keystore::{Keystore, KeystorePtr};
+use std::thread;
 
 /// Slots that are drawn.
 const SLOTS: u64 = 50_000;
@@ -18,37 +19,37 @@ const WEIGHTS: [u64; 4] = [10_000, 10_000, 20_000, 40_000];
 /// χ² with three degrees of freedom that chance exceeds once in a thousand times.
 const CRITICAL: f64 = 16.266;
 
-/// Authors with keys of their own, for one epoch as long as the test.
-fn authors() -> (KeystorePtr, Vec<AuthorityId>, Epoch) {
-	let keystore = MemoryKeystore::new();
-	let key = |author: usize| {
+/// The keystores of the authors, each with its one key, and an epoch as long as the test.
+fn authors() -> (Vec<KeystorePtr>, Epoch) {
+	let author = |number: usize| -> (KeystorePtr, AuthorityId) {
+		let keystore = LocalKeystore::in_memory();
 		// A raw seed: the keystore would stretch a phrase anew at every use.
-		let seed = format!("0x{:064x}", author + 1);
+		let seed = format!("0x{:064x}", number + 1);
 		let public = keystore.sr25519_generate_new(key_types::BABE, Some(&seed));
-		AuthorityId::from(public.expect("the keystore takes keys"))
+		let key = public.expect("the keystore takes keys");
+		(keystore.into(), key.into())
 	};
-	let keys: Vec<_> = (0..WEIGHTS.len()).map(key).collect();
+	let (keystores, keys): (Vec<_>, Vec<_>) = (0..WEIGHTS.len()).map(author).unzip();
 	let epoch = sp_consensus_babe::Epoch {
 		epoch_index: 1,
 		start_slot: 0.into(),
 		duration: SLOTS,
-		authorities: keys.iter().cloned().zip(WEIGHTS).collect(),
+		authorities: keys.into_iter().zip(WEIGHTS).collect(),
 		randomness: [7; 32],
 		config: BabeEpochConfiguration {
 			c: PRIMARY,
 			allowed_slots: AllowedSlots::PrimaryAndSecondaryVRFSlots,
 		},
 	};
-	(Arc::new(keystore), keys, epoch.into())
+	(keystores, epoch.into())
 }
 
 /// The author whose block of a slot survives: one of those with a primary claim, each as likely, or else
 /// the one with the secondary.
-fn author_of(slot: u64, keystore: &KeystorePtr, keys: &[AuthorityId], epoch: &Epoch) -> usize {
+fn author_of(slot: u64, keystores: &[KeystorePtr], epoch: &Epoch) -> usize {
 	let (mut primaries, mut secondaries) = (Vec::new(), Vec::new());
-	for (author, key) in keys.iter().enumerate() {
-		let own = [(key.clone(), author)];
-		match claim_slot_using_keys(slot.into(), epoch, keystore, &own) {
+	for (author, keystore) in keystores.iter().enumerate() {
+		match claim_slot(slot.into(), epoch, keystore) {
 			Some((claim, _)) if claim.is_primary() => primaries.push(author),
 			Some(_) => secondaries.push(author),
 			None => (),
@@ -64,13 +65,13 @@ fn author_of(slot: u64, keystore: &KeystorePtr, keys: &[AuthorityId], epoch: &Ep
 
 /// Blocks of each author over all slots.
 fn drawn() -> Vec<u64> {
-	let (keystore, keys, epoch) = authors();
+	let (keystores, epoch) = authors();
 	let halves = [0..SLOTS / 2, SLOTS / 2..SLOTS].map(|slots| {
-		let (keystore, keys, epoch) = (keystore.clone(), keys.clone(), epoch.clone());
+		let (keystores, epoch) = (keystores.clone(), epoch.clone());
 		thread::spawn(move || {
-			let mut blocks = vec![0; keys.len()];
+			let mut blocks = vec![0; keystores.len()];
 			for slot in slots {
-				blocks[author_of(slot, &keystore, &keys, &epoch)] += 1;
+				blocks[author_of(slot, &keystores, &epoch)] += 1;
 			}
 			blocks
 		})

@@ -117,6 +117,11 @@ pub mod pallet {
 	pub type Snapshot<T: Config> =
 		StorageValue<_, WeakBoundedVec<(T::AccountId, u64), T::MaxAuthorities>, ValueQuery>;
 
+	/// Digest of the authorities and weights that were announced for the running session, taken as it
+	/// began; none before the first turn of a session, when nothing had been announced.
+	#[pallet::storage]
+	pub type Announcement<T: Config> = StorageValue<_, T::Hash, OptionQuery>;
+
 	#[pallet::genesis_config]
 	#[derive(frame_support::DefaultNoBound)]
 	pub struct GenesisConfig<T: Config> {

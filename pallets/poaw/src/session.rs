@@ -7,12 +7,12 @@
 //! set of `s + 1` is *fresh* and weighs next to nothing for one session. Where more than a third of the
 //! set is fresh no key is on probation, or the few old ones would have nearly all primary slots.
 
-use crate::{weighing, Config, Event, Pallet, Rules, Snapshot, StakeBook};
+use crate::{weighing, Announcement, Config, Event, Pallet, Rules, Snapshot, StakeBook};
 use alloc::{collections::BTreeMap, vec::Vec};
 use dllm_primitives::poaw::{Params, BASE_WEIGHT, PROBATION_WEIGHT};
 use frame_support::{traits::OneSessionHandler, WeakBoundedVec};
 use sp_consensus_babe::{AuthorityId, BabeAuthorityWeight};
-use sp_runtime::BoundToRuntimeAppPublic;
+use sp_runtime::{traits::Hash, BoundToRuntimeAppPublic};
 
 /// Authorities as BABE takes them.
 type Authorities<T> =
@@ -40,6 +40,9 @@ impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
 		let queued: Vec<_> = queued.collect();
 		let session = Self::session();
 
+		// What BABE is about to replace by the next announcement.
+		let announcement = T::Hashing::hash_of(&pallet_babe::NextAuthorities::<T>::get());
+		Announcement::<T>::put(announcement);
 		let current = announced::<T>(&validators);
 		let (next, fresh) = Self::weigh(&validators, &queued);
 		let total = next.iter().map(|(_, weight)| weight).sum();

@@ -1,9 +1,16 @@
-//! What always holds: announced weights stay in their bounds, the rules in theirs, deposits on hold.
+//! What always holds: authorities stand where their validators do, with the weights that were announced;
+//! weights stay in their bounds, the rules in theirs, deposits on hold.
 
-use crate::{weighing, Config, CurrencyOf, HoldReason, Links, Pallet, Rules, Snapshot};
+use crate::{
+	weighing, Announcement, Config, CurrencyOf, HoldReason, Links, Pallet, Rules, Snapshot,
+};
 use dllm_primitives::poaw::{BASE_WEIGHT, MOST_KAPPA_MILLI, PROBATION_WEIGHT};
 use frame_support::{ensure, traits::fungible::InspectHold};
-use sp_runtime::TryRuntimeError;
+use sp_consensus_babe::{AuthorityId, KEY_TYPE};
+use sp_runtime::{
+	traits::{Hash, OpaqueKeys},
+	TryRuntimeError,
+};
 
 impl<T: Config> Pallet<T> {
 	/// Checks every invariant of proof of AI work.
@@ -13,6 +20,8 @@ impl<T: Config> Pallet<T> {
 			"the rules are out of their bounds"
 		);
 		Self::check_weights()?;
+		Self::check_order()?;
+		Self::check_announcement()?;
 		for (worker, link) in Links::<T>::iter() {
 			let held = CurrencyOf::<T>::balance_on_hold(&HoldReason::LinkDeposit.into(), &worker);
 			ensure!(held == link.deposit, "the deposit of a link is not on hold");
@@ -36,12 +45,37 @@ impl<T: Config> Pallet<T> {
 				"a weight of the snapshot is out of its bounds"
 			);
 		}
+		Ok(())
+	}
+
+	/// Every announced authority is the key of the validator in the same place.
+	fn check_order() -> Result<(), TryRuntimeError> {
+		let current = pallet_babe::Authorities::<T>::get();
+		let next = pallet_babe::NextAuthorities::<T>::get();
 		let validators = pallet_session::Validators::<T>::get();
 		let queued = pallet_session::QueuedKeys::<T>::get();
 		ensure!(
 			current.len() == validators.len() && next.len() == queued.len(),
 			"there are not as many authorities as validators"
 		);
+		for ((key, _), (_, keys)) in next.iter().zip(&queued) {
+			ensure!(
+				keys.get::<AuthorityId>(KEY_TYPE).as_ref() == Some(key),
+				"the authorities are not in the order of the validators"
+			);
+		}
+		Ok(())
+	}
+
+	/// The running session has the authorities and weights that the last one announced.
+	fn check_announcement() -> Result<(), TryRuntimeError> {
+		if let Some(announcement) = Announcement::<T>::get() {
+			let current = T::Hashing::hash_of(&pallet_babe::Authorities::<T>::get());
+			ensure!(
+				current == announcement,
+				"the running weights are not those that were announced"
+			);
+		}
 		Ok(())
 	}
 }

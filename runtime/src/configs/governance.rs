@@ -25,7 +25,7 @@ use frame_support::{
 	weights::Weight,
 };
 use frame_system::{EnsureRoot, EnsureRootWithSuccess, EnsureWithSuccess};
-use pallet_collective::{EnsureProportionAtLeast, EnsureProportionMoreThan};
+use pallet_collective::{EnsureProportionAtLeast, EnsureProportionMoreThan, RawOrigin::Members};
 use sp_runtime::{traits::IdentityLookup, Perbill, Permill};
 
 /// The council's votes.
@@ -117,7 +117,9 @@ impl pallet_preimage::Config for Runtime {
 	>;
 }
 
-/// Who may cancel or change a call that somebody scheduled: root, and the council what the council did.
+/// Who may cancel or change a call that somebody scheduled: root, and of the council a majority no smaller
+/// than the one that scheduled it. Majorities are compared as parts of all members, so that a seat more
+/// or less in between changes nothing.
 pub struct Rank;
 
 impl PrivilegeCmp<OriginCaller> for Rank {
@@ -126,7 +128,18 @@ impl PrivilegeCmp<OriginCaller> for Rank {
 		if *left == root && *right != root {
 			return Some(Ordering::Greater);
 		}
-		EqualPrivilegeOnly::cmp_privilege(left, right)
+		match (left, right) {
+			(
+				OriginCaller::Council(Members(yes, of)),
+				OriginCaller::Council(Members(other_yes, other_of)),
+			) => {
+				// Products of two 32-bit numbers: they fit.
+				let share = u64::from(*yes) * u64::from(*other_of);
+				let other_share = u64::from(*other_yes) * u64::from(*of);
+				Some(share.cmp(&other_share))
+			}
+			_ => EqualPrivilegeOnly::cmp_privilege(left, right),
+		}
 	}
 }
 

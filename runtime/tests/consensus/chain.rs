@@ -1,6 +1,7 @@
 //! A chain in memory with the validators of the preset `fast`: blocks with BABE's digest, authored by the
 //! validators in turn with the keys that they have in that session. Calls are dispatched as the signed
-//! origin of who makes them; what a transaction is charged is not looked at here.
+//! origin of who makes them, which the runtime's filter of calls holds for as for a transaction; what that
+//! would be charged is not looked at here.
 
 use codec::Encode;
 use dllm_runtime::{

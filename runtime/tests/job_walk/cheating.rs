@@ -13,7 +13,7 @@ use dllm_runtime::{constants::money::DLLM, views, Balance, Runtime, RuntimeCall}
 const SLASH: Balance = 240 * DLLM;
 
 /// Roots of a worker that sent other rows than the layers give.
-fn altered(stage: StageIndex) -> Roots {
+pub fn altered(stage: StageIndex) -> Roots {
 	Roots {
 		output: Digest::repeat_byte(0xEE),
 		..roots(stage)
@@ -25,42 +25,48 @@ fn verdict(chain: &mut Chain, stage: usize, at: usize) -> Option<Verdict> {
 	receipt.stages[stage].participants[at].verdict
 }
 
-/// A job in which `lead` is what Miner1 says of the first segment, and all the others are honest.
-fn disputed(lead: Roots) -> Chain {
-	let mut chain = with_pipeline();
+/// A public job in which its lead says `said` of the first segment, and all the others are honest; only a
+/// third worker can end it.
+pub fn disputed(chain: &mut Chain, job: JobId, said: Roots) {
+	// The two workers of a stage lead by turns.
+	let turn = (job % 2) as usize;
+	let [entry, first, second] = STAGES.map(|workers| workers[turn]);
+	let [entry_check, first_check, second_check] = STAGES.map(|workers| workers[1 - turn]);
 	chain.block([submit_public()]);
 	chain.block([
-		commit_reply("Entry1", JOB, roots(0)),
-		commit("Miner1", JOB, 1, lead),
-		commit("Miner3", JOB, 2, roots(2)),
+		commit_reply(entry, job, roots(0)),
+		commit(first, job, 1, said),
+		commit(second, job, 2, roots(2)),
 	]);
 	chain.block([
-		commit("Entry2", JOB, 0, roots(0)),
-		commit("Miner2", JOB, 1, roots(1)),
-		commit("Miner4", JOB, 2, roots(2)),
+		commit(entry_check, job, 0, roots(0)),
+		commit(first_check, job, 1, roots(1)),
+		commit(second_check, job, 2, roots(2)),
 	]);
 	chain.block([
-		reveal("Entry1", JOB, 0, roots(0)),
-		reveal("Miner1", JOB, 1, lead),
-		reveal("Miner3", JOB, 2, roots(2)),
-		reveal("Entry2", JOB, 0, roots(0)),
-		reveal("Miner2", JOB, 1, roots(1)),
-		reveal("Miner4", JOB, 2, roots(2)),
+		reveal(entry, job, 0, roots(0)),
+		reveal(first, job, 1, said),
+		reveal(second, job, 2, roots(2)),
+		reveal(entry_check, job, 0, roots(0)),
+		reveal(first_check, job, 1, roots(1)),
+		reveal(second_check, job, 2, roots(2)),
 	]);
-	chain
 }
 
-fn assert_convicted(chain: &mut Chain, lead: Roots) {
+/// Miner1 leads the first segment of the first job and says `said` of it.
+fn assert_convicted(said: Roots) {
+	let mut chain = with_pipeline();
+	disputed(&mut chain, JOB, said);
 	let parties = ["User", "Miner1", "Miner2", VERIFIER].map(account);
-	let before = parties.clone().map(|who| wealth(chain, &who));
+	let before = parties.clone().map(|who| wealth(&mut chain, &who));
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
-	let after = parties.map(|who| wealth(chain, &who));
+	let after = parties.map(|who| wealth(&mut chain, &who));
 
 	let job = chain.read(|| views::job(JOB).unwrap());
-	assert_eq!(job.state, JobState::Refunded(Refund::Cheated), "{lead:?}");
-	assert_eq!(verdict(chain, 1, 0), Some(Verdict::Cheat));
-	assert_eq!(verdict(chain, 1, 1), Some(Verdict::Pass));
-	assert_eq!(verdict(chain, 1, 2), Some(Verdict::Pass));
+	assert_eq!(job.state, JobState::Refunded(Refund::Cheated), "{said:?}");
+	assert_eq!(verdict(&mut chain, 1, 0), Some(Verdict::Cheat));
+	assert_eq!(verdict(&mut chain, 1, 1), Some(Verdict::Pass));
+	assert_eq!(verdict(&mut chain, 1, 2), Some(Verdict::Pass));
 	// A fifth to the user, three tenths to the two that convicted it, the rest is burned.
 	assert_eq!(after[0], before[0] + SLASH / 5);
 	assert_eq!(after[1], before[1] - SLASH);
@@ -75,17 +81,15 @@ fn assert_convicted(chain: &mut Chain, lead: Roots) {
 
 #[test]
 fn a_lead_that_alters_a_row_is_convicted_by_a_third_worker() {
-	let lead = altered(1);
-	assert_convicted(&mut disputed(lead), lead);
+	assert_convicted(altered(1));
 }
 
 #[test]
 fn a_lead_that_answers_for_another_model_is_convicted() {
-	let lead = Roots {
+	assert_convicted(Roots {
 		weights: Digest::repeat_byte(0xEE),
 		..altered(1)
-	};
-	assert_convicted(&mut disputed(lead), lead);
+	});
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod blocks;
 mod cast;
 mod chain;
 mod cheating;
+mod credited;
 mod invariants;
 mod round;
 mod settled;

@@ -85,6 +85,17 @@ fn a_worker_leaves_later_than_any_trial_ends() {
 	assert!(delay > longest + verdict);
 }
 
+/// A link that ends in the last block of a session has that session less.
+#[test]
+fn a_link_reaches_its_validator_longer_than_any_trial_takes() {
+	use dllm_primitives::flow::Trials;
+	let (_, longest) = <Runtime as pallet_jobs::Config>::DeadlineRange::get();
+	let verdict: u32 = <pallet_verification::Pallet<Runtime> as Trials<_, _>>::verdict_blocks();
+	let sessions: u32 = <Runtime as pallet_poaw::Config>::UnlinkSessions::get();
+	let whole = u64::from(sessions - 1) * EPOCH_DURATION_IN_SLOTS;
+	assert!(whole > u64::from(longest + verdict));
+}
+
 #[test]
 fn the_bounds_of_every_pallet_fit_together() {
 	TestExternalities::default()

@@ -53,6 +53,26 @@ fn an_authority_too_many() {
 }
 
 #[test]
+fn authorities_in_another_order_than_the_validators() {
+	let said = complaint(|| {
+		let mut weights = next();
+		weights.swap(0, 1);
+		pallet_babe::NextAuthorities::<Test>::put(WeakBoundedVec::force_from(weights, None));
+	});
+	assert!(said.contains("order"), "{said}");
+}
+
+#[test]
+fn a_weight_that_was_not_announced() {
+	let said = complaint(|| {
+		let mut weights = current();
+		weights[0].1 += 1;
+		pallet_babe::Authorities::<Test>::put(WeakBoundedVec::force_from(weights, None));
+	});
+	assert!(said.contains("not those that were announced"), "{said}");
+}
+
+#[test]
 fn a_deposit_that_is_not_on_hold() {
 	let said = complaint(|| {
 		let reason = HoldReason::LinkDeposit.into();

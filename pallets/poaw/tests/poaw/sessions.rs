@@ -1,9 +1,12 @@
 //! What is announced at the turn of a session, and when it takes effect.
 
 use crate::mock::*;
+use codec::Encode;
 use dllm_primitives::flow::WorkLedger;
 use frame_support::traits::Get;
 use pallet_poaw::Snapshot;
+use sp_consensus_babe::{ConsensusLog, BABE_ENGINE_ID};
+use sp_runtime::DigestItem;
 
 #[test]
 fn genesis_has_weights_of_one_and_the_base_follows_two_sessions_later() {
@@ -165,6 +168,59 @@ fn a_validator_that_leaves_keeps_nothing() {
 		elect(&[1, 2, 3, 4]);
 		turn();
 		assert_eq!(next()[0], (key(1), PROBATION_WEIGHT));
+	});
+}
+
+#[test]
+fn a_validator_that_leaves_in_mid_session_stays_in_the_lists_that_were_told() {
+	execute_with(rules(), vec![(2, 100 * TARGET)], || {
+		turns(4);
+		let (running, announced) = (current(), next());
+		Session::purge_keys(RuntimeOrigin::signed(1)).unwrap();
+		assert!(Session::disable_index(0));
+
+		let told = ConsensusLog::OnDisabled(0).encode();
+		let told = DigestItem::Consensus(BABE_ENGINE_ID, told);
+		assert!(System::digest().logs.contains(&told));
+		assert_eq!((current(), next()), (running, announced.clone()));
+
+		turn();
+		assert_eq!(current(), announced, "with the key that is purged");
+		assert_eq!(Session::disabled_validators(), [0]);
+		let left = [(key(2), 20_000), (key(3), 10_000), (key(4), 10_000)];
+		assert_eq!(next(), left, "nobody moved up in its place");
+		turn();
+		assert_eq!(current(), left);
+		assert!(
+			Session::disabled_validators().is_empty(),
+			"the place is another's now"
+		);
+	});
+}
+
+/// The session pallet hands over those whom it queued, who were announced, so this cannot happen; a chain
+/// that came there all the same would go on.
+#[test]
+fn keys_that_were_not_announced_weigh_next_to_nothing() {
+	execute_with(rules(), vec![(1, 100 * TARGET)], || {
+		turns(4);
+		assert_eq!(next_weights(), [20_000, 10_000, 10_000, 10_000]);
+		set_key(5, 5);
+		let others = [4, 1, 5].map(|who| (who, Keys { babe: key(who) }));
+		pallet_session::QueuedKeys::<Test>::put(others.to_vec());
+		turn();
+		let expected = [
+			(key(4), BASE_WEIGHT),
+			(key(1), 20_000),
+			(key(5), PROBATION_WEIGHT),
+		];
+		assert_eq!(current(), expected);
+		let said = format!("{:?}", Poaw::do_try_state().unwrap_err());
+		assert!(said.contains("not those that were announced"), "{said}");
+
+		let announced = next();
+		turn();
+		assert_eq!(current(), announced, "and was over with that session");
 	});
 }
 
