@@ -7,6 +7,16 @@ import { parts, standardNetwork, TOKEN } from '../lib/standard.mjs';
 
 const MAX_PRICE = 5n * TOKEN;
 
+/** Names of the steps of an audit that hold, none having failed. */
+function held({ code, holds, error, steps }) {
+	assert.equal(error, undefined);
+	const failed = Object.values(steps).filter(({ found }) => found === 'failed');
+	assert.deepEqual(failed, []);
+	assert.equal(holds, true);
+	assert.equal(code, 0);
+	return Object.keys(steps).filter((name) => steps[name].found === 'ok');
+}
+
 describe('the walk of a prompt', () => {
 	let network;
 	let user;
@@ -47,6 +57,15 @@ describe('the walk of a prompt', () => {
 			assert.equal(replica.verdict, 'pass');
 			assert.ok(replica.commitment[1] > lead.commitment[1], 'the replica commits after the lead');
 		}
+
+		const audit = await network.audit(job);
+		const served = ['record', 'plan', 'order', 'commitments', 'shards', 'agreement', 'links', 'reply', 'verdicts', 'outcome', 'fee'];
+		assert.deepEqual(held(audit), served);
+		assert.equal(audit.block, receipt.job.ended);
+		assert.match(audit.steps.commitments.why, /^6 commitments/);
+		const { stdout } = await network.worker(['audit', job, '--chain', network.url]);
+		assert.match(stdout, /^11\. fee: ok$/m);
+		assert.match(stdout, /every step holds/);
 	});
 
 	it('shows the reply in an event', async () => {
@@ -115,6 +134,10 @@ describe('the walk of a prompt', () => {
 		const request = await network.api.query.jobs.requests(receipt.job.id);
 		assert.ok(request.isSome);
 		assert.ok(!request.toHex().includes(Buffer.from('secret').toString('hex')), 'the prompt is not on chain');
+
+		await network.ended(receipt.job.id);
+		const steps = held(await network.audit(receipt.job.id));
+		assert.ok(steps.includes('fee') && !steps.includes('reply'), 'nothing is public of the reply');
 	});
 
 	it('refunds a job that its owner cancels while it waits', async () => {
@@ -135,6 +158,18 @@ describe('the walk of a prompt', () => {
 		assert.equal(receipt.job.ended, receipt.job.deadline);
 		assert.equal(BigInt(receipt.refunded), MAX_PRICE);
 		assert.equal((await network.balance(user.address)).reserved, 0n);
+		assert.deepEqual(held(await network.audit(job)), ['record']);
+	});
+
+	it('says why it cannot audit a job', async () => {
+		const { job } = await network.submit(user, { model: idle, text: 'Not yet', maxPrice: MAX_PRICE });
+		const open = await network.audit(job);
+		assert.equal(open.code, 1);
+		assert.match(open.error, new RegExp(`job ${job} waits for a pipeline`));
+		await network.send(network.api.tx.jobs.cancel(job), user);
+		const unknown = await network.audit(job + 1000);
+		assert.equal(unknown.code, 1);
+		assert.match(unknown.error, new RegExp(`the chain has no job ${job + 1000}`));
 	});
 
 	it('refuses what cannot be served, by name', async () => {
@@ -160,5 +195,8 @@ describe('the walk of a prompt', () => {
 		const verdicts = receipt.stages.flatMap(({ participants }) => participants.map(({ verdict }) => verdict));
 		assert.ok(verdicts.length > 0 && !verdicts.includes('cheat'));
 		for (const worker of await network.pool()) assert.equal(worker.cheats, 0);
+		const audit = await network.audit(job);
+		assert.ok(held(audit).includes('outcome'));
+		assert.match(audit.steps.verdicts.data.join('\n'), /had not committed by its deadline/);
 	});
 });
