@@ -5,9 +5,13 @@
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 BIN := $(CARGO_TARGET_DIR)/release
+# Where Debian's Node is too old for the page, scripts/setup.sh puts another here.
+export PATH := $(CURDIR)/.tools/node/node_modules/node/bin:$(PATH)
 # A workspace of its own, with the solver that the planner is proved against.
 ORACLE := inference-worker/planning/oracle
 ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
+# Where rustup could not fetch the wasm target, scripts/wasm-sysroot.sh has left the toolchain that can do without.
+CARGO = $(shell [ -e .tools/wasm-toolchain ] && echo "WASM_BUILD_TOOLCHAIN=$$(cat .tools/wasm-toolchain)") cargo
 
 .PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network test-oracle web test-web lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle setup-web setup-operations clean
 
@@ -23,9 +27,10 @@ setup-operations:
 setup-web:
 	@scripts/setup.sh web
 
-# Binaries, tests and benches in one call: cargo then resolves features once and compiles nothing twice.
+# Binaries and tests in one call: cargo then resolves features once and compiles nothing twice. No library has
+# tests of its own (`test = false`), so none is compiled a second time to look for them.
 build: setup
-	cargo build --release --workspace --all-targets
+	$(CARGO) build --release --workspace --bins --tests
 
 demo: build
 	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)
@@ -40,7 +45,7 @@ down:
 test: build test-rust test-exactness test-e2e
 
 test-rust: setup
-	cargo test --release --workspace --lib --bins --tests
+	$(CARGO) test --release --workspace --tests
 
 # The planner against a MILP and brute force; builds HiGHS, so it stands apart from `test`.
 test-oracle: setup-oracle
@@ -50,8 +55,9 @@ test-oracle: setup-oracle
 test-exactness: build
 	@scripts/exactness.sh reduced
 
+# Two suites at a time: most of their time they wait for blocks.
 test-e2e: build
-	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/tests/*.test.mjs
+	@DLLM_BIN=$(BIN) node --test --test-concurrency=2 e2e/tests/*.test.mjs
 
 # What operators are given: alarms on a running Prometheus, images and units, examples, the book. Seven minutes
 # and packages of their own, so it stands apart from `test`.
@@ -79,16 +85,18 @@ exactness: build
 # Damaged files, frames and requests, FUZZ_SECONDS for each of seven readers.
 FUZZ_SECONDS ?= 120
 fuzz: setup
-	DLLM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --workspace --test fuzz --test frames --test gateway -- --nocapture --test-threads 1
+	DLLM_FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --release --workspace --test fuzz --test frames --test gateway -- --nocapture --test-threads 1
 
 lint: setup
 	cargo fmt --all --check
 	cd $(ORACLE) && cargo fmt --check
-	cargo clippy --release --workspace --all-targets -- -D warnings
+	cd runtime/benchmarking && cargo fmt --check
+	$(CARGO) clippy --release --workspace --all-targets -- -D warnings
 
 # Prints one line a figure: ID name value unit (goal …) ok|SHORT. Never fails a build.
-bench: build setup-oracle
-	-@cargo bench --profile release --workspace --bench engine_bench --bench ring_bench
+bench: build
+	-@scripts/setup.sh oracle
+	-@$(CARGO) bench --profile release --workspace --bench engine_bench --bench ring_bench
 	-@cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo bench --bench placement_bench
 	-@DLLM_BIN=$(BIN) node e2e/bench.mjs
 	-@bench/run.sh
@@ -110,15 +118,15 @@ docs: build
 # Runs the benchmarks of our pallets in the runtime's own wasm and writes runtime/src/weights anew. In a build
 # folder of its own, because the features of the runtime differ. Wants a machine with nothing else to do.
 WEIGHTS := $(CARGO_TARGET_DIR)/weights
-MEASURED := pallet_allocation pallet_auctions pallet_jobs pallet_miners pallet_models pallet_verification
+MEASURED := pallet_allocation pallet_auctions pallet_jobs pallet_miners pallet_models pallet_poaw pallet_verification
 weights: setup
-	CARGO_TARGET_DIR=$(WEIGHTS) cargo build --release --package dllm-runtime --features runtime-benchmarks
+	CARGO_TARGET_DIR=$(WEIGHTS) $(CARGO) build --release --package dllm-runtime --features runtime-benchmarks
 	CARGO_TARGET_DIR=$(WEIGHTS) cargo run --release --locked --manifest-path runtime/benchmarking/Cargo.toml -- \
 		$(WEIGHTS)/release/wbuild/dllm-runtime/dllm_runtime.wasm runtime/src/weights $(MEASURED)
 
 # Perplexity and right answers of every profile; fails where exact loses more than 1 %. Then speed.
 accuracy: setup
-	cargo bench --profile release --workspace --bench accuracy
+	$(CARGO) bench --profile release --workspace --bench accuracy
 
 clean:
 	rm -rf .demo e2e/node_modules web/node_modules web/dist

@@ -15,7 +15,7 @@ RUN scripts/wasm-sysroot.sh \
 FROM debian:bookworm-slim
 # hadolint ignore=DL3008
 RUN apt-get update \
-	&& apt-get install -y --no-install-recommends ca-certificates curl libstdc++6 \
+	&& apt-get install -y --no-install-recommends ca-certificates curl libssl3 libstdc++6 \
 	&& rm -rf /var/lib/apt/lists/* \
 	&& useradd --uid 1000 --create-home --home-dir /data dllm
 COPY --from=build /out/dllm-node /usr/local/bin/

@@ -21,6 +21,7 @@ need perl perl
 need pkg-config pkg-config
 need curl curl
 need unzip unzip
+[ -e /usr/include/openssl/ssl.h ] || packages+=(libssl-dev)
 need python3 python3
 need node nodejs
 need npm npm
@@ -55,7 +56,7 @@ if ! rustup toolchain list | grep -q "^$channel"; then
 	say "installing Rust $channel"
 	rustup toolchain install "$channel" --profile minimal --component rustfmt --component clippy
 fi
-if [ -z "${WASM_BUILD_TOOLCHAIN:-}" ] && ! rustup target list --installed | grep -qx wasm32v1-none; then
+if [ -z "${WASM_BUILD_TOOLCHAIN:-}" ] && [ ! -e .tools/wasm-toolchain ] && ! rustup target list --installed | grep -qx wasm32v1-none; then
 	say "installing the wasm target of the runtime"
 	scripts/wasm-sysroot.sh
 fi
@@ -78,6 +79,11 @@ node_packages() {
 }
 node_packages e2e
 if [ "${1:-}" = web ]; then
+	# The page is built with Node 20.19 or later; Debian 12 has 18.
+	node -e 'const [major, minor] = process.versions.node.split(".").map(Number); process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' || {
+		say "installing Node 20 into .tools/node"
+		npm install --prefix .tools/node --no-audit --no-fund --loglevel=error node@20.20.2
+	}
 	node_packages web
 fi
 

@@ -54,16 +54,16 @@ async fn main() -> Result<()> {
 	let [single, ring] = alternate(Path::new(&folder)).await?;
 	let ratio = ring / single;
 	println!(
-		"P3.single wall time of a token, one process {:.2} ms (goal none) ok",
+		"P3.single time-per-token-one-process {:.2} ms (goal none) ok",
 		1e3 * single
 	);
 	println!(
-		"P3.ring wall time of a token, four workers {:.2} ms (goal none) ok",
+		"P3.ring time-per-token-four-workers {:.2} ms (goal none) ok",
 		1e3 * ring
 	);
 	let verdict = if ratio <= GOAL { "ok" } else { "SHORT" };
 	println!(
-		"P3 four workers on loopback over one process {ratio:.2} ratio (goal ≤ {GOAL}) {verdict}"
+		"P3 four-workers-over-one-process {ratio:.2} ratio (goal ≤ {GOAL}) {verdict}"
 	);
 	Ok(())
 }

@@ -92,22 +92,22 @@ fn against_llama(options: &Options, folder: &Path) -> Result<()> {
 	}
 	report(
 		"P1.ours",
-		"int4 decode",
+		"int4-decode",
 		median(&own),
 		"tokens/s",
 		Goal::None,
 	);
 	report(
 		"P1.ours-prefill",
-		"int4 prefill",
+		"int4-prefill",
 		median(&own_prefill),
 		"tokens/s",
 		Goal::None,
 	);
 	if peer.is_some() {
-		let name = "llama.cpp Q4_0 decode";
+		let name = "llama.cpp-q4_0-decode";
 		report("P1.llama", name, median(&other), "tokens/s", Goal::None);
-		let name = "llama.cpp Q4_0 prefill";
+		let name = "llama.cpp-q4_0-prefill";
 		report(
 			"P1.llama-prefill",
 			name,
@@ -115,9 +115,9 @@ fn against_llama(options: &Options, folder: &Path) -> Result<()> {
 			"tokens/s",
 			Goal::None,
 		);
-		let name = "int4 decode over llama.cpp Q4_0";
+		let name = "int4-decode-over-llama.cpp-q4_0";
 		report("P1", name, ratio(&own, &other), "ratio", Goal::AtLeast(1.0));
-		let name = "int4 prefill over llama.cpp Q4_0";
+		let name = "int4-prefill-over-llama.cpp-q4_0";
 		report(
 			"P1.prefill",
 			name,
@@ -131,7 +131,7 @@ fn against_llama(options: &Options, folder: &Path) -> Result<()> {
 	let per_token = ours.bytes_per_token as f64;
 	report(
 		"P1b.copy",
-		"memory copy, read and written",
+		"memory-copy-read-and-written",
 		median(&bandwidth) / GIGABYTE,
 		"GB/s",
 		Goal::None,
@@ -141,7 +141,7 @@ fn against_llama(options: &Options, folder: &Path) -> Result<()> {
 		.zip(&bandwidth)
 		.map(|(rate, bandwidth)| 100.0 * rate * per_token / bandwidth);
 	let share = median(&shares.collect::<Vec<_>>());
-	let name = "share of the copy's bandwidth that int4 decode reads its weights with";
+	let name = "share-of-copy-bandwidth-in-int4-decode";
 	report("P1b", name, share, "%", Goal::AtLeast(70.0));
 	Ok(())
 }
@@ -166,19 +166,19 @@ fn exact_against_f32(options: &Options, exact: &Path, f32: &Path) -> Result<()> 
 	let [exact_prefill, f32_prefill, exact_decode, f32_decode] = &rates;
 	report(
 		"P2.exact",
-		"exact decode",
+		"exact-decode",
 		median(exact_decode),
 		"tokens/s",
 		Goal::None,
 	);
 	report(
 		"P2.f32",
-		"f32 decode",
+		"f32-decode",
 		median(f32_decode),
 		"tokens/s",
 		Goal::None,
 	);
-	let name = "exact decode over f32 decode";
+	let name = "exact-decode-over-f32-decode";
 	report(
 		"P2",
 		name,
@@ -188,19 +188,19 @@ fn exact_against_f32(options: &Options, exact: &Path, f32: &Path) -> Result<()> 
 	);
 	report(
 		"P2b.exact",
-		"exact prefill",
+		"exact-prefill",
 		median(exact_prefill),
 		"tokens/s",
 		Goal::None,
 	);
 	report(
 		"P2b.f32",
-		"f32 prefill",
+		"f32-prefill",
 		median(f32_prefill),
 		"tokens/s",
 		Goal::None,
 	);
-	let name = "exact prefill over f32 prefill";
+	let name = "exact-prefill-over-f32-prefill";
 	report(
 		"P2b",
 		name,

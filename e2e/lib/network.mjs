@@ -15,8 +15,9 @@ async function madeSpec(preset, ...raw) {
 	const file = path.join(REPOSITORY, '.demo', `${preset}${raw.join('')}-${build}.json`);
 	if (!existsSync(file)) {
 		mkdirSync(path.dirname(file), { recursive: true });
-		await run(node, ['export-chain-spec', '--chain', preset, ...raw, '--output', `${file}.new`]);
-		renameSync(`${file}.new`, file);
+		const own = `${file}.${process.pid}`;
+		await run(node, ['export-chain-spec', '--chain', preset, ...raw, '--output', own]);
+		renameSync(own, file);
 	}
 	return file;
 }

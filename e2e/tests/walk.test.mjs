@@ -103,6 +103,26 @@ describe('the walk of a prompt', () => {
 		await assert.rejects(unknown, /is not known at this block/);
 	});
 
+	it('tells a subscriber of receipts, pipelines and quotes what changes', async () => {
+		const heard = { receipts: [], pipelines: [], quotes: [] };
+		const follow = (name, kind, params, into) => new Promise((resolve, reject) => {
+			network.provider.subscribe(`dllm_${name}Update`, `dllm_subscribe${kind}`, params, (error, view) => {
+				if (error) return reject(error);
+				into.push(view);
+				if (view.job?.ended) resolve();
+			}).catch(reject);
+		});
+		follow('pipelines', 'Pipelines', [network.model], heard.pipelines);
+		follow('quote', 'Quote', [network.model, 40, 16], heard.quotes);
+		const { job } = await network.submit(user, { model: network.model, text: 'Follow me', maxPrice: MAX_PRICE, settle: false });
+		await follow('receipt', 'Receipt', [job], heard.receipts);
+		assert.deepEqual(heard.receipts.at(-1), await network.rpc('dllm_receipt', job), 'the last receipt is how the job ended');
+		assert.ok(heard.receipts.length > 2, 'commitments and openings were told as they came');
+		const busy = (pipelines) => pipelines.some(({ openJobs }) => openJobs > 0);
+		assert.ok(heard.pipelines.some(busy), 'a pipeline had a job');
+		assert.equal(heard.quotes[0].fee, (await network.rpc('dllm_quote', network.model, 40, 16)).fee);
+	});
+
 	it('gives the same reply for the same prompt and seed', async () => {
 		const ask = () => network.submit(user, { model: network.model, text: 'Same?', maxPrice: MAX_PRICE });
 		const [one, two] = [await ask(), await ask()];

@@ -56,12 +56,12 @@ async fn main() -> Result<()> {
 	let single = single_process(&manifest, &model)?;
 	let ring = through_ring(&manifest, &model, folder.path()).await?;
 	let (single, ring) = (1.0 / single.as_secs_f64(), 1.0 / ring.as_secs_f64());
-	println!("R1 decode, one process {single:.1} tokens/s (goal none) ok");
-	println!("R2 decode, ring of three workers {ring:.1} tokens/s (goal none) ok");
+	println!("R1 decode-one-process {single:.1} tokens/s (goal none) ok");
+	println!("R2 decode-ring-of-three {ring:.1} tokens/s (goal none) ok");
 	let ratio = single / ring;
 	let verdict = if ratio <= GOAL_TIME { "ok" } else { "SHORT" };
 	println!(
-		"R3 time per token, ring over one process {ratio:.2} ratio (goal ≤ {GOAL_TIME}) {verdict}"
+		"R3 time-per-token-ring-over-one-process {ratio:.2} ratio (goal ≤ {GOAL_TIME}) {verdict}"
 	);
 	Ok(())
 }

@@ -12,7 +12,7 @@
 //! | `dllm_*` | jobs, receipts, pipelines, models, quotes: see [`dllm`] |
 
 pub mod dllm;
-pub mod job_updates;
+pub mod updates;
 pub mod poaw;
 
 use crate::service::{Block, FullBackend, GrandpaLink, Handles, Hash};

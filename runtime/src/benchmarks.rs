@@ -23,7 +23,7 @@ use frame_support::{
 		fungible::{Mutate, MutateHold},
 		Get, StorageInfo, StorageInfoTrait, WhitelistedStorageKeys,
 	},
-	BoundedBTreeSet, BoundedVec,
+	BoundedBTreeSet, BoundedVec, WeakBoundedVec,
 };
 use frame_system_benchmarking::{
 	extensions::Pallet as SystemExtensionsBench, Pallet as SystemBench,
@@ -47,6 +47,7 @@ frame_benchmarking::define_benchmarks!(
 	[pallet_auctions, Auctions]
 	[pallet_allocation, Allocation]
 	[pallet_verification, Verification]
+	[pallet_poaw, Poaw]
 );
 
 impl frame_system_benchmarking::Config for Runtime {}
@@ -192,7 +193,8 @@ fn put_tender(plan: &Plan<AccountId>, winners: u32, terms: Terms) {
 	);
 }
 
-/// What a verdict reaches: a running job, its escrow, its pipeline and the bonds of its workers.
+/// What a verdict reaches: a running job, its escrow, its pipeline, the bonds of its workers, their validators
+/// and the pot that pays rebates.
 pub struct TrialSetup;
 
 impl pallet_verification::benchmarking::BenchmarkSetup<AccountId, BlockNumber> for TrialSetup {
@@ -210,6 +212,7 @@ impl pallet_verification::benchmarking::BenchmarkSetup<AccountId, BlockNumber> f
 			}
 		}
 		put_pipeline(award.pipeline.clone());
+		put_works();
 
 		let job = pallet_jobs::Job {
 			state: JobState::Running {
@@ -242,6 +245,35 @@ impl pallet_verification::benchmarking::BenchmarkSetup<AccountId, BlockNumber> f
 		}
 		pallet_miners::VerifierCount::<Runtime>::put(count);
 	}
+}
+
+/// What the turn of a session reads of stake.
+pub struct WorkSetup;
+
+impl pallet_poaw::benchmarking::BenchmarkSetup<AccountId> for WorkSetup {
+	fn bonded(who: &AccountId) {
+		Balances::set_balance(who, STAKE.saturating_mul(2));
+		let origin = RuntimeOrigin::signed(who.clone());
+		let bonded = Staking::bond(origin, STAKE, pallet_staking::RewardDestination::Staked);
+		if let Err(error) = bonded {
+			panic!("a benchmark cannot bond: {error:?}");
+		}
+	}
+}
+
+/// What a settlement and a conviction find of proof of AI work: a pot that pays every rebate, a session
+/// after the last change of the ledger, and weights of as many validators as there may be.
+fn put_works() {
+	Balances::set_balance(&Poaw::pot(), STAKE);
+	pallet_session::CurrentIndex::<Runtime>::put(2);
+	let most: u32 = configs::consensus::MaxAuthorities::get();
+	let weights = (0..most).map(|number| (account("validator", number), 1));
+	pallet_poaw::Snapshot::<Runtime>::put(
+		WeakBoundedVec::<_, configs::consensus::MaxAuthorities>::force_from(
+			weights.collect(),
+			None,
+		),
+	);
 }
 
 /// The only model of the benchmarks.
@@ -418,10 +450,18 @@ fn put_worker(who: &AccountId, state: WorkerState<BlockNumber>, price: Balance) 
 	pallet_miners::Workers::<Runtime>::insert(who, worker);
 }
 
-/// An active worker with its bond on hold.
+/// An active worker with its bond on hold, whose work counts for a validator: itself, so that every worker
+/// has a ledger entry of its own.
 fn put_bond(who: &AccountId) {
 	put_worker(who, WorkerState::Active, 1);
 	hold(who, pallet_miners::HoldReason::Bond, STAKE);
+	let link = pallet_poaw::Link {
+		validator: who.clone(),
+		state: pallet_poaw::LinkState::Standing,
+		deposit: 0,
+	};
+	pallet_poaw::Links::<Runtime>::insert(who, link);
+	pallet_poaw::Ledger::<Runtime>::insert(who, pallet_poaw::Entry::standing(STAKE));
 }
 
 /// Endows an account and puts an amount of it on hold.

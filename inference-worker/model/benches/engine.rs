@@ -50,7 +50,7 @@ fn main() -> Result<()> {
 	let single = layers(&lone, 2)?;
 	report(
 		"E1",
-		"decode, one process",
+		"decode-one-process",
 		per_second(row, 1),
 		"tokens/s",
 		Goal::AtLeast(300.0),
@@ -59,7 +59,7 @@ fn main() -> Result<()> {
 	let rate = per_second(prompt, CONTEXT);
 	report(
 		"E2",
-		"prefill of 128 rows, one process",
+		"prefill-of-128-rows-one-process",
 		rate,
 		"tokens/s",
 		Goal::AtLeast(3000.0),
@@ -67,7 +67,7 @@ fn main() -> Result<()> {
 	let padding = 100.0 * (padded.as_secs_f64() / single.as_secs_f64() - 1.0);
 	report(
 		"E3",
-		"cost of the padding row in decode",
+		"cost-of-the-padding-row-in-decode",
 		padding,
 		"%",
 		Goal::AtMost(20.0),
@@ -75,7 +75,7 @@ fn main() -> Result<()> {
 	let hashing = 100.0 * hash(engine.hidden()).as_secs_f64() / row.as_secs_f64();
 	report(
 		"E4",
-		"hashing of a token's rows, in and out",
+		"hashing-of-token-rows",
 		hashing,
 		"%",
 		Goal::AtMost(1.0),

@@ -11,7 +11,7 @@
 //! | [12003](NO_PIPELINE) | nobody serves such a job now |
 //! | [12004](RUNTIME_CALL) | the runtime could not be asked at that block |
 
-use super::job_updates;
+use super::updates;
 use crate::service::{FullClient, Hash};
 use dllm_primitives::{
 	api::{planck, DllmApi as RuntimeDllmApi, JobView, ModelView, PipelineView, Receipt},
@@ -41,8 +41,8 @@ pub const NO_PIPELINE: i32 = 12_003;
 /// The runtime could not be asked: the block is unknown, or its state is pruned.
 pub const RUNTIME_CALL: i32 = 12_004;
 
-/// Views that may wait for a slow subscriber; older ones are dropped first, the last never. A job
-/// changes fewer times than this from submission to its end.
+/// Views that may wait for a slow subscriber; older ones are dropped first, the last never. A job or a
+/// receipt changes fewer times than this from submission to its end.
 const WAITING_UPDATES: usize = 16;
 
 /// What a prompt would cost.
@@ -102,9 +102,41 @@ pub trait DllmApi {
 		item = JobView
 	)]
 	fn subscribe_job(&self, id: JobId);
+
+	/// The same of all that stands behind a job. The first receipt of a job in a final state is the last one.
+	#[subscription(
+		name = "subscribeReceipt" => "receiptUpdate",
+		unsubscribe = "unsubscribeReceipt",
+		item = Receipt
+	)]
+	fn subscribe_receipt(&self, id: JobId);
+
+	/// Sends the pipelines of a model now and after every best block that changed one of them.
+	#[subscription(
+		name = "subscribePipelines" => "pipelinesUpdate",
+		unsubscribe = "unsubscribePipelines",
+		item = Vec<PipelineView>
+	)]
+	fn subscribe_pipelines(&self, model: ModelId);
+
+	/// Sends a quote now and after every best block that changed it; while nobody serves such a job it is
+	/// silent.
+	#[subscription(
+		name = "subscribeQuote" => "quoteUpdate",
+		unsubscribe = "unsubscribeQuote",
+		item = Quote
+	)]
+	fn subscribe_quote(
+		&self,
+		model: ModelId,
+		prompt_tokens: u32,
+		max_tokens: u32,
+		own_entry: Option<bool>,
+	);
 }
 
 /// Answers from the runtime of this node's chain.
+#[derive(Clone)]
 pub struct Dllm {
 	client: Arc<FullClient>,
 	executor: SubscriptionTaskExecutor,
@@ -128,6 +160,34 @@ impl Dllm {
 			.model(at, model)
 			.map_err(runtime_call)?;
 		known.map(|_| ()).ok_or_else(|| unknown_model(model))
+	}
+
+	/// Sends what `read` tells of the best block, and of every later one that changes it, until a view
+	/// `is_last`. Where `read` fails now, its error is the answer; where it fails later, nothing is sent.
+	fn follow<View: Serialize + Clone + PartialEq + Send + 'static>(
+		&self,
+		pending: PendingSubscriptionSink,
+		read: impl Fn(&Self, Option<Hash>) -> RpcResult<View> + Send + 'static,
+		is_last: impl Fn(&View) -> bool + Send + 'static,
+	) {
+		// Listen before the first look, so that no block falls between the two.
+		let heads = updates::best_blocks(&*self.client);
+		let first = read(self, None);
+		let this = self.clone();
+		let later = move |at| read(&this, Some(at)).ok();
+		let task = async move {
+			match first {
+				Ok(_) => {
+					let views = updates::changes(heads, later, is_last);
+					let waiting = RingBuffer::new(WAITING_UPDATES);
+					PendingSubscription::from(pending)
+						.pipe_from_stream(views, waiting)
+						.await
+				}
+				Err(error) => pending.reject(error).await,
+			}
+		};
+		spawn_subscription_task(&self.executor, task);
 	}
 }
 
@@ -193,30 +253,33 @@ impl DllmApiServer for Dllm {
 	}
 
 	fn subscribe_job(&self, pending: PendingSubscriptionSink, id: JobId) {
-		let client = self.client.clone();
-		// Listen before the first look, so that no block falls between the two.
-		let heads = job_updates::best_blocks(&*client);
-		let first = self.job(id, None);
-		let read = move |at| match client.runtime_api().job(at, id) {
-			Ok(view) => view,
-			Err(error) => {
-				log::warn!(target: "rpc", "job {id} could not be read at block {at:?}: {error}");
-				None
-			}
-		};
-		let task = async move {
-			match first {
-				Ok(_) => {
-					let views = job_updates::changes(heads, read);
-					let waiting = RingBuffer::new(WAITING_UPDATES);
-					PendingSubscription::from(pending)
-						.pipe_from_stream(views, waiting)
-						.await
-				}
-				Err(error) => pending.reject(error).await,
-			}
-		};
-		spawn_subscription_task(&self.executor, task);
+		let read = move |this: &Self, at| this.job(id, at);
+		self.follow(pending, read, |view: &JobView| view.state.is_final());
+	}
+
+	fn subscribe_receipt(&self, pending: PendingSubscriptionSink, id: JobId) {
+		let read = move |this: &Self, at| this.receipt(id, at);
+		self.follow(pending, read, |receipt: &Receipt| {
+			receipt.job.state.is_final()
+		});
+	}
+
+	fn subscribe_pipelines(&self, pending: PendingSubscriptionSink, model: ModelId) {
+		let read = move |this: &Self, at| this.pipelines(model, at);
+		self.follow(pending, read, |_| false);
+	}
+
+	fn subscribe_quote(
+		&self,
+		pending: PendingSubscriptionSink,
+		model: ModelId,
+		prompt_tokens: u32,
+		max_tokens: u32,
+		own_entry: Option<bool>,
+	) {
+		let read =
+			move |this: &Self, at| this.quote(model, prompt_tokens, max_tokens, own_entry, at);
+		self.follow(pending, read, |_| false);
 	}
 }
 

@@ -1,7 +1,7 @@
 //! The node as people run it: the real binary, on free ports, spoken to over JSON-RPC.
 
 mod commands;
-mod job_updates;
+mod updates;
 mod network;
 mod process;
 mod rotate;

@@ -96,14 +96,41 @@ async fn market_is_empty(node: &Node) {
 		assert!(message.contains(advice), "{method}: {message}");
 	}
 
-	let subscription = node
-		.rpc
-		.subscribe::<Value>("dllm_subscribeJob", rpc_params![7], "dllm_unsubscribeJob")
-		.await;
-	let Err(error) = subscription else {
-		panic!("a job that does not exist was followed")
-	};
-	assert_eq!(user_error(error).0, UNKNOWN_JOB);
+	for (subscribe, parameters, unsubscribe, code) in [
+		(
+			"dllm_subscribeJob",
+			rpc_params![7],
+			"dllm_unsubscribeJob",
+			UNKNOWN_JOB,
+		),
+		(
+			"dllm_subscribeReceipt",
+			rpc_params![7],
+			"dllm_unsubscribeReceipt",
+			UNKNOWN_JOB,
+		),
+		(
+			"dllm_subscribePipelines",
+			rpc_params![3],
+			"dllm_unsubscribePipelines",
+			UNKNOWN_MODEL,
+		),
+		(
+			"dllm_subscribeQuote",
+			rpc_params![3, 8, 8],
+			"dllm_unsubscribeQuote",
+			UNKNOWN_MODEL,
+		),
+	] {
+		let subscription = node
+			.rpc
+			.subscribe::<Value>(subscribe, parameters, unsubscribe)
+			.await;
+		let Err(error) = subscription else {
+			panic!("{subscribe} follows what does not exist")
+		};
+		assert_eq!(user_error(error).0, code, "{subscribe}");
+	}
 }
 
 /// A development node answers every web page, so what could harm it needs a flag.

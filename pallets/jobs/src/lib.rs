@@ -230,7 +230,7 @@ pub mod pallet {
 		PriceBelowBase,
 		/// The free balance does not cover the price ceiling besides the existential deposit.
 		InsufficientFunds,
-		/// Too many jobs wait already. Try again in a few blocks.
+		/// Too many jobs wait already, or have ended of late. Try again in a few blocks.
 		QueueFull,
 		/// Too many jobs have their deadline about that block. Choose another deadline.
 		AgendaFull,

@@ -1,7 +1,9 @@
 //! Submitting and cancelling: what may be asked, and the escrow of its price.
 
 use crate::{
-	pallet::{Config, Error, Event, HoldReason, Jobs, NextJob, Pallet, Requests, Waiting},
+	pallet::{
+		Config, EndedRange, Error, Event, HoldReason, Jobs, NextJob, Pallet, Requests, Waiting,
+	},
 	Job, Request,
 };
 use dllm_primitives::{
@@ -19,7 +21,7 @@ use frame_support::{
 	},
 };
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{traits::Saturating, DispatchResult};
+use sp_runtime::{traits::Saturating, DispatchResult, SaturatedConversion};
 
 impl<T: Config> Pallet<T> {
 	/// Checks a request, holds its price and lets it wait.
@@ -36,6 +38,7 @@ impl<T: Config> Pallet<T> {
 		let own_entry = matches!(request.body, Body::Sealed { .. });
 		Self::check_price(&catalogued, rows_ceiling, own_entry, max_price)?;
 		let wish = Self::check_deadline(deadline_blocks)?;
+		Self::check_room()?;
 		Self::hold_escrow(&client, max_price)?;
 
 		let id = NextJob::<T>::get();
@@ -135,9 +138,18 @@ impl<T: Config> Pallet<T> {
 		Ok(frame_system::Pallet::<T>::block_number().saturating_add(blocks.into()))
 	}
 
-	fn hold_escrow(client: &T::AccountId, price: u128) -> DispatchResult {
-		let room = Waiting::<T>::decode_len().unwrap_or(0) < T::MaxWaiting::get() as usize;
+	/// There is room among the waiting jobs, and among the records of ended ones for this one later: no more
+	/// are kept than the chain drops in as many blocks as it keeps them.
+	fn check_room() -> Result<(), Error<T>> {
+		let waiting = Waiting::<T>::decode_len().unwrap_or(0);
+		let (oldest, next) = EndedRange::<T>::get();
+		let most = u64::from(T::AgendaSize::get()).saturating_mul(T::History::get().saturated_into());
+		let room = waiting < T::MaxWaiting::get() as usize && next.saturating_sub(oldest) < most;
 		ensure!(room, Error::<T>::QueueFull);
+		Ok(())
+	}
+
+	fn hold_escrow(client: &T::AccountId, price: u128) -> DispatchResult {
 		let reason = HoldReason::Escrow.into();
 		ensure!(
 			T::Currency::can_hold(&reason, client, price),

@@ -14,6 +14,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "runtime-benchmarks")]
+pub mod benchmarking;
 mod ledger;
 mod links;
 mod pot;
@@ -79,6 +81,9 @@ pub mod pallet {
 		type PotId: Get<PalletId>;
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
+		/// Prepares benchmarks.
+		#[cfg(feature = "runtime-benchmarks")]
+		type BenchmarkSetup: crate::benchmarking::BenchmarkSetup<Self::AccountId>;
 	}
 
 	/// Why this pallet holds funds.

@@ -166,7 +166,9 @@ impl pallet_poaw::Config for Runtime {
 	type BanSessions = ConstU32<BAN_SESSIONS>;
 	type UnlinkSessions = ConstU32<UNLINK_SESSIONS>;
 	type PotId = PotPalletId;
-	type WeightInfo = pallet_poaw::weights::SubstrateWeight<Runtime>;
+	type WeightInfo = crate::weights::pallet_poaw::WeightInfo<Runtime>;
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = crate::benchmarks::WorkSetup;
 }
 
 /// Randomness of the parent block, for drawing verifiers.

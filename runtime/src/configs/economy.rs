@@ -1,6 +1,7 @@
 //! Money and transaction fees.
 
 use crate::{
+	configs::pipeline::treasury_account,
 	constants::{fee, money::EXISTENTIAL_DEPOSIT},
 	AccountId, Authorship, Balance, Balances, Runtime, RuntimeEvent, RuntimeFreezeReason,
 	RuntimeHoldReason, System,
@@ -60,7 +61,7 @@ parameter_types! {
 
 impl pallet_transaction_payment::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
-	type OnChargeTransaction = FungibleAdapter<Balances, ToAuthor>;
+	type OnChargeTransaction = FungibleAdapter<Balances, FeesToTreasury>;
 	type WeightToFee = FeeForWeight;
 	type LengthToFee = ConstantMultiplier<Balance, ConstU128<{ fee::PER_BYTE }>>;
 	type FeeMultiplierUpdate = TargetedFeeAdjustment<
@@ -74,14 +75,25 @@ impl pallet_transaction_payment::Config for Runtime {
 	type WeightInfo = pallet_transaction_payment::weights::SubstrateWeight<Runtime>;
 }
 
-/// Gives transaction fees and tips to the author of the block; burns them where it is not known.
-pub struct ToAuthor;
+/// Gives transaction fees to the treasury, and tips to the author of the block.
+///
+/// Verified work raises a validator's share of blocks, and what a block brings its author is what that share
+/// is worth. The target of proof of AI work knows what stakers are paid; it could not know the fees.
+pub struct FeesToTreasury;
 
-impl OnUnbalanced<Credit<AccountId, Balances>> for ToAuthor {
-	fn on_nonzero_unbalanced(fees: Credit<AccountId, Balances>) {
-		if let Some(author) = Authorship::author() {
-			// What the author's account cannot receive is burned as the credit is dropped.
-			drop(Balances::resolve(&author, fees));
+impl OnUnbalanced<Credit<AccountId, Balances>> for FeesToTreasury {
+	/// The adapter hands over the fee, and then the tip.
+	fn on_unbalanceds(mut amounts: impl Iterator<Item = Credit<AccountId, Balances>>) {
+		if let Some(fee) = amounts.next() {
+			// The treasury's account exists from genesis; without it the fee is burned as the credit is dropped.
+			drop(Balances::resolve(&treasury_account(), fee));
+		}
+		let author = Authorship::author();
+		for tip in amounts {
+			if let Some(author) = &author {
+				// What the author's account cannot receive is burned.
+				drop(Balances::resolve(author, tip));
+			}
 		}
 	}
 }

@@ -198,7 +198,7 @@ impl pallet_proxy::Config for Runtime {
 	type BlockNumberProvider = System;
 }
 
-/// The key is set by the presets `dev` and `local` only; without a key the pallet does nothing.
+/// Only the presets that one machine runs (`dev`, `local`, `fast`) set a key; without one the pallet does nothing.
 impl pallet_sudo::Config for Runtime {
 	type RuntimeEvent = RuntimeEvent;
 	type RuntimeCall = RuntimeCall;

@@ -6,4 +6,5 @@ pub mod pallet_auctions;
 pub mod pallet_jobs;
 pub mod pallet_miners;
 pub mod pallet_models;
+pub mod pallet_poaw;
 pub mod pallet_verification;

@@ -1,10 +1,13 @@
-//! What every block brings, whatever is in it: randomness for draws, and fees for its author.
+//! What every block brings, whatever is in it: randomness for draws, fees for the treasury, tips for its author.
 
 use crate::{
 	cast::{submit_public, transaction_fee, wealth, with_model, USER},
 	chain::{account, Chain},
 };
-use dllm_runtime::{configs::consensus::ParentRandomness, Hash, System};
+use dllm_runtime::{
+	configs::{consensus::ParentRandomness, pipeline::treasury_account},
+	Hash, System,
+};
 use frame_support::traits::Randomness;
 use std::collections::BTreeSet;
 
@@ -39,13 +42,16 @@ fn randomness_comes_from_the_authors_proof_and_not_from_the_hash() {
 }
 
 #[test]
-fn transaction_fees_go_to_the_author() {
+fn fees_go_to_the_treasury_and_tips_to_the_author() {
 	let mut chain = with_model();
-	let author = wealth(&mut chain, &account("Alice"));
-	let user = wealth(&mut chain, &account(USER));
+	let parties = [account("Alice"), account(USER), treasury_account()];
+	let [author, user, treasury] = parties.each_ref().map(|who| wealth(&mut chain, who));
+	chain.tip = 1_000;
 	let events = chain.block([submit_public()]);
-	let fee = transaction_fee(&events);
-	assert!(fee > 0);
-	assert_eq!(wealth(&mut chain, &account("Alice")), author + fee);
-	assert_eq!(wealth(&mut chain, &account(USER)), user - fee);
+	let charged = transaction_fee(&events);
+	assert!(charged > 1_000);
+	assert_eq!(
+		parties.each_ref().map(|who| wealth(&mut chain, who)),
+		[author + 1_000, user - charged, treasury + charged - 1_000]
+	);
 }

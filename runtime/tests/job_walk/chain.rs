@@ -28,6 +28,8 @@ pub struct Chain {
 	state: TestExternalities,
 	parent: H256,
 	number: u32,
+	/// What every call offers the author beside its fee.
+	pub tip: u128,
 }
 
 /// Key pair of a well-known account, by its derivation path.
@@ -48,6 +50,7 @@ impl Chain {
 			state: TestExternalities::new(storage),
 			parent: H256::zero(),
 			number: 0,
+			tip: 0,
 		};
 		chain.parent = chain.read(|| System::block_hash(0));
 		chain
@@ -93,7 +96,7 @@ impl Chain {
 	) -> (Vec<Result<(), DispatchError>>, Vec<RuntimeEvent>) {
 		self.number += 1;
 		let slot = FIRST_SLOT + u64::from(self.number);
-		let (number, parent) = (self.number, self.parent);
+		let (number, parent, tip) = (self.number, self.parent, self.tip);
 		let (header, results, events) = self.state.execute_with(|| {
 			let issued = Balances::total_issuance();
 			Executive::initialize_block(&unsealed(number, parent, slot));
@@ -105,7 +108,7 @@ impl Chain {
 				.unwrap();
 			let results = calls
 				.into_iter()
-				.map(|(who, call)| Executive::apply_extrinsic(sign(who, call)).unwrap())
+				.map(|(who, call)| Executive::apply_extrinsic(sign(who, call, tip)).unwrap())
 				.collect();
 			let header = Executive::finalize_block();
 			let events: Vec<_> = System::read_events_no_consensus()
@@ -156,7 +159,7 @@ fn unsealed(number: u32, parent: H256, slot: u64) -> Header {
 }
 
 /// A call signed as a wallet signs it.
-fn sign(who: &str, call: RuntimeCall) -> UncheckedExtrinsic {
+fn sign(who: &str, call: RuntimeCall, tip: u128) -> UncheckedExtrinsic {
 	let nonce = System::account_nonce(account(who));
 	let extension: TxExtension = (
 		frame_system::AuthorizeCall::new(),
@@ -167,7 +170,7 @@ fn sign(who: &str, call: RuntimeCall) -> UncheckedExtrinsic {
 		frame_system::CheckMortality::from(Era::Immortal),
 		frame_system::CheckNonce::from(nonce),
 		frame_system::CheckWeight::new(),
-		pallet_transaction_payment::ChargeTransactionPayment::from(0),
+		pallet_transaction_payment::ChargeTransactionPayment::from(tip),
 		frame_metadata_hash_extension::CheckMetadataHash::new(false),
 		frame_system::WeightReclaim::new(),
 	);

@@ -20,11 +20,13 @@ use frame_support::{
 use pallet_allocation::WeightInfo as _;
 use pallet_auctions::WeightInfo as _;
 use pallet_jobs::WeightInfo as _;
+use pallet_poaw::WeightInfo as _;
 use pallet_verification::WeightInfo as _;
 
 type Allocation = <Runtime as pallet_allocation::Config>::WeightInfo;
 type Auctions = <Runtime as pallet_auctions::Config>::WeightInfo;
 type Jobs = <Runtime as pallet_jobs::Config>::WeightInfo;
+type Poaw = <Runtime as pallet_poaw::Config>::WeightInfo;
 type Verification = <Runtime as pallet_verification::Config>::WeightInfo;
 
 /// Cheaper than reading and writing one item it cannot be; picoseconds.
@@ -222,6 +224,19 @@ fn verification_calls() -> Vec<RuntimeCall> {
 	.into()
 }
 
+fn poaw_calls() -> Vec<RuntimeCall> {
+	type Call = pallet_poaw::Call<Runtime>;
+	let propose = Call::propose_link {
+		validator: someone(),
+	};
+	let accept = Call::accept_link { worker: someone() };
+	let end = Call::end_link { worker: someone() };
+	let rules = Call::set_rules {
+		rules: Default::default(),
+	};
+	vec![propose.into(), accept.into(), end.into(), rules.into()]
+}
+
 /// Every call of a pallet, by the names that the pallet gives.
 fn all_of<Call: GetCallName>(calls: Vec<RuntimeCall>) -> Vec<RuntimeCall> {
 	let mut named: Vec<_> = calls
@@ -244,6 +259,7 @@ fn no_call_of_ours_is_free_or_takes_half_a_block() {
 		all_of::<pallet_auctions::Call<Runtime>>(auction_calls()),
 		all_of::<pallet_allocation::Call<Runtime>>(allocation_calls()),
 		all_of::<pallet_verification::Call<Runtime>>(verification_calls()),
+		all_of::<pallet_poaw::Call<Runtime>>(poaw_calls()),
 	];
 	for call in calls.concat() {
 		let weight = call.get_dispatch_info().call_weight.ref_time();
@@ -280,6 +296,14 @@ fn a_block_in_which_everything_is_due_can_be_built() {
 		.saturating_add(Verification::expire_none())
 		.saturating_add(dearest.saturating_mul(trials.into()));
 	assert!(due.all_lte(MAX_WEIGHT), "{due:?}");
+}
+
+/// The largest election takes less than the other half.
+#[test]
+fn the_turn_of_a_session_takes_less_than_half_a_block() {
+	let validators: u32 = <Runtime as pallet_babe::Config>::MaxAuthorities::get();
+	let turn = Poaw::turn(validators);
+	assert!(turn.ref_time() < MAX_WEIGHT.ref_time() / 2, "{turn:?}");
 }
 
 #[test]

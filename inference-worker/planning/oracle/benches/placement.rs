@@ -50,23 +50,23 @@ fn main() -> Result<()> {
 		..Options::default()
 	};
 	let small = measure(16, &Shape::LLAMA_7B, 0.0, 100, &patience(2_000))?;
-	small.say("P5", "16 devices x 32 layers, p95", 0.95, 50.0);
+	small.say("P5", "16-devices-x-32-layers-p95", 0.95, 50.0);
 	let waiting = measure(16, &Shape::LLAMA_7B, 1.0, 40, &patience(2_000))?;
-	waiting.say("P5t", "16 x 32 with the slowest stage, p95", 0.95, 200.0);
+	waiting.say("P5t", "16-x-32-with-the-slowest-stage-p95", 0.95, 200.0);
 	let wide = measure(120, &Shape::LLAMA_7B, 0.0, 40, &patience(2_000))?;
-	wide.say("P5b", "120 devices x 32 layers, p95", 0.95, 200.0);
+	wide.say("P5b", "120-devices-x-32-layers-p95", 0.95, 200.0);
 	let tight = measure(64, &Shape::LLAMA_70B, 0.0, 20, &patience(1_900))?;
 	tight.say(
 		"P5c",
-		"80 layers x 64 devices, tight memory, longest",
+		"80-layers-x-64-devices-tight-memory-longest",
 		1.0,
 		2_000.0,
 	);
 	let many = measure(1_000, &Shape::LLAMA_70B, 0.0, 3, &patience(4_000))?;
-	many.say("P5d", "80 layers x 1000 devices, longest", 1.0, 5_000.0);
+	many.say("P5d", "80-layers-x-1000-devices-longest", 1.0, 5_000.0);
 	let memory = peak_memory().unwrap_or(f64::NAN);
 	let verdict = if memory <= 1_000.0 { "ok" } else { "SHORT" };
-	println!("P5m memory at most {memory:.0} MB (goal ≤ 1000) {verdict}");
+	println!("P5m peak-memory {memory:.0} MB (goal ≤ 1000) {verdict}");
 	Ok(())
 }
 

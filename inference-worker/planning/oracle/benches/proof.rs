@@ -39,7 +39,7 @@ fn main() -> Result<()> {
 		}
 		let verdict = if late == 0 { "ok" } else { "SHORT" };
 		println!(
-			"P4 search = MILP, {devices} x 32, weight of the slowest stage {bottleneck}: {equal} of {INSTANCES} instances in {:.0} s (goal all) {verdict}",
+			"P4 search-is-milp-{devices}x32-bottleneck-{bottleneck} {equal} instances (goal {INSTANCES}; {:.0} s) {verdict}",
 			started.elapsed().as_secs_f64(),
 		);
 	}
@@ -73,7 +73,7 @@ fn small_instances() -> Result<()> {
 		infeasible += u64::from(searched.is_none());
 	}
 	println!(
-		"P4 search = brute force = MILP: {SMALL_INSTANCES} of {SMALL_INSTANCES} instances, {infeasible} infeasible, in {:.0} s (goal all) ok",
+		"P4 search-is-brute-force-is-milp {SMALL_INSTANCES} instances (goal {SMALL_INSTANCES}; {infeasible} infeasible, {:.0} s) ok",
 		started.elapsed().as_secs_f64(),
 	);
 	Ok(())

@@ -5,8 +5,8 @@ use dllm_primitives::{
 	flow::{Conclusion, OnVerdict},
 	job::{JobState, Refund},
 };
-use frame_support::assert_ok;
-use pallet_jobs::{Agenda, EndedRange, Event, Requests, Waiting};
+use frame_support::{assert_noop, assert_ok};
+use pallet_jobs::{Agenda, EndedRange, Error, Event, Requests, Waiting};
 
 #[test]
 fn a_job_that_nobody_takes_is_refunded_at_its_deadline() {
@@ -94,5 +94,22 @@ fn an_open_job_is_never_dropped() {
 		run_to(400);
 		assert!(Jobs::job(job).is_some());
 		<Jobs as OnVerdict<AccountId>>::concluded(job, Conclusion::Failed(Refund::Unserved));
+	});
+}
+
+#[test]
+fn no_more_records_are_kept_than_can_be_dropped_in_time() {
+	execute(|| {
+		// The mock drops 2 in a block and keeps them for 50 blocks.
+		for _ in 0..100 {
+			let job = submit(ALICE, 1, 20);
+			assert_ok!(Jobs::cancel(RuntimeOrigin::signed(ALICE), job));
+		}
+		assert_noop!(ask(inline(b"hi"), 1, 20), Error::<Test>::QueueFull);
+		let first_dropped = System::block_number() + 50;
+		run_to(first_dropped - 1);
+		assert_noop!(ask(inline(b"hi"), 1, 20), Error::<Test>::QueueFull);
+		run_to(first_dropped);
+		assert_ok!(ask(inline(b"hi"), 1, 20));
 	});
 }

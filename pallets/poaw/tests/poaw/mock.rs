@@ -182,6 +182,8 @@ impl pallet_poaw::Config for Test {
 	type UnlinkSessions = ConstU32<NOTICE>;
 	type PotId = PotId;
 	type WeightInfo = ();
+	#[cfg(feature = "runtime-benchmarks")]
+	type BenchmarkSetup = ();
 }
 
 /// The rules of the tests: the defaults, with a small target and no least number of validators.

@@ -1,6 +1,6 @@
-//! Which changes of a job a subscriber is told of, and when a subscription ends.
+//! Which changes a subscriber is told of, and when a subscription ends.
 
-use dllm_node::{rpc::job_updates::changes, service::Hash};
+use dllm_node::{rpc::updates::changes, service::Hash};
 use dllm_primitives::{
 	api::JobView,
 	job::{JobState, Refund},
@@ -46,7 +46,11 @@ fn live(blocks: u64) -> BoxStream<'static, Hash> {
 /// Views told to a subscriber, where `states` says what each block holds.
 fn told(blocks: BoxStream<'static, Hash>, states: Vec<Option<JobState>>) -> Vec<JobState> {
 	let states: BTreeMap<Hash, Option<JobState>> = (0..).map(block).zip(states).collect();
-	let views = changes(blocks, move |at| states[&at].map(view));
+	let views = changes(
+		blocks,
+		move |at| states[&at].map(view),
+		|view| view.state.is_final(),
+	);
 	block_on(views.map(|view| view.state).collect())
 }
 
