@@ -215,7 +215,8 @@ impl Evidence {
 	pub(super) fn pipeline(&self) -> Option<Pipeline<AccountId32>> {
 		let view = self.pipeline.as_ref()?;
 		let (entry, segments) = view.stages.split_first()?;
-		let in_order = (0..).zip(&view.stages).all(|(at, stage)| stage.stage == at);
+		let mut numbered = view.stages.iter().enumerate();
+		let in_order = numbered.all(|(at, stage)| usize::from(stage.stage) == at);
 		if !in_order || entry.layers != LayerRange::default() {
 			return None;
 		}

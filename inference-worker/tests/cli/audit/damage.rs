@@ -54,10 +54,11 @@ fn whatever_is_missing_is_found() {
 		for path in paths(&whole, |value| value.is_array() || value.is_object()) {
 			let mut value = whole.clone();
 			let place = value.pointer_mut(&path).expect("a place");
-			match place {
-				Value::Array(list) if list.pop().is_some() => {}
-				Value::Array(_) => continue,
-				place => *place = Value::Null,
+			match place.as_array_mut().map(Vec::pop) {
+				// A list loses its last item, and a record all that it holds.
+				Some(Some(_)) => {}
+				Some(None) => continue,
+				None => *place = Value::Null,
 			}
 			// Only what may be absent can be.
 			let Ok(damaged) = serde_json::from_value::<Evidence>(value) else {

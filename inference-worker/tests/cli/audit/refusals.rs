@@ -1,6 +1,7 @@
 //! The command, where there is nothing that it could audit.
 
-use super::{super::worker::Folder, cases};
+use super::cases;
+use crate::worker::Folder;
 use codec::Encode;
 use dllm_primitives::{api::Receipt, job::JobState};
 use jsonrpsee::{
