@@ -300,8 +300,8 @@ export class Network {
 	}
 
 	/** What `dllm-worker audit` finds of a job that is over: `{ code, holds, steps }`, with the steps by name. */
-	async audit(job) {
-		const { code, stdout, stderr } = await this.worker(['audit', job, '--chain', this.url, '--json'], { allowFailure: true });
+	async audit(job, url = this.url) {
+		const { code, stdout, stderr } = await this.worker(['audit', job, '--chain', url, '--json'], { allowFailure: true });
 		if (!stdout) return { code, error: stderr };
 		const audit = JSON.parse(stdout);
 		return { ...audit, code, steps: Object.fromEntries(audit.steps.map((step) => [step.name, step])) };

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { liar } from '../lib/liar.mjs';
 import { run, binary } from '../lib/processes.mjs';
 import { parts, standardNetwork, TOKEN } from '../lib/standard.mjs';
 
@@ -66,6 +67,27 @@ describe('the walk of a prompt', () => {
 		const { stdout } = await network.worker(['audit', job, '--chain', network.url]);
 		assert.match(stdout, /^11\. fee: ok$/m);
 		assert.match(stdout, /every step holds/);
+	});
+
+	it('finds a node that tells another fee', async () => {
+		const { job } = await network.submit(user, { model: network.model, text: 'Honestly?', maxPrice: MAX_PRICE });
+		const fee = BigInt((await network.ended(job)).job.fee);
+		/** Planck as the chain encodes them: 16 bytes, the least significant first. */
+		const encoded = (planck) => Buffer.from(planck.toString(16).padStart(32, '0'), 'hex').reverse().toString('hex');
+		const lie = ({ method, params }, result) => (method === 'state_call' && params[0] === 'DllmApi_receipt'
+			? result.replaceAll(encoded(fee), encoded(fee + 1n))
+			: result);
+		const { url, stop } = await liar(network.url, lie);
+		try {
+			const { code, holds, steps } = await network.audit(job, url);
+			assert.equal(code, 3);
+			assert.equal(holds, false);
+			const failed = Object.values(steps).filter(({ found }) => found === 'failed').map(({ name }) => name);
+			assert.deepEqual(failed, ['record']);
+			assert.match(steps.record.why, /^fee: /);
+		} finally {
+			stop();
+		}
 	});
 
 	it('shows the reply in an event', async () => {
