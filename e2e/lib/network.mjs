@@ -325,6 +325,14 @@ export class Network {
 		return this.rpc('dllm_receipt', job, await this.finalized());
 	}
 
+	/** What `dllm-worker audit` finds of a job that is over: `{ code, holds, steps }`, with the steps by name. */
+	async audit(job, url = this.url) {
+		const { code, stdout, stderr } = await this.worker(['audit', job, '--chain', url, '--json'], { allowFailure: true });
+		if (!stdout) return { code, error: stderr };
+		const audit = JSON.parse(stdout);
+		return { ...audit, code, steps: Object.fromEntries(audit.steps.map((step) => [step.name, step])) };
+	}
+
 	/** The registered workers, as the runtime API tells them. */
 	async pool() {
 		return (await this.api.call.dllmApi.workers()).toJSON();

@@ -49,34 +49,46 @@ describe('cheating miners', () => {
 			const after = await network.balance(user.address);
 			const worker = (await network.pool()).find(({ account }) => account === cheater.address);
 			const lost = bond - (await network.balance(cheater.address)).reserved;
-			return { receipt, own, worker, lost, gained: after.free - before.free + fee + BigInt(receipt.job.fee) };
+			const audit = await network.audit(job);
+			return { receipt, own, worker, lost, audit, gained: after.free - before.free + fee + BigInt(receipt.job.fee) };
 		} finally {
 			await network.stop();
 		}
 	}
 
-	const convicted = ({ own, worker, lost, receipt, gained }) => {
+	/** The chain's verdict follows from its data, and the audit says why. */
+	const explained = ({ audit }, why) => {
+		assert.equal(audit.code, 0, JSON.stringify(audit));
+		assert.match(audit.steps.verdicts.data.join('\n'), why);
+	};
+
+	const convicted = ({ own, worker, lost, receipt, gained, audit }) => {
 		assert.equal(own.verdict, 'cheat', JSON.stringify(receipt.stages));
 		assert.equal(worker.cheats, 1);
 		assert.ok(lost > 0n, 'the bond is slashed');
 		assert.ok(gained > 0n, 'the user has its share of the slash');
+		assert.equal(audit.steps.slashes.found, 'ok', JSON.stringify(audit));
 	};
 
 	it('an altered activation is convicted, and the user refunded', async () => {
 		const result = await trial('alter', ['--cheat', 'alter-activation'], 'lead');
 		convicted(result);
+		explained(result, /lead .*cheat – replica and tiebreak told other roots of the same rows/);
+		assert.match(result.audit.steps.agreement.data.join('\n'), /differ in rows sent/);
 		assert.equal(result.receipt.job.state.kind, 'refunded');
 	});
 
 	it('a skipped layer is convicted', async () => {
 		const result = await trial('skip', ['--cheat', 'skip-layer'], 'lead');
 		convicted(result);
+		explained(result, /cheat – replica and tiebreak told other roots/);
 		assert.equal(result.receipt.job.state.kind, 'refunded');
 	});
 
 	it('a copied commitment is convicted, and the user served', async () => {
 		const result = await trial('copy', ['--cheat', 'copy-commitment'], 'replica');
 		convicted(result);
+		explained(result, /replica .*cheat – its commitment is another worker's/);
 		assert.equal(result.receipt.job.state.kind, 'settled');
 	});
 
@@ -87,11 +99,13 @@ describe('cheating miners', () => {
 		const result = await trial('cheap', ['--cheat', 'cheap-model', '--cheap', path.join(folder, 'shards')], 'lead');
 		rmSync(folder, { recursive: true });
 		convicted(result);
+		explained(result, /cheat – /);
 		assert.equal(result.receipt.job.state.kind, 'refunded');
 	});
 
 	it('silence costs the job, never the bond', async () => {
-		const { own, worker, lost, receipt } = await trial('silent', ['--cheat', 'silent'], 'lead');
+		const { own, worker, lost, receipt, audit } = await trial('silent', ['--cheat', 'silent'], 'lead');
+		explained({ audit }, /late or silent – it had not committed by its deadline/);
 		assert.equal(own.verdict, 'workerFault');
 		assert.equal(worker.cheats, 0);
 		assert.equal(lost, 0n);

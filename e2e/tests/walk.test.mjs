@@ -2,9 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { liar } from '../lib/liar.mjs';
 import { parts, standardNetwork, TOKEN } from '../lib/standard.mjs';
 
 const MAX_PRICE = 5n * TOKEN;
+
+/** Names of the steps of an audit that hold, none having failed. */
+function held({ code, holds, error, steps }) {
+	assert.equal(error, undefined);
+	const failed = Object.values(steps).filter(({ found }) => found === 'failed');
+	assert.deepEqual(failed, []);
+	assert.equal(holds, true);
+	assert.equal(code, 0);
+	return Object.keys(steps).filter((name) => steps[name].found === 'ok');
+}
 
 describe('the walk of a prompt', () => {
 	let network;
@@ -45,6 +56,36 @@ describe('the walk of a prompt', () => {
 			assert.equal(lead.verdict, 'pass');
 			assert.equal(replica.verdict, 'pass');
 			assert.ok(replica.commitment[1] > lead.commitment[1], 'the replica commits after the lead');
+		}
+
+		const audit = await network.audit(job);
+		const served = ['record', 'plan', 'order', 'commitments', 'shards', 'agreement', 'links', 'reply', 'verdicts', 'outcome', 'fee'];
+		assert.deepEqual(held(audit), served);
+		assert.equal(audit.block, receipt.job.ended);
+		assert.match(audit.steps.commitments.why, /^6 commitments/);
+		const { stdout } = await network.worker(['audit', job, '--chain', network.url]);
+		assert.match(stdout, /^11\. fee: ok$/m);
+		assert.match(stdout, /every step holds/);
+	});
+
+	it('finds a node that tells another fee', async () => {
+		const { job } = await network.submit(user, { model: network.model, text: 'Honestly?', maxPrice: MAX_PRICE });
+		const fee = BigInt((await network.ended(job)).job.fee);
+		/** Planck as the chain encodes them: 16 bytes, the least significant first. */
+		const encoded = (planck) => Buffer.from(planck.toString(16).padStart(32, '0'), 'hex').reverse().toString('hex');
+		const lie = ({ method, params }, result) => (method === 'state_call' && params[0] === 'DllmApi_receipt'
+			? result.replaceAll(encoded(fee), encoded(fee + 1n))
+			: result);
+		const { url, stop } = await liar(network.url, lie);
+		try {
+			const { code, holds, steps } = await network.audit(job, url);
+			assert.equal(code, 3);
+			assert.equal(holds, false);
+			const failed = Object.values(steps).filter(({ found }) => found === 'failed').map(({ name }) => name);
+			assert.deepEqual(failed, ['record']);
+			assert.match(steps.record.why, /^fee: /);
+		} finally {
+			stop();
 		}
 	});
 
@@ -134,6 +175,10 @@ describe('the walk of a prompt', () => {
 		const request = await network.api.query.jobs.requests(receipt.job.id);
 		assert.ok(request.isSome);
 		assert.ok(!request.toHex().includes(Buffer.from('secret').toString('hex')), 'the prompt is not on chain');
+
+		await network.ended(receipt.job.id);
+		const steps = held(await network.audit(receipt.job.id));
+		assert.ok(steps.includes('fee') && !steps.includes('reply'), 'nothing is public of the reply');
 	});
 
 	it('refunds a job that its owner cancels while it waits', async () => {
@@ -154,6 +199,18 @@ describe('the walk of a prompt', () => {
 		assert.equal(receipt.job.ended, receipt.job.deadline);
 		assert.equal(BigInt(receipt.refunded), MAX_PRICE);
 		assert.equal((await network.balance(user.address)).reserved, 0n);
+		assert.deepEqual(held(await network.audit(job)), ['record']);
+	});
+
+	it('says why it cannot audit a job', async () => {
+		const { job } = await network.submit(user, { model: idle, text: 'Not yet', maxPrice: MAX_PRICE });
+		const open = await network.audit(job);
+		assert.equal(open.code, 1);
+		assert.match(open.error, new RegExp(`job ${job} waits for a pipeline`));
+		await network.send(network.api.tx.jobs.cancel(job), user);
+		const unknown = await network.audit(job + 1000);
+		assert.equal(unknown.code, 1);
+		assert.match(unknown.error, new RegExp(`the chain has no job ${job + 1000}`));
 	});
 
 	it('refuses what cannot be served, by name', async () => {
@@ -179,5 +236,8 @@ describe('the walk of a prompt', () => {
 		const verdicts = receipt.stages.flatMap(({ participants }) => participants.map(({ verdict }) => verdict));
 		assert.ok(verdicts.length > 0 && !verdicts.includes('cheat'));
 		for (const worker of await network.pool()) assert.equal(worker.cheats, 0);
+		const audit = await network.audit(job);
+		assert.ok(held(audit).includes('outcome'));
+		assert.match(audit.steps.verdicts.data.join('\n'), /had not committed by its deadline/);
 	});
 });

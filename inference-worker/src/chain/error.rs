@@ -12,6 +12,8 @@ use subxt::{
 const INVALID_TRANSACTION: i32 = 1010;
 /// Codes of a transaction whose nonce is taken: already in the pool, or outbid there.
 const NONCE_TAKEN: [i32; 2] = [1013, 1014];
+/// What a node says of the state of a block that it keeps no longer (`sc-client-db`).
+const DISCARDED: &str = "already discarded";
 
 /// Why the chain cannot be asked, or did not do what it was asked.
 #[derive(thiserror::Error, Debug)]
@@ -71,6 +73,11 @@ impl ChainError {
 				| Self::NotIncluded { .. }
 				| Self::Refused { .. }
 		)
+	}
+
+	/// Whether the node no longer has the state of the block that it was asked about.
+	pub fn is_pruned(&self) -> bool {
+		matches!(self, Self::Refused { reason, .. } if reason.contains(DISCARDED))
 	}
 
 	/// Name of the error where a call failed in a block, like `Jobs::NotFound`.

@@ -10,6 +10,7 @@ mod amount;
 mod blocks;
 pub mod calls;
 mod error;
+mod past;
 mod placed;
 mod submitter;
 
@@ -17,6 +18,7 @@ pub use account::{address, parse_address, Account, AccountError};
 pub use amount::{Amount, DLLM};
 pub use blocks::BestBlock;
 pub use error::ChainError;
+pub use past::PastEvent;
 pub use placed::{Event, Included, Numbered};
 pub use submitter::Submitter;
 

@@ -1,5 +1,6 @@
 //! Why a command did not do what it was asked for.
 
+use super::audit::AuditError;
 use crate::{
 	chain::{AccountError, Amount, ChainError},
 	commitment::LedgerError,
@@ -29,6 +30,9 @@ pub enum CliError {
 	/// The chain did not answer or refused.
 	#[error(transparent)]
 	Chain(#[from] ChainError),
+	/// There is nothing to audit.
+	#[error(transparent)]
+	Audit(#[from] AuditError),
 	/// A model folder is not as it should be.
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),

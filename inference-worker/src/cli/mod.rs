@@ -4,6 +4,7 @@
 //! stderr. Every command ends with 0 only if it did what it was asked for.
 
 mod accuracy;
+pub mod audit;
 mod bench;
 mod completions;
 mod context;
@@ -89,6 +90,8 @@ enum Command {
 	Pay(pay::Pay),
 	/// Show the chain, this worker and its pipelines, or a job.
 	Status(status::Status),
+	/// Check a job that is over from public data alone, and explain its verdict step by step.
+	Audit(audit::Audit),
 	/// Say what this worker lacks, and how to mend it.
 	Doctor(doctor::Doctor),
 	/// Measure this machine: numerics classes, speed and memory.
@@ -167,6 +170,7 @@ async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, Cl
 		Command::Prompt(command) => command.run(&context).await,
 		Command::Pay(command) => command.run(&context).await,
 		Command::Status(command) => command.run(&context).await,
+		Command::Audit(command) => command.run(&context).await,
 		Command::Doctor(command) => command.run(&context).await,
 		Command::Keys(command) => command.run(&context),
 		Command::Split(command) => command.run(&context),

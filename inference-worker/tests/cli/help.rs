@@ -2,7 +2,7 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
 	"init",
 	"keys",
 	"register",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 18] = [
 	"prompt",
 	"pay",
 	"status",
+	"audit",
 	"doctor",
 	"split",
 	"accuracy",

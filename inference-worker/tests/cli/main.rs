@@ -1,5 +1,6 @@
 //! The command line as a person meets it: the real binary, its messages and its exit status.
 
+mod audit;
 mod config;
 mod gateway;
 mod help;

@@ -20,8 +20,9 @@ fn nobody() -> String {
 fn unreachable_node_is_named() {
 	let folder = Folder::new();
 	let url = nobody();
-	let commands: [&[&str]; 6] = [
+	let commands: [&[&str]; 7] = [
 		&["status"],
+		&["audit", "7"],
 		&["register"],
 		&["model", "list"],
 		&["plan"],

@@ -1,0 +1,255 @@
+//! What an audit reads: public data, all of them of the block that ended the job, or of the one before.
+
+use codec::Decode;
+use dllm_primitives::{
+	api::{planck, AccountId32, ModelView, PaymentView, PipelineView, Receipt, WorkerView},
+	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
+	job::{JobState, Refund},
+	model::{LayerRange, ModelSpec},
+	plan::{Pipeline, Plan, Segment},
+	verdict::{Part, Verdict},
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything that is known of a job that is over.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+	/// The job.
+	pub job: JobId,
+	/// The block that ended it.
+	pub block: u32,
+	/// What the runtime tells of it there.
+	pub receipt: Receipt,
+	/// What is stored of it there.
+	pub record: Record,
+	/// What was asked.
+	pub asked: Asked,
+	/// Its model, one block earlier.
+	pub model: ModelView,
+	/// Its pipeline one block earlier, before it could close; none where no pipeline had the job.
+	pub pipeline: Option<PipelineView>,
+	/// The workers of the pipeline and of the trial, one block earlier.
+	pub workers: Vec<WorkerView>,
+	/// What the block did.
+	pub events: Events,
+}
+
+/// The stored record of a job: the fields of `pallet_jobs::Job`, in their order.
+#[derive(Decode, Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+	/// Who pays.
+	pub client: AccountId32,
+	/// The model.
+	pub model: ModelId,
+	/// Rows at most.
+	pub rows_ceiling: u32,
+	/// Whether the client is the entry.
+	pub own_entry: bool,
+	/// Ceiling of the price.
+	#[serde(with = "planck")]
+	pub max_price: u128,
+	/// Block of submission.
+	pub submitted: u32,
+	/// Block by which it has been run.
+	pub deadline: u32,
+	/// Where it stands.
+	pub state: JobState,
+	/// Its pipeline.
+	pub pipeline: Option<PipelineId>,
+	/// Block of the award.
+	pub awarded: Option<u32>,
+	/// Block of the final state.
+	pub ended: Option<u32>,
+	/// What it pays above the pipeline's fee for as many rows as it may have.
+	#[serde(with = "planck")]
+	pub surplus: u128,
+	/// What was charged.
+	#[serde(with = "planck")]
+	pub fee: u128,
+	/// Rows charged.
+	pub rows: u32,
+	/// Tokens of the reply.
+	pub tokens: u32,
+	/// Digest of the reply.
+	pub result: Digest,
+}
+
+/// What the stored request says of the extent of a job.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Asked {
+	/// Rows at most.
+	pub rows_ceiling: u32,
+	/// Whether only a digest of the prompt is on chain.
+	pub sealed: bool,
+}
+
+/// The events about a job in the block that ended it.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Events {
+	/// `Jobs.Settled`.
+	pub settled: Option<Settled>,
+	/// `Jobs.Refunded`.
+	pub refunded: Option<Refunded>,
+	/// Whether there is a `Jobs.PaymentFailed`.
+	pub payment_failed: bool,
+	/// `Rewards.Paid`.
+	pub paid: Option<Paid>,
+	/// `Verification.Judged`.
+	pub judged: Vec<Judged>,
+	/// `Verification.Served`, with the rows.
+	pub served: Option<u32>,
+	/// `Verification.Failed`.
+	pub failed: Option<Refund>,
+	/// `Miners.Slashed` of the closing of its trial.
+	pub slashed: Vec<Slashed>,
+}
+
+/// A job was paid for.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Settled {
+	/// Who paid.
+	pub client: AccountId32,
+	/// Rows charged.
+	pub rows: u32,
+	/// Tokens of the reply.
+	pub tokens: u32,
+	/// What was charged.
+	#[serde(with = "planck")]
+	pub fee: u128,
+	/// What came back.
+	#[serde(with = "planck")]
+	pub refunded: u128,
+	/// Digest of the reply.
+	pub result: Digest,
+}
+
+/// A job was refunded.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Refunded {
+	/// Whose money came back.
+	pub client: AccountId32,
+	/// Why.
+	pub reason: Refund,
+	/// How much.
+	#[serde(with = "planck")]
+	pub amount: u128,
+}
+
+/// A fee was divided.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Paid {
+	/// Who paid.
+	pub client: AccountId32,
+	/// Leads.
+	pub miners: Vec<PaymentView>,
+	/// Checkers.
+	pub verifiers: Vec<PaymentView>,
+	/// What the treasury got.
+	#[serde(with = "planck")]
+	pub treasury: u128,
+	/// What was burned.
+	#[serde(with = "planck")]
+	pub burned: u128,
+}
+
+/// A verdict was announced.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Judged {
+	/// The stage.
+	pub stage: StageIndex,
+	/// The worker.
+	pub worker: AccountId32,
+	/// Its part.
+	pub part: Part,
+	/// What was found.
+	pub verdict: Verdict,
+}
+
+/// A bond was slashed.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Slashed {
+	/// Whose bond.
+	pub worker: AccountId32,
+	/// How much, in planck.
+	#[serde(with = "planck")]
+	pub amount: u128,
+	/// To the user of the job.
+	#[serde(with = "planck")]
+	pub to_user: u128,
+	/// To those that convicted the worker.
+	#[serde(with = "planck")]
+	pub to_convictors: u128,
+	/// Burned.
+	#[serde(with = "planck")]
+	pub burned: u128,
+}
+
+impl Evidence {
+	/// The figures of the model that rules read; texts are left out. None where the chain could not hold it.
+	pub(super) fn spec(&self) -> Option<ModelSpec> {
+		let model = &self.model;
+		Some(ModelSpec {
+			name: Default::default(),
+			licence: Default::default(),
+			manifest_root: model.manifest_root,
+			tokenizer_hash: model.tokenizer_hash,
+			profile: model.profile,
+			hidden_size: model.hidden_size,
+			max_context: model.max_context,
+			embed: model.embed,
+			layers: model.layers.clone().try_into().ok()?,
+			head: model.head,
+		})
+	}
+
+	/// The pipeline, as the rules want it; none where there is none, or the view is no ring.
+	pub(super) fn pipeline(&self) -> Option<Pipeline<AccountId32>> {
+		let view = self.pipeline.as_ref()?;
+		let (entry, segments) = view.stages.split_first()?;
+		let mut numbered = view.stages.iter().enumerate();
+		let in_order = numbered.all(|(at, stage)| usize::from(stage.stage) == at);
+		if !in_order || entry.layers != LayerRange::default() {
+			return None;
+		}
+		let segments = segments.iter().map(|stage| {
+			Some(Segment {
+				layers: stage.layers,
+				replicas: stage.workers.clone().try_into().ok()?,
+			})
+		});
+		let prices = view.stages.iter().map(|stage| stage.price);
+		Some(Pipeline {
+			id: view.id,
+			state: view.state,
+			plan: Plan {
+				model: view.model,
+				slots: view.slots,
+				entries: entry.workers.clone().try_into().ok()?,
+				segments: segments.collect::<Option<Vec<_>>>()?.try_into().ok()?,
+			},
+			stage_prices: prices.collect::<Vec<_>>().try_into().ok()?,
+			// What chose the plan; no rule of a job reads it.
+			cost: 0,
+			open_jobs: view.open_jobs,
+		})
+	}
+
+	/// What is known of a worker.
+	pub(super) fn worker(&self, who: &AccountId32) -> Option<&WorkerView> {
+		self.workers.iter().find(|worker| worker.account == *who)
+	}
+
+	/// Whether the user was charged.
+	pub(super) fn is_settled(&self) -> bool {
+		self.record.state == JobState::Settled
+	}
+}

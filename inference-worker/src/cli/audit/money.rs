@@ -1,0 +1,258 @@
+//! Steps `fee` and `slashes`: who got how much, to the planck.
+
+use super::{
+	evidence::{Evidence, Slashed},
+	plan::drawn,
+	shown::{everybody, who},
+	step::{Sheet, Step},
+};
+use crate::chain::{address, AccountId32, Amount};
+use dllm_primitives::{
+	api::{ParticipantView, PaymentView, StageReceipt},
+	model::ModelSpec,
+	payout::{self, Split},
+	plan::Pipeline,
+	verdict::{Part, Verdict},
+};
+
+/// What the rules make the user pay.
+struct Bill {
+	/// What the pipeline charges.
+	fee: u128,
+	/// What is burned besides.
+	surplus: u128,
+	split: Split<AccountId32>,
+}
+
+/// The fee is that of the rows at the pipeline's prices, and was divided by the rule.
+pub(super) fn fee(evidence: &Evidence) -> Step {
+	let mut sheet = Sheet::new(
+		"fee",
+		"the charge is that of the rows at the pipeline's prices, divided by the rule to the planck",
+	);
+	let (receipt, record) = (&evidence.receipt, &evidence.record);
+	if !evidence.is_settled() {
+		let paid = receipt.miners.len() + receipt.verifiers.len();
+		sheet.same("payments", paid, 0);
+		sheet.same("fee", record.fee, 0);
+		sheet.same("sunk", (receipt.treasury, receipt.burned), (0, 0));
+		sheet.expect(evidence.events.paid.is_none(), || {
+			"a payment was announced".into()
+		});
+		return sheet.nothing(format!(
+			"nothing was charged; {} came back",
+			Amount(receipt.refunded)
+		));
+	}
+	let (Some(pipeline), Some(spec)) = (evidence.pipeline(), evidence.spec()) else {
+		sheet.expect(false, || {
+			"the pipeline of a settled job is not known".into()
+		});
+		return sheet.close("");
+	};
+	let bill = bill(evidence, &pipeline, &spec);
+	sheet.note(format!(
+		"{} rows: fee {}, besides {} burned",
+		record.rows,
+		Amount(bill.fee),
+		Amount(bill.surplus)
+	));
+	sheet.same("charge", record.fee, bill.fee.saturating_add(bill.surplus));
+	let miners = lines(&mut sheet, "miner", &bill.split.miners, &receipt.miners);
+	let verifiers = lines(
+		&mut sheet,
+		"verifier",
+		&bill.split.verifiers,
+		&receipt.verifiers,
+	);
+	sunk(
+		&mut sheet,
+		evidence,
+		&bill,
+		miners.saturating_add(verifiers),
+	);
+	announced(&mut sheet, evidence);
+	sheet.close(format!(
+		"{} divided without a planck more or less",
+		Amount(record.fee)
+	))
+}
+
+/// The bill of a settled job, from the functions of the primitives with which the chain makes it.
+fn bill(evidence: &Evidence, pipeline: &Pipeline<AccountId32>, spec: &ModelSpec) -> Bill {
+	let record = &evidence.record;
+	let pay = |wanted: fn(Part) -> bool| {
+		let passed = everybody(evidence)
+			.filter(|(_, one)| wanted(one.part) && one.verdict == Some(Verdict::Pass));
+		let line = |(stage, one): (&StageReceipt, &ParticipantView)| {
+			let pay = pipeline.stage_pay(spec, stage.stage, record.rows);
+			(one.worker.clone(), pay)
+		};
+		passed.map(line).collect::<Vec<_>>()
+	};
+	let fee = pipeline.fee(spec, record.rows, record.own_entry);
+	let fee = fee.min(record.max_price);
+	let surplus = payout::surplus_for(record.surplus, record.rows, record.rows_ceiling);
+	Bill {
+		fee,
+		surplus: surplus.min(record.max_price.saturating_sub(fee)),
+		split: payout::split(
+			fee,
+			&pay(|part| part == Part::Lead),
+			&pay(|part| part != Part::Lead),
+		),
+	}
+}
+
+/// Compares payments with what is due. Answers what could not be received: an account below the existential
+/// deposit gets nothing, and its share goes to the treasury.
+fn lines(sheet: &mut Sheet, what: &str, due: &[(AccountId32, u128)], paid: &[PaymentView]) -> u128 {
+	let mut missing = 0u128;
+	sheet.expect(due.len() == paid.len(), || {
+		format!("{} {what}s were paid, {} are due", paid.len(), due.len())
+	});
+	for ((to, due), paid) in due.iter().zip(paid) {
+		sheet.note(format!(
+			"{what} {}: {} planck",
+			address(&paid.to),
+			paid.amount
+		));
+		sheet.expect(paid.to == *to, || {
+			format!(
+				"{what} {} was paid, {} is due",
+				address(&paid.to),
+				address(to)
+			)
+		});
+		let refused = paid.amount == 0;
+		sheet.expect(refused || paid.amount == *due, || {
+			format!(
+				"{what} {} got {} planck, {due} are due",
+				address(to),
+				paid.amount
+			)
+		});
+		if refused {
+			missing = missing.saturating_add(*due);
+		}
+	}
+	missing
+}
+
+/// Checks treasury and fire, and that nothing is left.
+fn sunk(sheet: &mut Sheet, evidence: &Evidence, bill: &Bill, missing: u128) {
+	let receipt = &evidence.receipt;
+	sheet.note(format!(
+		"treasury {} planck, burned {} planck",
+		receipt.treasury, receipt.burned
+	));
+	let to_burn = bill.split.burned.saturating_add(bill.surplus);
+	let to_treasury = bill.split.treasury.saturating_add(missing);
+	// A treasury that does not exist yet cannot receive: then its share is burned.
+	let (treasury, burned) = match receipt.treasury {
+		0 => (0, to_burn.saturating_add(to_treasury)),
+		_ => (to_treasury, to_burn),
+	};
+	sheet.same("treasury", receipt.treasury, treasury);
+	sheet.same("burned", receipt.burned, burned);
+	let paid = receipt.miners.iter().chain(&receipt.verifiers);
+	let total = paid.fold(
+		receipt.treasury.saturating_add(receipt.burned),
+		|sum, one| sum.saturating_add(one.amount),
+	);
+	sheet.same("sum of all parts", total, evidence.record.fee);
+}
+
+/// The event tells the same payments as the record.
+fn announced(sheet: &mut Sheet, evidence: &Evidence) {
+	let receipt = &evidence.receipt;
+	let Some(paid) = &evidence.events.paid else {
+		return sheet.expect(false, || "no event Rewards.Paid".into());
+	};
+	sheet.same(
+		"Rewards.Paid, client",
+		&paid.client,
+		&evidence.record.client,
+	);
+	sheet.same("Rewards.Paid, miners", &paid.miners, &receipt.miners);
+	sheet.same(
+		"Rewards.Paid, verifiers",
+		&paid.verifiers,
+		&receipt.verifiers,
+	);
+	sheet.same("Rewards.Paid, treasury", paid.treasury, receipt.treasury);
+	sheet.same("Rewards.Paid, burned", paid.burned, receipt.burned);
+}
+
+/// Exactly the convicted lost of their bonds, and every planck of it went somewhere.
+pub(super) fn slashes(evidence: &Evidence) -> Step {
+	let mut sheet = Sheet::new(
+		"slashes",
+		"exactly the convicted were slashed, and what was taken was shared out to the planck",
+	);
+	let convicted = everybody(evidence)
+		.filter(|(_, one)| one.verdict == Some(Verdict::Cheat))
+		.collect::<Vec<_>>();
+	let slashed = &evidence.events.slashed;
+	let due = convicted.iter().map(|(_, one)| &one.worker);
+	let same = due.eq(slashed.iter().map(|slashed| &slashed.worker));
+	sheet.expect(same, || {
+		format!(
+			"{} workers were convicted, {} slashed, or others",
+			convicted.len(),
+			slashed.len()
+		)
+	});
+	for ((stage, one), slashed) in convicted.iter().zip(slashed) {
+		slash(&mut sheet, evidence, stage, one, slashed);
+	}
+	if convicted.is_empty() {
+		return sheet.nothing("nobody was convicted, and nobody slashed");
+	}
+	sheet.close(format!(
+		"{} convicted, {} slashed",
+		convicted.len(),
+		slashed.len()
+	))
+}
+
+fn slash(
+	sheet: &mut Sheet,
+	evidence: &Evidence,
+	stage: &StageReceipt,
+	one: &ParticipantView,
+	slashed: &Slashed,
+) {
+	let name = who(stage, one);
+	let passed = |one: &&ParticipantView| one.verdict == Some(Verdict::Pass);
+	let convictors = stage.participants.iter().filter(passed).count();
+	sheet.note(format!(
+		"{name} lost {}: {} to the user, {} to the {convictors} that convicted it, {} burned",
+		Amount(slashed.amount),
+		Amount(slashed.to_user),
+		Amount(slashed.to_convictors),
+		Amount(slashed.burned)
+	));
+	let drawn = drawn(evidence).unwrap_or_default();
+	let pay = drawn.iter().find(|due| due.stage == stage.stage);
+	let bond = evidence.worker(&one.worker).map_or(0, |worker| worker.bond);
+	if let Some(pay) = pay.map(|due| due.pay) {
+		sheet.note(format!(
+			"its bond was {} one block before; the stage was worth {} at most",
+			Amount(bond),
+			Amount(pay)
+		));
+	}
+	let parts = slashed.to_user.checked_add(slashed.to_convictors);
+	let parts = parts.and_then(|sum| sum.checked_add(slashed.burned));
+	sheet.same("shares of the slash", parts, Some(slashed.amount));
+	// Who is convicted in two stages of one job has nothing left after the second.
+	let only = evidence.events.slashed.iter();
+	let once = only.filter(|other| other.worker == one.worker).count() == 1;
+	sheet.expect(slashed.amount > 0 || bond == 0 || !once, || {
+		format!("{name} lost nothing")
+	});
+	sheet.expect(convictors > 0 || slashed.to_convictors == 0, || {
+		"a share went to convictors that there are not".into()
+	});
+}

@@ -1,0 +1,270 @@
+//! Steps `verdicts` and `outcome`: the chain's rule of judgement, applied again to what was shown.
+
+use super::{
+	evidence::{Evidence, Judged},
+	shown::{everybody, part_of, who},
+	step::{Sheet, Step},
+};
+use crate::cli::receipt::{part_in_words, state_in_words, verdict_in_words};
+use dllm_primitives::{
+	api::{AccountId32, ParticipantView, StageReceipt},
+	ids::ENTRY_STAGE,
+	job::{JobState, Refund},
+	verdict::{Part, Verdict},
+};
+use pallet_verification::judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings};
+
+/// What the rule gives for a stage: a verdict for each of its parts.
+type Verdicts = Vec<(Part, Verdict)>;
+
+/// The verdict on every worker is the one that the rule gives.
+pub(super) fn verdicts(evidence: &Evidence) -> Step {
+	let mut sheet = Sheet::new(
+		"verdicts",
+		"the rule of judgement gives every worker the verdict that the chain recorded and announced",
+	);
+	let stages = &evidence.receipt.stages;
+	if stages.is_empty() {
+		sheet.same("verdicts announced", evidence.events.judged.len(), 0);
+		return sheet.nothing("there was no trial");
+	}
+	for (stage, due) in stages.iter().zip(judged(evidence)) {
+		let Some(due) = due else {
+			sheet.expect(false, || {
+				format!("stage {} lacks a lead or a replica", stage.stage)
+			});
+			continue;
+		};
+		sheet.same("workers of a stage", stage.participants.len(), due.len());
+		let asked = part_of(stage, Part::Tiebreak).is_some();
+		sheet.expect(!asked || is_tied(evidence, stage), || {
+			format!("stage {} has a third worker without need", stage.stage)
+		});
+		for (part, verdict) in due {
+			let Some(one) = part_of(stage, part) else {
+				continue;
+			};
+			let why = reason(evidence, stage, one, verdict);
+			sheet.note(format!("{}: {} – {why}", who(stage, one), words(verdict)));
+			sheet.expect(one.verdict == Some(verdict), || {
+				format!(
+					"the chain found {} of {}, the rule {}",
+					verdict_in_words(one.verdict),
+					who(stage, one),
+					words(verdict)
+				)
+			});
+		}
+	}
+	let recorded = everybody(evidence).filter_map(|(stage, one)| {
+		Some(Judged {
+			stage: stage.stage,
+			worker: one.worker.clone(),
+			part: one.part,
+			verdict: one.verdict?,
+		})
+	});
+	let announced = recorded.collect::<Vec<_>>() == evidence.events.judged;
+	sheet.expect(announced, || {
+		"the events Verification.Judged tell other verdicts than the record".into()
+	});
+	sheet.close("the same rule gives the same verdicts")
+}
+
+/// What becomes of the job is what the rule makes of its leads.
+pub(super) fn outcome(evidence: &Evidence) -> Step {
+	let mut sheet = Sheet::new(
+		"outcome",
+		"the rule makes of the verdicts on the leads what became of the job",
+	);
+	let (state, events) = (evidence.record.state, &evidence.events);
+	sheet.note(format!("the chain: {}", state_in_words(state)));
+	if evidence.receipt.stages.is_empty() {
+		let early = matches!(
+			state,
+			JobState::Refunded(Refund::Cancelled | Refund::NotAwarded)
+		);
+		sheet.expect(early, || {
+			"a job without a trial can only be refunded before its award".into()
+		});
+		let silent = events.served.is_none() && events.failed.is_none();
+		sheet.expect(silent, || "the outcome of a trial was announced".into());
+		return sheet.nothing("there was no trial");
+	}
+	let due = ruled(evidence);
+	sheet.note(format!("the rule: {due:?}"));
+	match due {
+		Outcome::Served { rows, result } => {
+			sheet.same("Verification.Served", events.served, Some(rows));
+			sheet.same("Verification.Failed", events.failed, None);
+			if events.payment_failed {
+				sheet.same("state", state, JobState::Refunded(Refund::Indeterminate));
+				return sheet.close("served, but the fee could not be divided: nobody was charged");
+			}
+			sheet.same("state", state, JobState::Settled);
+			sheet.same("rows", evidence.record.rows, rows);
+			sheet.same("result", evidence.record.result, result);
+		}
+		Outcome::Failed(refund) => {
+			sheet.same("state", state, JobState::Refunded(refund));
+			sheet.same("Verification.Failed", events.failed, Some(refund));
+			sheet.same("Verification.Served", events.served, None);
+			sheet.expect(!events.payment_failed, || "a payment was tried".into());
+		}
+	}
+	sheet.close("the outcome follows from the verdicts")
+}
+
+/// Whether the trial ended because a lead had not committed; then nothing was executed again.
+fn unserved(evidence: &Evidence) -> bool {
+	everybody(evidence).any(|(_, one)| one.part == Part::Lead && one.commitment.is_none())
+}
+
+/// What the rule gives for every stage; none for one without a lead and a replica.
+fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
+	let stages = evidence.receipt.stages.iter();
+	if unserved(evidence) {
+		return stages
+			.map(|stage| judged_unserved(evidence, stage))
+			.collect();
+	}
+	let exhibits = everybody(evidence)
+		.map(|(_, one)| exhibit(one))
+		.collect::<Vec<_>>();
+	stages
+		.map(|stage| {
+			let showings = showings(stage, &exhibits)?;
+			let verdicts = judge::judge_stage(&showings, is_vouched(evidence, stage));
+			let both = [
+				(Part::Lead, verdicts.lead),
+				(Part::Replica, verdicts.replica),
+			];
+			let third = verdicts.tiebreak.map(|third| (Part::Tiebreak, third));
+			Some(both.into_iter().chain(third).collect())
+		})
+		.collect()
+}
+
+/// The verdicts where a lead never committed: nobody has been checked.
+fn judged_unserved(evidence: &Evidence, stage: &StageReceipt) -> Option<Verdicts> {
+	let own_entry = evidence.record.own_entry;
+	let lead = part_of(stage, Part::Lead)?;
+	let lead = judge::judge_unserved_lead(
+		lead.commitment.is_some(),
+		any_committed(evidence),
+		own_entry,
+	);
+	part_of(stage, Part::Replica)?;
+	Some(vec![
+		(Part::Lead, lead),
+		(Part::Replica, Verdict::Indeterminate),
+	])
+}
+
+fn any_committed(evidence: &Evidence) -> bool {
+	everybody(evidence).any(|(_, one)| one.part == Part::Lead && one.commitment.is_some())
+}
+
+/// Whether another worker committed to the rows that a stage received.
+fn is_vouched(evidence: &Evidence, stage: &StageReceipt) -> bool {
+	!(evidence.record.own_entry && stage.stage == ENTRY_STAGE + 1)
+}
+
+fn showings(stage: &StageReceipt, all: &[Exhibit<AccountId32>]) -> Option<StageShowings> {
+	let showing = |part| Some(judge::showing(&exhibit(part_of(stage, part)?), all));
+	Some(StageShowings {
+		lead: showing(Part::Lead)?,
+		replica: showing(Part::Replica)?,
+		tiebreak: showing(Part::Tiebreak),
+	})
+}
+
+/// Whether the rule asks for a third worker.
+fn is_tied(evidence: &Evidence, stage: &StageReceipt) -> bool {
+	let exhibits = everybody(evidence)
+		.map(|(_, one)| exhibit(one))
+		.collect::<Vec<_>>();
+	let showings = showings(stage, &exhibits);
+	!unserved(evidence) && showings.is_some_and(|shown| judge::needs_tiebreak(&shown))
+}
+
+fn exhibit(one: &ParticipantView) -> Exhibit<'_, AccountId32> {
+	Exhibit {
+		worker: &one.worker,
+		commitment: one.commitment.map(|(digest, _)| digest),
+		roots: one.opening.map(|opening| opening.roots),
+	}
+}
+
+/// What the rule makes of the job, from the verdicts that it gives itself.
+fn ruled(evidence: &Evidence) -> Outcome {
+	let own_entry = evidence.record.own_entry;
+	if unserved(evidence) {
+		let no_show = own_entry && !any_committed(evidence);
+		return Outcome::Failed(if no_show {
+			Refund::NoShow
+		} else {
+			Refund::Unserved
+		});
+	}
+	let stages = evidence.receipt.stages.iter().zip(judged(evidence));
+	let leads = stages.map(|(stage, due)| {
+		let verdict = due.and_then(|due| due.first().map(|(_, verdict)| *verdict));
+		let opening = part_of(stage, Part::Lead).and_then(|lead| lead.opening);
+		LeadFinding {
+			verdict: verdict.unwrap_or(Verdict::Indeterminate),
+			roots: opening.map(|opening| opening.roots),
+		}
+	});
+	judge::outcome(
+		&leads.collect::<Vec<_>>(),
+		own_entry,
+		evidence.record.rows_ceiling,
+	)
+}
+
+fn words(verdict: Verdict) -> &'static str {
+	verdict_in_words(Some(verdict))
+}
+
+/// Why the rule gives this verdict, for people.
+fn reason(
+	evidence: &Evidence,
+	stage: &StageReceipt,
+	one: &ParticipantView,
+	verdict: Verdict,
+) -> String {
+	let exhibits = everybody(evidence)
+		.map(|(_, one)| exhibit(one))
+		.collect::<Vec<_>>();
+	let showing = judge::showing(&exhibit(one), &exhibits);
+	if unserved(evidence) {
+		return match verdict {
+			Verdict::WorkerFault => "it had not committed by its deadline".into(),
+			_ => "a lead never committed, so nothing was executed again".into(),
+		};
+	}
+	let confirmed = stage
+		.participants
+		.iter()
+		.filter(|other| other.verdict == Some(Verdict::Pass) && other.worker != one.worker)
+		.map(|other| part_in_words(other.part))
+		.collect::<Vec<_>>()
+		.join(" and ");
+	match (verdict, showing) {
+		(Verdict::Pass, _) => format!("told the same as {confirmed}"),
+		(Verdict::Cheat, Showing::Copied) => {
+			"its commitment is another worker's, who opened it".into()
+		}
+		(Verdict::Cheat, _) => {
+			format!("{confirmed} told other roots of the same rows in the same class")
+		}
+		(Verdict::WorkerFault | Verdict::VerifierFault, _) => {
+			"showed nothing by its deadline".into()
+		}
+		(Verdict::Indeterminate, _) if confirmed.is_empty() => "no two workers agree".into(),
+		(Verdict::Indeterminate, _) => {
+			format!("differs from {confirmed}, but in its class or in the rows that it received")
+		}
+	}
+}

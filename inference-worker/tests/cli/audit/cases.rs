@@ -1,0 +1,373 @@
+//! Jobs to audit. The settled one is what a real network wrote, with the plan, the workers and the events
+//! that belong to it; the others are that one with another course.
+
+use codec::Encode;
+use dllm_primitives::{
+	api::{
+		AccountId32, ModelView, ParticipantView, PaymentView, PipelineView, Receipt, StageReceipt,
+		StageView, WorkerView,
+	},
+	commitment::{commitment, Opening},
+	ids::{Digest, ENTRY_STAGE},
+	job::{JobState, Refund},
+	miner::Roles,
+	payout,
+	plan::PipelineState,
+	verdict::{Part, Phase, Verdict},
+};
+use dllm_worker::{
+	chain::DLLM,
+	cli::audit::evidence::{
+		Asked, Events, Evidence, Judged, Paid, Record, Refunded, Settled, Slashed,
+	},
+};
+
+/// A receipt and its model, as a network answered them.
+const WRITTEN: &str = include_str!("../../../../web/tests/unit/settled.json");
+/// What its workers asked for, in planck a GFLOP.
+const PRICE: u128 = DLLM / 100;
+/// Rows that its request allows.
+pub const ROWS_CEILING: u32 = 60;
+/// A digest of nothing.
+pub const OTHER: Digest = Digest::repeat_byte(0xAB);
+/// The third worker of a dispute.
+const THIRD: u8 = 99;
+
+pub fn account(number: u8) -> AccountId32 {
+	AccountId32::new([number; 32])
+}
+
+#[derive(serde::Deserialize)]
+struct Written {
+	receipt: Receipt,
+	model: ModelView,
+}
+
+/// A public job that was served and paid.
+pub fn settled() -> Evidence {
+	let Written { receipt, model } = serde_json::from_str(WRITTEN).expect("a receipt and a model");
+	let job = &receipt.job;
+	let entry = receipt.stages[0].participants[0].opening.expect("opened");
+	let record = Record {
+		client: job.client.clone(),
+		model: job.model,
+		rows_ceiling: ROWS_CEILING,
+		own_entry: false,
+		max_price: job.max_price,
+		submitted: job.submitted,
+		deadline: job.deadline,
+		state: job.state,
+		pipeline: receipt.pipeline,
+		awarded: job.awarded,
+		ended: job.ended,
+		surplus: 0,
+		fee: job.fee,
+		rows: job.rows,
+		tokens: job.tokens,
+		result: entry.roots.result,
+	};
+	let stages = receipt.stages.iter().map(stage_view).collect();
+	let shown = receipt.stages.iter().flat_map(|stage| &stage.participants);
+	let workers = (1..)
+		.zip(shown)
+		.map(|(operator, one)| worker(one.worker.clone(), operator));
+	let mut evidence = Evidence {
+		job: job.id,
+		block: job.ended.expect("it is over"),
+		asked: Asked {
+			rows_ceiling: ROWS_CEILING,
+			sealed: false,
+		},
+		pipeline: Some(PipelineView {
+			id: receipt.pipeline.expect("it was awarded"),
+			model: model.id,
+			state: PipelineState::Live,
+			slots: 2,
+			open_jobs: 1,
+			stages,
+		}),
+		workers: workers.collect(),
+		events: Events::default(),
+		record,
+		receipt,
+		model,
+	};
+	announce(&mut evidence);
+	evidence
+}
+
+/// A stage of the plan. Job 1 is led by the second of two workers.
+fn stage_view(stage: &StageReceipt) -> StageView {
+	let workers = stage.participants.iter().rev();
+	let workers = workers.map(|one| one.worker.clone()).collect::<Vec<_>>();
+	StageView {
+		stage: stage.stage,
+		layers: stage.layers,
+		ready: workers.clone(),
+		workers,
+		price: PRICE,
+	}
+}
+
+fn worker(account: AccountId32, operator: u8) -> WorkerView {
+	WorkerView {
+		account,
+		operator: self::account(operator),
+		active: true,
+		state: "active".into(),
+		bond: 1_000 * DLLM,
+		roles: Roles::default(),
+		memory: 1,
+		price: PRICE,
+		peer_id: Vec::new(),
+		addresses: Vec::new(),
+		open_jobs: 1,
+		passed: 0,
+		faults: 0,
+		cheats: 0,
+		rank: 0,
+	}
+}
+
+/// A job whose lead of the first segment sent other rows.
+pub fn convicted() -> Evidence {
+	let mut evidence = settled();
+	let stage = &mut evidence.receipt.stages[1];
+	let honest = stage.participants[1].opening.expect("opened");
+	stage.participants[0]
+		.opening
+		.as_mut()
+		.expect("opened")
+		.roots
+		.output = OTHER;
+	stage.participants[0].verdict = Some(Verdict::Cheat);
+	stage.participants.push(third(honest));
+	let cheat = stage.participants[0].worker.clone();
+	commit(&mut evidence, 1, 0);
+	evidence.workers.push(worker(account(THIRD), THIRD));
+	refund(&mut evidence, Refund::Cheated);
+	evidence.events.slashed = vec![slash(cheat)];
+	evidence
+}
+
+/// A job whose replica of the last segment posted the commitment of its lead.
+pub fn copied() -> Evidence {
+	let mut evidence = settled();
+	let stage = &mut evidence.receipt.stages[2];
+	let honest = stage.participants[0].opening.expect("opened");
+	stage.participants[1].commitment = stage.participants[0].commitment;
+	stage.participants[1].opening = None;
+	stage.participants[1].verdict = Some(Verdict::Cheat);
+	stage.participants.push(third(honest));
+	let cheat = stage.participants[1].worker.clone();
+	evidence.receipt.verifiers[2].to = account(THIRD);
+	evidence.workers.push(worker(account(THIRD), THIRD));
+	announce(&mut evidence);
+	evidence.events.slashed = vec![slash(cheat)];
+	evidence
+}
+
+/// A job whose lead of the first segment never committed.
+pub fn silent() -> Evidence {
+	let mut evidence = settled();
+	for stage in &mut evidence.receipt.stages {
+		for one in &mut stage.participants {
+			one.opening = None;
+			one.verdict = Some(Verdict::Indeterminate);
+			if one.part == Part::Replica {
+				one.commitment = None;
+			}
+		}
+	}
+	let lead = &mut evidence.receipt.stages[1].participants[0];
+	lead.commitment = None;
+	lead.verdict = Some(Verdict::WorkerFault);
+	refund(&mut evidence, Refund::Unserved);
+	evidence
+}
+
+/// A sealed job: the user was its entry.
+pub fn sealed() -> Evidence {
+	let mut evidence = settled();
+	let receipt = &mut evidence.receipt;
+	receipt.stages.remove(usize::from(ENTRY_STAGE));
+	receipt.job.sealed = true;
+	receipt.job.reply = None;
+	receipt.job.tokens = 0;
+	let lines = |lines: &[PaymentView], amount: fn(&PaymentView) -> u128| {
+		let lines = lines.iter().skip(1);
+		lines
+			.map(|one| (one.to.clone(), amount(one)))
+			.collect::<Vec<_>>()
+	};
+	let miners = lines(&receipt.miners, |one| one.amount);
+	let verifiers = lines(&receipt.verifiers, |_| 1);
+	let fee = payout::fee_for(miners.iter().map(|(_, pay)| pay).sum());
+	let split = payout::split(fee, &miners, &verifiers);
+	let paid = |lines: Vec<(AccountId32, u128)>| {
+		let view = |(to, amount)| PaymentView { to, amount };
+		lines.into_iter().map(view).collect::<Vec<_>>()
+	};
+	receipt.miners = paid(split.miners);
+	receipt.verifiers = paid(split.verifiers);
+	receipt.treasury = split.treasury;
+	receipt.burned = split.burned;
+	receipt.job.fee = fee;
+	receipt.refunded = receipt.job.max_price - fee;
+	let record = &mut evidence.record;
+	record.own_entry = true;
+	record.fee = fee;
+	record.tokens = 0;
+	record.result = Digest::zero();
+	evidence.asked.sealed = true;
+	announce(&mut evidence);
+	evidence
+}
+
+/// A sealed job whose user never entered the ring.
+pub fn no_show() -> Evidence {
+	let mut evidence = sealed();
+	for stage in &mut evidence.receipt.stages {
+		for one in &mut stage.participants {
+			one.commitment = None;
+			one.opening = None;
+			one.verdict = Some(Verdict::Indeterminate);
+		}
+	}
+	refund(&mut evidence, Refund::NoShow);
+	evidence
+}
+
+/// A job that its client took back while it waited.
+pub fn cancelled() -> Evidence {
+	let mut evidence = settled();
+	let (receipt, record) = (&mut evidence.receipt, &mut evidence.record);
+	receipt.stages.clear();
+	receipt.pipeline = None;
+	receipt.job.awarded = None;
+	receipt.job.phase = None;
+	receipt.job.reply = None;
+	receipt.job.tokens = 0;
+	record.pipeline = None;
+	record.awarded = None;
+	record.tokens = 0;
+	evidence.pipeline = None;
+	refund(&mut evidence, Refund::Cancelled);
+	evidence.events.failed = None;
+	evidence
+}
+
+/// The settled job with a surplus of the auction, of which `burned` was taken for its rows.
+pub fn dear(surplus: u128, burned: u128) -> Evidence {
+	let mut evidence = settled();
+	evidence.record.surplus = surplus;
+	evidence.record.fee += burned;
+	evidence.receipt.job.fee += burned;
+	evidence.receipt.burned += burned;
+	evidence.receipt.refunded -= burned;
+	announce(&mut evidence);
+	evidence
+}
+
+/// A third worker that tells these roots.
+fn third(honest: Opening) -> ParticipantView {
+	let opening = Opening {
+		salt: Digest::zero(),
+		..honest
+	};
+	ParticipantView {
+		worker: account(THIRD),
+		part: Part::Tiebreak,
+		commitment: None,
+		opening: Some(opening),
+		verdict: Some(Verdict::Pass),
+	}
+}
+
+fn slash(worker: AccountId32) -> Slashed {
+	Slashed {
+		worker,
+		amount: 100 * DLLM,
+		to_user: 20 * DLLM,
+		to_convictors: 30 * DLLM,
+		burned: 50 * DLLM,
+	}
+}
+
+/// Lets a participant commit to what it opened.
+pub fn commit(evidence: &mut Evidence, stage: usize, at: usize) {
+	let job = evidence.job;
+	let stage = &mut evidence.receipt.stages[stage];
+	let one = &mut stage.participants[at];
+	let opening = one.opening.expect("opened");
+	let digest = commitment(job, stage.stage, &one.worker.encode(), &opening);
+	let committed = one.commitment.as_mut().expect("committed");
+	committed.0 = digest;
+}
+
+/// Ends the job with a refund instead, and announces it.
+fn refund(evidence: &mut Evidence, reason: Refund) {
+	let (receipt, record) = (&mut evidence.receipt, &mut evidence.record);
+	receipt.job.state = JobState::Refunded(reason);
+	receipt.job.fee = 0;
+	receipt.job.rows = 0;
+	receipt.miners.clear();
+	receipt.verifiers.clear();
+	receipt.treasury = 0;
+	receipt.burned = 0;
+	receipt.refunded = receipt.job.max_price;
+	record.state = receipt.job.state;
+	record.fee = 0;
+	record.rows = 0;
+	record.result = Digest::zero();
+	announce(evidence);
+}
+
+/// Lets the block announce what the receipt tells. Slashes stay as they are.
+pub fn announce(evidence: &mut Evidence) {
+	let (receipt, record) = (&evidence.receipt, &evidence.record);
+	let client = record.client.clone();
+	let judged = receipt.stages.iter().flat_map(|stage| {
+		stage.participants.iter().map(|one| Judged {
+			stage: stage.stage,
+			worker: one.worker.clone(),
+			part: one.part,
+			verdict: one.verdict.expect("it is over"),
+		})
+	});
+	let mut events = Events {
+		judged: judged.collect(),
+		slashed: evidence.events.slashed.clone(),
+		..Events::default()
+	};
+	match record.state {
+		JobState::Refunded(reason) => {
+			events.failed = Some(reason);
+			events.refunded = Some(Refunded {
+				client,
+				reason,
+				amount: record.max_price,
+			});
+		}
+		_ => {
+			events.served = Some(record.rows);
+			events.paid = Some(Paid {
+				client: client.clone(),
+				miners: receipt.miners.clone(),
+				verifiers: receipt.verifiers.clone(),
+				treasury: receipt.treasury,
+				burned: receipt.burned,
+			});
+			events.settled = Some(Settled {
+				client,
+				rows: record.rows,
+				tokens: record.tokens,
+				fee: record.fee,
+				refunded: receipt.refunded,
+				result: record.result,
+			});
+		}
+	}
+	assert!(receipt.job.phase.is_none_or(|phase| phase == Phase::Closed));
+	evidence.events = events;
+}

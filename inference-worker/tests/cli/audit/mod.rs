@@ -1,0 +1,173 @@
+//! The audit of a job: honest data pass every step, each damage is found by the step that names it, and
+//! what cannot be audited is refused by name.
+
+mod cases;
+mod damage;
+mod events;
+mod refusals;
+
+use cases::*;
+use dllm_primitives::job::{JobState, Refund};
+use dllm_worker::cli::audit::{audit, evidence::Evidence, Found};
+
+/// Names of the steps with something to check, which all hold.
+#[track_caller]
+fn held(evidence: &Evidence) -> Vec<&'static str> {
+	let steps = audit(evidence);
+	let failed = steps
+		.iter()
+		.filter(|step| step.found == Found::Failed)
+		.map(|step| (step.name, &step.why))
+		.collect::<Vec<_>>();
+	assert!(failed.is_empty(), "{failed:?}");
+	let checked = steps.iter().filter(|step| step.found == Found::Ok);
+	checked.map(|step| step.name).collect()
+}
+
+/// Names of the steps that fail.
+fn failing(evidence: &Evidence) -> Vec<&'static str> {
+	let steps = audit(evidence);
+	let failed = steps.iter().filter(|step| step.found == Found::Failed);
+	failed.map(|step| step.name).collect()
+}
+
+/// What a step says of its data and why, as one text.
+fn said(evidence: &Evidence, name: &str) -> String {
+	let steps = audit(evidence);
+	let step = steps.iter().find(|step| step.name == name).expect(name);
+	format!("{}\n{}", step.data.join("\n"), step.why)
+}
+
+#[test]
+fn a_settled_job_holds_in_every_step() {
+	let steps = [
+		"record",
+		"plan",
+		"order",
+		"commitments",
+		"shards",
+		"agreement",
+		"links",
+		"reply",
+		"verdicts",
+		"outcome",
+		"fee",
+	];
+	assert_eq!(held(&settled()), steps);
+}
+
+#[test]
+fn a_sealed_job_has_no_reply_to_check() {
+	let sealed = sealed();
+	let checked = held(&sealed);
+	assert!(!checked.contains(&"reply") && checked.contains(&"fee"));
+	assert!(said(&sealed, "reply").contains("never left its machine"));
+}
+
+#[test]
+fn a_conviction_is_explained() {
+	let convicted = convicted();
+	let checked = held(&convicted);
+	assert!(checked.contains(&"slashes") && checked.contains(&"verdicts"));
+	assert!(!checked.contains(&"fee"));
+	assert!(said(&convicted, "agreement").contains("lead and replica differ in rows sent"));
+	assert!(said(&convicted, "agreement").contains("the third worker agrees with the replica"));
+	let why = "cheat – replica and tiebreak told other roots of the same rows";
+	assert!(said(&convicted, "verdicts").contains(why));
+	let lost =
+		"lost 100 DLLM: 20 DLLM to the user, 30 DLLM to the 2 that convicted it, 50 DLLM burned";
+	assert!(said(&convicted, "slashes").contains(lost));
+}
+
+#[test]
+fn a_copied_commitment_is_explained() {
+	let copied = copied();
+	let checked = held(&copied);
+	assert!(checked.contains(&"slashes") && checked.contains(&"fee"));
+	assert!(said(&copied, "verdicts").contains("its commitment is another worker's, who opened it"));
+}
+
+#[test]
+fn silence_is_no_cheat() {
+	let silent = silent();
+	let checked = held(&silent);
+	assert!(checked.contains(&"outcome") && !checked.contains(&"slashes"));
+	assert!(said(&silent, "verdicts").contains("it had not committed by its deadline"));
+}
+
+#[test]
+fn a_user_who_never_came_is_nobodys_fault() {
+	assert!(held(&no_show()).contains(&"outcome"));
+	assert_eq!(no_show().record.state, JobState::Refunded(Refund::NoShow));
+}
+
+#[test]
+fn a_cancelled_job_has_no_trial() {
+	assert_eq!(held(&cancelled()), ["record"]);
+}
+
+#[test]
+fn a_surplus_is_burned() {
+	// 14 of 60 rows carry 140 of 600 planck.
+	assert!(held(&dear(600, 140)).contains(&"fee"));
+	assert_eq!(failing(&dear(600, 139)), ["fee"]);
+}
+
+#[test]
+fn who_cannot_receive_leaves_its_share_to_the_treasury() {
+	let poor = |to_treasury: bool| {
+		let mut evidence = settled();
+		let share = evidence.receipt.miners[0].amount;
+		evidence.receipt.miners[0].amount = 0;
+		match to_treasury {
+			true => evidence.receipt.treasury += share,
+			false => evidence.receipt.burned += share,
+		}
+		announce(&mut evidence);
+		evidence
+	};
+	assert!(held(&poor(true)).contains(&"fee"));
+	assert_eq!(failing(&poor(false)), ["fee"]);
+}
+
+#[test]
+fn an_innocent_worker_that_was_convicted_is_found() {
+	let mut evidence = convicted();
+	let stage = &mut evidence.receipt.stages[1];
+	let honest = stage.participants[1].opening.expect("opened").roots;
+	stage.participants[0]
+		.opening
+		.as_mut()
+		.expect("opened")
+		.roots = honest;
+	commit(&mut evidence, 1, 0);
+	let failing = failing(&evidence);
+	assert!(failing.contains(&"verdicts") && failing.contains(&"outcome"));
+}
+
+#[test]
+fn a_cheat_that_passed_is_found() {
+	let mut evidence = settled();
+	let lead = &mut evidence.receipt.stages[1].participants[0];
+	lead.opening.as_mut().expect("opened").roots.output = OTHER;
+	commit(&mut evidence, 1, 0);
+	let failing = failing(&evidence);
+	for step in ["agreement", "links", "verdicts", "outcome"] {
+		assert!(failing.contains(&step), "{failing:?}");
+	}
+	assert!(!failing.contains(&"commitments"));
+}
+
+#[test]
+fn two_workers_that_share_an_operator_are_found() {
+	let mut evidence = settled();
+	evidence.workers[1].operator = evidence.workers[0].operator.clone();
+	assert_eq!(failing(&evidence), ["plan"]);
+}
+
+#[test]
+fn a_slash_of_nobody_who_was_convicted_is_found() {
+	let mut evidence = settled();
+	evidence.events.slashed = convicted().events.slashed;
+	assert_eq!(failing(&evidence), ["slashes"]);
+}
