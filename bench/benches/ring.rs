@@ -62,9 +62,7 @@ async fn main() -> Result<()> {
 		1e3 * ring
 	);
 	let verdict = if ratio <= GOAL { "ok" } else { "SHORT" };
-	println!(
-		"P3 four-workers-over-one-process {ratio:.2} ratio (goal ≤ {GOAL}) {verdict}"
-	);
+	println!("P3 four-workers-over-one-process {ratio:.2} ratio (goal ≤ {GOAL}) {verdict}");
 	Ok(())
 }
 

@@ -12,8 +12,8 @@
 //! | `dllm_*` | jobs, receipts, pipelines, models, quotes: see [`dllm`] |
 
 pub mod dllm;
-pub mod updates;
 pub mod poaw;
+pub mod updates;
 
 use crate::service::{Block, FullBackend, GrandpaLink, Handles, Hash};
 use dllm::{Dllm, DllmApiServer};

@@ -1,8 +1,8 @@
 //! The node as people run it: the real binary, on free ports, spoken to over JSON-RPC.
 
 mod commands;
-mod updates;
 mod network;
 mod process;
 mod rotate;
 mod rpc;
+mod updates;

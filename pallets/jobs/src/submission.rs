@@ -143,7 +143,8 @@ impl<T: Config> Pallet<T> {
 	fn check_room() -> Result<(), Error<T>> {
 		let waiting = Waiting::<T>::decode_len().unwrap_or(0);
 		let (oldest, next) = EndedRange::<T>::get();
-		let most = u64::from(T::AgendaSize::get()).saturating_mul(T::History::get().saturated_into());
+		let most =
+			u64::from(T::AgendaSize::get()).saturating_mul(T::History::get().saturated_into());
 		let room = waiting < T::MaxWaiting::get() as usize && next.saturating_sub(oldest) < most;
 		ensure!(room, Error::<T>::QueueFull);
 		Ok(())

@@ -1,7 +1,7 @@
 //! What the chain and the worker share: the words of the walk, with one checker for two callers.
 //!
 //! Nothing here has storage. A pallet and the worker call the same pure functions
-//! ([`plan::check`], [`commitment::commitment`], [`auction::award`], [`payout::split`]), so that they
+//! ([`plan::check`], [`commitment::commitment`], [`auction::award`], [`judge::judge_stage`], [`payout::split`]), so that they
 //! cannot disagree. Pallets meet only through the traits of [`flow`]; the outside world reads the
 //! chain through the views of [`api`].
 
@@ -20,6 +20,7 @@ pub mod fallback;
 pub mod flow;
 pub mod ids;
 pub mod job;
+pub mod judge;
 pub mod miner;
 pub mod model;
 pub mod payout;
@@ -28,4 +29,5 @@ pub mod poaw;
 pub mod rank;
 pub mod softfloat;
 pub mod trace;
+pub mod trial;
 pub mod verdict;

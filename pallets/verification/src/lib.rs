@@ -13,8 +13,9 @@
 //! | Tiebreak | third workers, where lead and replica do not agree | `attest` |
 //! | Closed | nobody | |
 //!
-//! Files: `trial` is what is stored, `agenda` holds the deadlines, `phases` moves a trial on, `judge`
-//! is the pure judgement, `closing` carries it out, `views` tells workers and receipts about it.
+//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `closing` carries a judgement out, `views`
+//! tells workers and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
+//! shared with the worker's audit: they stand in `dllm_primitives`.
 //!
 //! Left to others: escrow and payment (`jobs`, `rewards`), bonds and slashing (`miners`), what the rows
 //! and shards behind a digest are (the worker).
@@ -28,14 +29,13 @@ mod agenda;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 mod closing;
-pub mod judge;
 mod phases;
-pub mod trial;
 mod try_state;
 mod views;
 pub mod weights;
 
 pub use agenda::AGENDA_WINDOW;
+pub use dllm_primitives::{judge, trial};
 pub use pallet::*;
 pub use weights::WeightInfo;
 

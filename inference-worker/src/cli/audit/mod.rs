@@ -8,7 +8,7 @@
 //! | `step` | what a step says |
 //!
 //! The rules are the chain's own code, called a second time: digests, plan check and payout of
-//! `dllm_primitives`, the draw of a trial and the judgement of `pallet_verification`. Left out: whether the
+//! `dllm_primitives`, the draw of a trial and the judgement among them. Left out: whether the
 //! rows behind a digest are what the model gives. That takes the rows, which only the workers had;
 //! docs/verification.md says what an audit cannot tell.
 

@@ -10,6 +10,7 @@ use crate::{
 	chain::address,
 	cli::{receipt::part_in_words, table::short},
 };
+use dllm_primitives::trial::{StageTrial, Trial};
 use dllm_primitives::{
 	api::{AccountId32, StageReceipt},
 	flow::Award,
@@ -17,7 +18,6 @@ use dllm_primitives::{
 	plan::{self, Candidate, Plan},
 	verdict::Part,
 };
-use pallet_verification::trial::{StageTrial, Trial};
 use std::collections::BTreeSet;
 
 /// A stage as the chain's rule draws it.

@@ -6,13 +6,13 @@ use super::{
 	step::{Sheet, Step},
 };
 use crate::cli::receipt::{part_in_words, state_in_words, verdict_in_words};
+use dllm_primitives::judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings};
 use dllm_primitives::{
 	api::{AccountId32, ParticipantView, StageReceipt},
 	ids::ENTRY_STAGE,
 	job::{JobState, Refund},
 	verdict::{Part, Verdict},
 };
-use pallet_verification::judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings};
 
 /// What the rule gives for a stage: a verdict for each of its parts.
 type Verdicts = Vec<(Part, Verdict)>;

@@ -1,14 +1,14 @@
 //! A trial as it is stored: who leads a stage, who checks it, and what each of them has shown so far.
 
-use alloc::vec::Vec;
-use codec::{Decode, Encode, MaxEncodedLen};
-use dllm_primitives::{
+use crate::{
 	commitment::Opening,
 	flow::Award,
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex, ENTRY_STAGE, MAX_REPLICAS, MAX_STAGES},
 	model::{LayerRange, ModelSpec},
 	verdict::{Part, Phase, Verdict},
 };
+use alloc::vec::Vec;
+use codec::{Decode, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 

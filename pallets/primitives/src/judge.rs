@@ -8,7 +8,7 @@
 //! that they are handed against the upstream commitment; only for the rows that a user sent to the first
 //! segment nobody vouches. Silence is never fraud.
 
-use dllm_primitives::{
+use crate::{
 	commitment::Roots,
 	ids::Digest,
 	job::Refund,
