@@ -164,7 +164,7 @@ impl Dllm {
 
 	/// Sends what `read` tells of the best block, and of every later one that changes it, until a view
 	/// `is_last`. Where `read` fails now, its error is the answer; where it fails later, nothing is sent.
-	fn follow<View: Serialize + Clone + PartialEq + Send + 'static>(
+	fn follow<View: Serialize + Clone + PartialEq + Send + Sync + 'static>(
 		&self,
 		pending: PendingSubscriptionSink,
 		read: impl Fn(&Self, Option<Hash>) -> RpcResult<View> + Send + 'static,
