@@ -6,12 +6,15 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Network } from './lib/network.mjs';
 import { binary, REPOSITORY } from './lib/processes.mjs';
-import { expectSettled, linesOf } from './lib/receipt.mjs';
+import { dllm, expectSettled, linesOf } from './lib/receipt.mjs';
+import { creditOf, linkWorkers, weightsLine } from './lib/work.mjs';
 
 const once = process.argv.includes('--once');
 /** Where polkadot.js Apps and the commands of the documents look for a node. */
 const RPC_PORT = 9944;
 const SEGMENTS = 2;
+/** Who answers for the workers, and gets the weight of their work. */
+const VALIDATOR = 'Alice';
 const PROFILE = process.env.DLLM_PROFILE ?? 'exact';
 const QUESTION = process.env.DLLM_PROMPT ?? 'What is the capital of France?';
 
@@ -66,6 +69,20 @@ async function ask(network, command, model) {
 	const [head, ...tables] = linesOf(receipt, names, treasury);
 	show([`${head}, ${speedOf(stderr, job)}`, ...tables]);
 	console.log();
+	return BigInt(receipt.treasury) + BigInt(receipt.burned);
+}
+
+/** Shows what the sunk part of the fees has become, and throws unless it is credit of the validator. */
+async function showWork(network, sunk) {
+	const credit = await creditOf(network, VALIDATOR);
+	// Each worker's part is rounded down, and a session that ended meanwhile has let a tenth fade.
+	const least = (9n * sunk) / 10n - BigInt(2 * network.workers.length);
+	if (credit > sunk || credit < least) throw new Error(`${sunk} planck were burned or the treasury's, ${credit} were credited`);
+	say(`verified work is weight: ${VALIDATOR}, who answers for the workers, has ${dllm(credit)} DLLM of credit`);
+	const names = new Map(['Alice', 'Bob'].map((name) => [network.account(name).address, name]));
+	const weights = await network.rpc('dllm_poaw');
+	show([weightsLine(weights, names), `the credit moves the weights of session ${weights.session + 2} on`]);
+	return { names, shown: weights.session };
 }
 
 async function main() {
@@ -88,11 +105,14 @@ async function main() {
 	say('placing its layers: two segments × two replicas');
 	const pipeline = await network.offerPipeline(id, SEGMENTS);
 	say(`pipeline ${pipeline.id} is live`);
+	say(`linking the workers to ${VALIDATOR}, so that what they sink is weight in the draw of authors`);
+	await linkWorkers(network, VALIDATOR);
 
 	say(`a sealed prompt: the tokens stay with the user, the reply streams\n\n> ${QUESTION}\n`);
-	await ask(network, 'prompt', id);
+	const sealed = await ask(network, 'prompt', id);
 	say(`the same prompt in public, as polkadot.js would send it: an entry serves it\n\n> ${QUESTION}\n`);
-	await ask(network, 'pay', id);
+	const open = await ask(network, 'pay', id);
+	const { names, shown } = await showWork(network, sealed + open);
 	network.checkAlive(...network.workers, ...network.validators);
 
 	if (once) {
@@ -108,9 +128,12 @@ async function main() {
                         --chain ${network.url} --folder ${path.relative(process.cwd(), shards)} "What is 12 + 30?"
   logs                ${path.relative(process.cwd(), folder)}/*/*.log
 `);
-	for (;;) {
+	for (let last = shown; ; ) {
 		await new Promise((later) => setTimeout(later, 5000));
 		network.checkAlive(...network.workers, ...network.validators);
+		const weights = await network.rpc('dllm_poaw').catch(() => undefined);
+		if (weights && weights.session > last) say(`announced for ${weightsLine(weights, names)}`);
+		last = weights?.session ?? last;
 	}
 }
 

@@ -74,7 +74,7 @@ export function linesOf(receipt, names, treasury) {
 const short = (digest) => `${digest.slice(0, 10)}…${digest.slice(-4)}`;
 
 /** Planck in DLLM, with all digits that count. */
-function dllm(planck) {
+export function dllm(planck) {
 	const [whole, part] = [BigInt(planck) / DLLM, BigInt(planck) % DLLM];
 	const digits = part.toString().padStart(12, '0').replace(/0+$/, '');
 	return digits ? `${whole}.${digits}` : `${whole}`;
