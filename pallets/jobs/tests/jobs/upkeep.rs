@@ -99,17 +99,27 @@ fn an_open_job_is_never_dropped() {
 
 #[test]
 fn no_more_records_are_kept_than_can_be_dropped_in_time() {
+	let ask = || {
+		Jobs::submit(
+			RuntimeOrigin::signed(ALICE),
+			MODEL,
+			inline(b"hi"),
+			limits(10),
+			1,
+			20,
+		)
+	};
 	execute(|| {
 		// The mock drops 2 in a block and keeps them for 50 blocks.
 		for _ in 0..100 {
 			let job = submit(ALICE, 1, 20);
 			assert_ok!(Jobs::cancel(RuntimeOrigin::signed(ALICE), job));
 		}
-		assert_noop!(ask(inline(b"hi"), 1, 20), Error::<Test>::QueueFull);
+		assert_noop!(ask(), Error::<Test>::QueueFull);
 		let first_dropped = System::block_number() + 50;
 		run_to(first_dropped - 1);
-		assert_noop!(ask(inline(b"hi"), 1, 20), Error::<Test>::QueueFull);
+		assert_noop!(ask(), Error::<Test>::QueueFull);
 		run_to(first_dropped);
-		assert_ok!(ask(inline(b"hi"), 1, 20));
+		assert_ok!(ask());
 	});
 }
