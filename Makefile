@@ -1,4 +1,4 @@
-# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | test-oracle | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | setup | setup-oracle | setup-web | setup-operations | clean
+# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | test-oracle | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -13,7 +13,7 @@ ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 # Where rustup could not fetch the wasm target, scripts/wasm-sysroot.sh has left the toolchain that can do without.
 CARGO = $(shell [ -e .tools/wasm-toolchain ] && echo "WASM_BUILD_TOOLCHAIN=$$(cat .tools/wasm-toolchain)") cargo
 
-.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network test-oracle web test-web lint bench accuracy exactness fuzz weights chain-spec build setup setup-oracle setup-web setup-operations clean
+.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network test-oracle web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
 
 setup:
 	@scripts/setup.sh
@@ -31,6 +31,11 @@ setup-web:
 # tests of its own (`test = false`), so none is compiled a second time to look for them.
 build: setup
 	$(CARGO) build --release --workspace --bins --tests
+
+# What is shipped, in target/production: optimised as far as it goes, and with the metadata hash by which hardware
+# wallets know what they sign. Takes hours on two cores.
+production: setup
+	$(CARGO) build --profile production --locked --workspace --bin dllm-node --bin dllm-worker --features dllm-runtime/metadata-hash
 
 demo: build
 	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)

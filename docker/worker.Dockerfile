@@ -10,8 +10,9 @@ RUN apt-get update \
 WORKDIR /src
 COPY . .
 RUN scripts/wasm-sysroot.sh \
-	&& cargo build --release --locked --workspace --bin dllm-node --bin dllm-worker \
-	&& mkdir /out && cp target/release/dllm-node target/release/dllm-worker /out/
+	&& cargo build --profile production --locked --workspace --bin dllm-node --bin dllm-worker \
+		--features dllm-runtime/metadata-hash \
+	&& mkdir /out && cp target/production/dllm-node target/production/dllm-worker /out/
 
 FROM build AS library
 # hadolint ignore=DL3008
