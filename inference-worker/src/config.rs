@@ -4,7 +4,7 @@
 //! paths count from the folder of the file. What the keys mean for others (bond, registration) is left
 //! to the commands.
 
-use crate::{chain::Amount, gateway};
+use crate::{bidding, chain::Amount, gateway};
 use dllm_primitives::miner::Roles;
 use libp2p::Multiaddr;
 use serde::{
@@ -55,6 +55,8 @@ pub struct Config {
 	pub onnxruntime: Option<PathBuf>,
 	/// Threads for the execution of models; all processors where left out.
 	pub threads: Option<usize>,
+	/// What it bids in capacity rounds.
+	pub bidding: bidding::Options,
 	/// What only a gateway reads.
 	pub gateway: gateway::Options,
 	/// Where Prometheus finds the numbers of this worker; nobody does where left out.
@@ -83,6 +85,7 @@ impl Default for Config {
 			models: Vec::new(),
 			onnxruntime: None,
 			threads: None,
+			bidding: bidding::Options::default(),
 			gateway: gateway::Options::default(),
 			metrics: None,
 		}
