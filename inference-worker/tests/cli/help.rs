@@ -2,7 +2,7 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 20] = [
 	"init",
 	"keys",
 	"register",
@@ -10,6 +10,8 @@ const COMMANDS: [&str; 18] = [
 	"accept",
 	"model",
 	"plan",
+	"rounds",
+	"round",
 	"serve",
 	"gateway",
 	"prompt",
@@ -52,6 +54,7 @@ fn subcommands_explain_themselves() {
 		"model activate",
 		"model retire",
 		"model list",
+		"round open",
 		"gateway key add",
 		"gateway key list",
 		"gateway key remove",

@@ -8,5 +8,6 @@ mod keys;
 mod models;
 mod node;
 mod plan;
+mod rounds;
 mod watch;
 mod worker;

@@ -20,11 +20,13 @@ fn nobody() -> String {
 fn unreachable_node_is_named() {
 	let folder = Folder::new();
 	let url = nobody();
-	let commands: [&[&str]; 6] = [
+	let commands: [&[&str]; 8] = [
 		&["status"],
 		&["register"],
 		&["model", "list"],
 		&["plan"],
+		&["plan", "--round", "1"],
+		&["rounds"],
 		&["pay", "hello"],
 		&["prompt", "hello"],
 	];

@@ -256,7 +256,7 @@ fn better(round: &RoundView, score: u128) -> Result<(), CliError> {
 	match &round.plan {
 		Some(leader) if leader.score <= score => Err(CliError::NoPlan {
 			reason: format!(
-				"a plan with a score of {:.3} ms leads round {}, and none of more than that beats it; the best that was found has {:.3} ms",
+				"a plan with a score of {:.3} ms leads round {} already; the best that was found has {:.3} ms",
 				ms(leader.score),
 				round.id,
 				ms(score)
