@@ -87,6 +87,9 @@ pub enum CliError {
 	/// There is no such round.
 	#[error("capacity round {0} is not in progress: `dllm-worker rounds` shows those that are")]
 	NoRound(RoundId),
+	/// A bid could not be revealed any more.
+	#[error("a bid in capacity round {round} is sealed, and its deposit would be lost: run this again once it is revealed, after block {clears} at the latest")]
+	BidSealed { round: RoundId, clears: u32 },
 	/// The chain computed another score.
 	#[error("the chain found another score for the plan in block {block}, and burned its deposit: its pipelines changed in that moment; look at `dllm-worker status`, then plan again")]
 	FalseScore { block: u32 },

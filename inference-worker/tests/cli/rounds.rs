@@ -5,8 +5,8 @@ use super::worker::{Folder, Ran};
 use codec::Encode;
 use dllm_primitives::{
 	api::{
-		ContenderView, ModelView, PipelineView, RoundPhase, RoundView, StageView, WinnerView,
-		WorkerView,
+		BidState, ContenderView, ModelView, PipelineView, RoundPhase, RoundView, StageView,
+		WinnerView, WorkerView,
 	},
 	capacity::Terms,
 	cost::{link::LinkFigures, DeviceFigures, Workload},
@@ -37,6 +37,8 @@ struct Known {
 	rounds: Vec<RoundView>,
 	workers: Vec<WorkerView>,
 	pipelines: Vec<PipelineView>,
+	/// Of whoever asks, in every round.
+	bid: BidState,
 }
 
 fn account(number: u8) -> AccountId32 {
@@ -169,6 +171,7 @@ fn known() -> Known {
 		rounds: vec![round()],
 		workers: (1..6).map(worker).collect(),
 		pipelines: Vec::new(),
+		bid: BidState::Revealed,
 	}
 }
 
@@ -197,6 +200,8 @@ async fn node(known: Known) -> (String, ServerHandle) {
 		"DllmApi_rounds" => known.rounds.encode(),
 		"DllmApi_models" => vec![model()].encode(),
 		"DllmApi_workers" => known.workers.encode(),
+		"DllmApi_worker" => known.workers.first().encode(),
+		"DllmApi_bid" => Some(known.bid).encode(),
 		"DllmApi_pipelines" => known.pipelines.encode(),
 		other => panic!("{other} is not expected"),
 	};
@@ -218,7 +223,8 @@ fn run(known: Known, command: &[&str]) -> Ran {
 	let runtime = Runtime::new().expect("threads");
 	let (url, _server) = runtime.block_on(node(known));
 	let folder = Folder::new();
-	folder.run(&[&["--account", "//Alice", "--chain", &url], command].concat())
+	let common = ["--account", "//Alice", "--chain", &url];
+	folder.run(&[&common[..], command].concat())
 }
 
 fn json_of(ran: &Ran) -> Value {
@@ -404,4 +410,21 @@ fn figures_that_no_machine_has_are_named_before_anything_starts() {
 	serve("[bidding]\nenabled = true\nask = \"18446745 DLLM\"\n")
 		.fails_with(&["lower bidding.ask"]);
 	serve("[bidding]\nbid = true\n").fails_with(&["worker.toml:2:", "bid"]);
+}
+
+#[test]
+fn nobody_leaves_or_declares_less_while_a_bid_is_sealed() {
+	let mut sealed = known();
+	sealed.bid = BidState::Sealed(Digest::zero());
+	sealed.rounds[0].phase = RoundPhase::Revealing;
+	sealed.rounds[0].clears = 9;
+	let refusal = ["a bid in capacity round 3 is sealed", "after block 9"];
+	run(sealed.clone(), &["unregister"]).fails_with(&refusal);
+	// The default of 2 GiB is more than was declared; a worker that declared more would declare less.
+	sealed.workers[0].memory = 3 << 30;
+	run(sealed.clone(), &["register"]).fails_with(&refusal);
+	// What is sealed for good in a cleared round is lost already.
+	sealed.rounds[0].clears = 7;
+	let free = run(sealed, &["unregister"]);
+	assert!(!free.stderr.contains("is sealed"), "{}", free.stderr);
 }
