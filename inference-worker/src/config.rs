@@ -31,7 +31,7 @@ pub struct Config {
 	pub node: String,
 	/// Who signs: a development name such as `//Miner1`, a mnemonic, a seed, or the path of a key file.
 	pub account: String,
-	/// Folder of the network key, fetched shards and the ledger of open jobs.
+	/// Folder of the network key, fetched shards, sealed bids and the ledger of open jobs.
 	pub data: PathBuf,
 	/// Where other workers can reach this one, as this machine sees it.
 	pub listen: Vec<Multiaddr>,
