@@ -96,7 +96,7 @@ export class Worker {
 
 	/** Writes its configuration. */
 	async configure() {
-		const { roles, price = '0.01 DLLM', memory = '512MiB', models = [], operator } = this.options;
+		const { roles, price = '0.01 DLLM', memory = '512MiB', models = [], operator, bidding } = this.options;
 		this.port ??= await freePort();
 		mkdirSync(this.folder, { recursive: true });
 		const list = (values) => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`;
@@ -112,6 +112,8 @@ export class Worker {
 			`models = ${list(models)}`,
 		];
 		if (operator) lines.push(`operator = "${operator}"`);
+		const options = Object.entries(bidding ?? {}).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+		if (bidding) lines.push('[bidding]', ...options);
 		writeFileSync(this.config, `${lines.join('\n')}\n`);
 	}
 

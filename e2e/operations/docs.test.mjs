@@ -34,8 +34,8 @@ describe('book', () => {
 
 	it('the reference knows every key and every method', async () => {
 		const example = readFileSync(path.join(REPOSITORY, 'inference-worker', 'worker.example.toml'), 'utf8');
-		const [top, gateway] = example.split(/^\[gateway\]$/m).map((part) => [...part.matchAll(/^(?:# )?([a-z_]+) = /gm)].map(([, key]) => key));
-		const keys = [...top, ...gateway.map((key) => `gateway.${key}`)];
+		const [top, ...tables] = example.split(/^(?=\[\w+\]$)/m).map((part) => [...part.matchAll(/^(?:# )?([a-z_]+) = |^\[(\w+)\]$/gm)].map(([, key, table]) => key ?? table));
+		const keys = [...top, ...tables.flatMap(([table, ...inside]) => inside.map((key) => `${table}.${key}`))];
 		const titles = (name) => [...read(name).matchAll(/^## (\S+)/gm)].map(([, title]) => title);
 		assert.deepEqual(titles('reference/config.md'), keys);
 		const source = RPC_SOURCES.map((file) => readFileSync(path.join(REPOSITORY, file), 'utf8')).join('\n');

@@ -4,7 +4,7 @@
 //! paths count from the folder of the file. What the keys mean for others (bond, registration) is left
 //! to the commands.
 
-use crate::{chain::Amount, gateway};
+use crate::{bidding, chain::Amount, gateway};
 use dllm_primitives::miner::Roles;
 use libp2p::Multiaddr;
 use serde::{
@@ -31,7 +31,7 @@ pub struct Config {
 	pub node: String,
 	/// Who signs: a development name such as `//Miner1`, a mnemonic, a seed, or the path of a key file.
 	pub account: String,
-	/// Folder of the network key, fetched shards and the ledger of open jobs.
+	/// Folder of the network key, fetched shards, sealed bids and the ledger of open jobs.
 	pub data: PathBuf,
 	/// Where other workers can reach this one, as this machine sees it.
 	pub listen: Vec<Multiaddr>,
@@ -55,6 +55,8 @@ pub struct Config {
 	pub onnxruntime: Option<PathBuf>,
 	/// Threads for the execution of models; all processors where left out.
 	pub threads: Option<usize>,
+	/// What it bids in capacity rounds.
+	pub bidding: bidding::Options,
 	/// What only a gateway reads.
 	pub gateway: gateway::Options,
 	/// Where Prometheus finds the numbers of this worker; nobody does where left out.
@@ -83,6 +85,7 @@ impl Default for Config {
 			models: Vec::new(),
 			onnxruntime: None,
 			threads: None,
+			bidding: bidding::Options::default(),
 			gateway: gateway::Options::default(),
 			metrics: None,
 		}

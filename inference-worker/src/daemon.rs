@@ -1,10 +1,12 @@
 //! `serve`: a worker from its start to Ctrl-C.
 //!
 //! Starts network, shards and ledger, then follows the chain: at every best block it reads what is
-//! expected of it and lets the [`Board`] act on it. While the node is away, work under way goes on; what
-//! it comes to is submitted when the node is back, if it is still due.
+//! expected of it and lets the [`Board`] act on it; beside it a [`Bidder`] bids in capacity rounds, where
+//! the configuration says so. While the node is away, work under way goes on; what it comes to is submitted
+//! when the node is back, if it is still due.
 
 use crate::{
+	bidding::{self, BadOption, Bidder, OnChain, Rules, Safe, SafeError},
 	chain::{Account, Chain, ChainError, Submitter, H256},
 	commitment::{Ledger, LedgerError},
 	config::Config,
@@ -35,6 +37,8 @@ pub const NETWORK_KEY: &str = "network.key";
 /// Folder of shards, and of the rows of open jobs.
 const SHARDS: &str = "shards";
 const JOBS: &str = "jobs";
+/// Folder of sealed bids.
+const BIDS: &str = "bids";
 /// File with the genesis of the chain that the data folder belongs to.
 const GENESIS: &str = "genesis";
 /// Time for calls that were sent to reach a block.
@@ -62,6 +66,12 @@ pub enum DaemonError {
 	/// The ledger cannot be opened.
 	#[error(transparent)]
 	Ledger(#[from] LedgerError),
+	/// No bid can be made of the configuration.
+	#[error(transparent)]
+	Bidding(#[from] BadOption),
+	/// Bids cannot be kept.
+	#[error(transparent)]
+	Bids(#[from] SafeError),
 	/// Another file cannot be read or written.
 	#[error("{path}: {source}; free space on the disk, or give the worker's account the right to write there")]
 	Io { path: PathBuf, source: io::Error },
@@ -75,16 +85,26 @@ pub async fn serve(
 	stop: impl Future<Output = ()>,
 ) -> Result<(), DaemonError> {
 	tokio::pin!(stop);
+	let rules = match config.bidding.enabled {
+		true => Some(Rules::of(config)?),
+		false => None,
+	};
 	let network = start_network(config).await?;
 	let started = tokio::select! {
 		started = start(config, account, conduct, network.clone()) => Some(started),
 		() = &mut stop => None,
 	};
+	let started = started.map(|board| {
+		let board = board?;
+		let bidder = rules.map(|rules| bidder(config, rules, board.worker()));
+		Ok::<_, DaemonError>((bidder.transpose()?, board))
+	});
 	let ended = match started {
-		Some(Ok(board)) => {
+		Some(Ok((bidder, board))) => {
 			let chain = board.worker().chain.clone();
 			tokio::select! {
 				() = follow(board, stop) => {},
+				() = bidding::follow(bidder) => {},
 				() = watch_chain(chain), if config.metrics.is_some() => {},
 			}
 			Ok(())
@@ -157,6 +177,16 @@ async fn start(
 		attended,
 		Pauses::default(),
 	))
+}
+
+/// Who bids for this worker.
+fn bidder(config: &Config, rules: Rules, worker: &Worker) -> Result<Bidder, DaemonError> {
+	let safe = Safe::open(config.data.join(BIDS), worker.account().clone())?;
+	let auctioneer = OnChain {
+		chain: worker.chain.clone(),
+		submitter: worker.submitter.clone(),
+	};
+	Ok(Bidder::new(auctioneer, safe, rules))
 }
 
 /// The store of shards, with the models of the configuration.

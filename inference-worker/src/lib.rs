@@ -10,12 +10,14 @@
 //! | another worker's stage is executed again | [`verification`] |
 //! | what the chain asks and is told | [`chain`] |
 //! | what the chain expects of this worker becomes tasks | [`duties`], [`daemon`] |
+//! | the layers that it offers are bid for | [`bidding`] |
 //! | OpenAI's clients ask, and this machine pays | [`gateway`] |
 //! | what is counted on the way | [`metrics`] |
 //! | what a person asks of it | [`cli`], [`config`] |
 
 #![deny(unsafe_code)]
 
+pub mod bidding;
 pub mod chain;
 pub mod cli;
 pub mod commitment;

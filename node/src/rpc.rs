@@ -9,7 +9,7 @@
 //! | `grandpa_*` | finality rounds, proofs, justifications |
 //! | `sync_state_genSyncSpec` | a chain specification from which light clients start |
 //! | `dllm_poaw`, `dllm_poawCredit` | weights and expected shares of block authors: see [`poaw`] |
-//! | `dllm_*` | jobs, receipts, pipelines, models, quotes: see [`dllm`] |
+//! | `dllm_*` | jobs, receipts, pipelines, models, quotes, capacity rounds: see [`dllm`] |
 
 pub mod dllm;
 pub mod poaw;

@@ -10,7 +10,10 @@ use crate::{
 use alloc::vec::Vec;
 use codec::Encode;
 use dllm_primitives::{
-	api::{Duty, JobView, ModelView, PipelineView, Receipt, Route, WorkerView},
+	api::{
+		BidState, Duty, JobView, ModelView, PipelineView, Receipt, RoundView, Route, WorkerView,
+	},
+	capacity::RoundId,
 	ids::{JobId, ModelId},
 	poaw::{CreditView, PoawView},
 };
@@ -358,6 +361,18 @@ impl_runtime_apis! {
 			own_entry: bool,
 		) -> Option<u128> {
 			views::quote(model, prompt_tokens, max_tokens, own_entry)
+		}
+
+		fn rounds() -> Vec<RoundView> {
+			views::rounds()
+		}
+
+		fn round(id: RoundId) -> Option<RoundView> {
+			views::round(id)
+		}
+
+		fn bid(model: ModelId, who: AccountId) -> Option<BidState> {
+			views::bid(model, &who)
 		}
 
 		fn job(id: JobId) -> Option<JobView> {

@@ -6,13 +6,15 @@
 
 use crate::{
 	AccountId, Allocation, Auctions, Balance, BlockNumber, Jobs, Miners, Models, Rewards, Runtime,
-	Verification,
+	System, Verification,
 };
 use alloc::{string::String, vec::Vec};
 use dllm_primitives::{
 	api::{
-		Duty, JobView, ModelView, PaymentView, PipelineView, Receipt, Route, StageView, WorkerView,
+		BidState, ContenderView, Duty, JobView, ModelView, PaymentView, PipelineView, PlannedStage,
+		Receipt, RoundPhase, RoundView, Route, StageView, WinnerView, WorkerView,
 	},
+	capacity::{RoundId, Won},
 	flow::ModelCatalog,
 	ids::{JobId, ModelId, StageIndex},
 	job::Body,
@@ -20,7 +22,8 @@ use dllm_primitives::{
 	model::Model,
 	plan::Pipeline,
 };
-use pallet_allocation::{HostedStage, Standing};
+use pallet_allocation::{Contender, HostedStage, Standing};
+use pallet_auctions::Round;
 
 /// Every model, in the order of registration.
 pub fn models() -> Vec<ModelView> {
@@ -66,6 +69,34 @@ pub fn quote(
 	own_entry: bool,
 ) -> Option<Balance> {
 	Auctions::quote(model, prompt_tokens, max_tokens, own_entry)
+}
+
+/// Capacity rounds in progress, in the order of their opening.
+pub fn rounds() -> Vec<RoundView> {
+	let rounds = pallet_auctions::Rounds::<Runtime>::iter();
+	let mut rounds: Vec<_> = rounds
+		.map(|(model, round)| round_view(model, round))
+		.collect();
+	rounds.sort_by_key(|round| round.id);
+	rounds
+}
+
+/// One of them; at most a few dozen are in progress.
+pub fn round(id: RoundId) -> Option<RoundView> {
+	let (model, round) =
+		pallet_auctions::Rounds::<Runtime>::iter().find(|(_, round)| round.id == id)?;
+	Some(round_view(model, round))
+}
+
+/// The bid of a worker in the round of a model, until it is cleared.
+pub fn bid(model: ModelId, who: &AccountId) -> Option<BidState> {
+	let round = Auctions::round_id(model)?;
+	if let Some(sealed) = pallet_auctions::Sealed::<Runtime>::get(round, who) {
+		return Some(BidState::Sealed(sealed.seal));
+	}
+	let revealed = pallet_auctions::Bids::<Runtime>::get(model);
+	let own = revealed.iter().any(|revealed| revealed.bid.who == *who);
+	own.then_some(BidState::Revealed)
 }
 
 /// A job.
@@ -173,6 +204,7 @@ fn model_view(model: Model<AccountId>) -> ModelView {
 
 fn worker_view(account: AccountId, worker: Worker<AccountId, Balance, BlockNumber>) -> WorkerView {
 	let rank = Miners::rank_of(&account);
+	let promised = pallet_allocation::Hosted::<Runtime>::get(&account).memory;
 	WorkerView {
 		account,
 		operator: worker.operator,
@@ -181,6 +213,7 @@ fn worker_view(account: AccountId, worker: Worker<AccountId, Balance, BlockNumbe
 		bond: worker.bond,
 		roles: worker.spec.roles,
 		memory: worker.spec.memory,
+		promised,
 		price: worker.spec.price,
 		peer_id: worker.spec.peer_id.into_inner(),
 		addresses: worker
@@ -244,6 +277,62 @@ fn pipeline_view(standing: Standing<AccountId, BlockNumber>) -> PipelineView {
 		slots: plan.slots,
 		open_jobs,
 		stages,
+	}
+}
+
+fn round_view(model: ModelId, round: Round<BlockNumber>) -> RoundView {
+	let phase = match round.cleared {
+		true => RoundPhase::Planning,
+		false if System::block_number() < round.commit_until => RoundPhase::Committing,
+		false => RoundPhase::Revealing,
+	};
+	RoundView {
+		id: round.id,
+		model,
+		phase,
+		terms: round.terms,
+		commit_until: round.commit_until,
+		clears: round.clears,
+		closes: round.closes,
+		bidders: round.sealed,
+		revealed: pallet_auctions::Bids::<Runtime>::decode_len(model).unwrap_or(0) as u32,
+		winners: pallet_auctions::Winners::<Runtime>::get(model)
+			.into_iter()
+			.map(winner_view)
+			.collect(),
+		plan: Allocation::contender(model).map(contender_view),
+		incumbent: pallet_allocation::Incumbents::<Runtime>::get(model),
+	}
+}
+
+fn winner_view(won: Won<AccountId>) -> WinnerView {
+	WinnerView {
+		worker: won.who,
+		operator: won.operator,
+		slots: won.slots,
+		price: won.price,
+		device: won.device,
+	}
+}
+
+fn contender_view(contender: Contender<AccountId>) -> ContenderView {
+	let Contender {
+		plan,
+		submitter,
+		score,
+		..
+	} = contender;
+	// A ring has at most 17 stages.
+	let stages = 0..StageIndex::try_from(plan.stages()).unwrap_or(StageIndex::MAX);
+	let stages = stages.map(|stage| PlannedStage {
+		stage,
+		layers: plan.layers_of(stage),
+		workers: plan.workers_of(stage).to_vec(),
+	});
+	ContenderView {
+		submitter,
+		score,
+		stages: stages.collect(),
 	}
 }
 

@@ -25,6 +25,8 @@ pub struct Candidate {
 	pub memory: u64,
 	/// Bytes that it needs besides, once (the arena).
 	pub arena: u64,
+	/// Layers that it may hold at most, however much memory it has: what it won in a capacity round.
+	pub most_layers: usize,
 	/// Planck per GFLOP.
 	pub price: u128,
 	/// What was measured.
@@ -202,16 +204,18 @@ impl Problem {
 		}
 	}
 
-	/// End of the longest segment from `start` that fits every member.
+	/// End of the longest segment from `start` that fits every member and is none too long for any.
 	fn reach(&self, team: &Team, start: usize) -> u16 {
 		let room = team.iter().map(|at| {
 			let candidate = &self.candidates[*at];
 			candidate.memory.saturating_sub(candidate.arena)
 		});
 		let room = room.min().unwrap_or(0);
+		let most = team.iter().map(|at| self.candidates[*at].most_layers);
+		let most = most.min().unwrap_or(0);
 		let mut need = 0u64;
 		let mut end = start;
-		for layer in &self.layers[start..] {
+		for layer in self.layers[start..].iter().take(most) {
 			need = need.saturating_add(self.layer_memory(layer));
 			if need > room {
 				break;

@@ -5,8 +5,9 @@
 //! the metadata, so a runtime that expects other arguments is noticed here.
 
 use super::{Account, ChainError};
-use codec::Encode;
+use codec::{Compact, Encode};
 use dllm_primitives::{
+	capacity::{Offer, Terms},
 	commitment::{Opening, Roots},
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
 	job::{Body, Limits},
@@ -166,6 +167,26 @@ pub fn withdraw() -> Call {
 /// Submits a plan.
 pub fn submit_plan(plan: &Plan<AccountId32>) -> Call {
 	Call::new("Allocation", "submit_plan", plan)
+}
+
+/// Lets a plan compete for a capacity round, with its score in femtoseconds.
+pub fn compete(plan: &Plan<AccountId32>, score: u128) -> Call {
+	Call::new("Allocation", "compete", (plan, Compact(score)))
+}
+
+/// Opens a capacity round for a model of the signer.
+pub fn open_round(model: ModelId, terms: &Terms) -> Call {
+	Call::new("Auctions", "open_round", (model, terms))
+}
+
+/// Seals the signer's bid in a capacity round.
+pub fn seal_bid(model: ModelId, seal: Digest) -> Call {
+	Call::new("Auctions", "commit", (model, seal))
+}
+
+/// Reveals it.
+pub fn reveal_bid(model: ModelId, offer: &Offer, salt: Digest) -> Call {
+	Call::new("Auctions", "reveal", (model, offer, salt))
 }
 
 /// Says that the signer has loaded the shards of its stages in a pipeline.

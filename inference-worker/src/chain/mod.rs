@@ -26,7 +26,10 @@ pub use sp_core::{crypto::AccountId32, H256};
 
 use codec::{Decode, Encode};
 use dllm_primitives::{
-	api::{Duty, JobView, ModelView, PipelineView, Receipt, Route, WorkerView},
+	api::{
+		BidState, Duty, JobView, ModelView, PipelineView, Receipt, RoundView, Route, WorkerView,
+	},
+	capacity::RoundId,
 	ids::{Digest, JobId, ModelId},
 };
 use std::{sync::Arc, time::Duration};
@@ -171,6 +174,37 @@ impl Chain {
 	/// Pipelines of a model that are not closed.
 	pub async fn pipelines(&self, model: ModelId) -> Result<Vec<PipelineView>, ChainError> {
 		self.ask("pipelines", model).await
+	}
+
+	/// Capacity rounds in progress.
+	pub async fn rounds(&self) -> Result<Vec<RoundView>, ChainError> {
+		self.ask("rounds", ()).await
+	}
+
+	/// Capacity rounds in progress, as a block has them.
+	pub async fn rounds_at(&self, block: BestBlock) -> Result<Vec<RoundView>, ChainError> {
+		self.ask_at(Some(block.hash), "rounds", ()).await
+	}
+
+	/// Where a worker's bid in the round of a model stands, as a block has it; none where it has made none.
+	pub async fn bid_at(
+		&self,
+		block: BestBlock,
+		model: ModelId,
+		who: &AccountId32,
+	) -> Result<Option<BidState>, ChainError> {
+		self.ask_at(Some(block.hash), "bid", (model, who)).await
+	}
+
+	/// Number that the next capacity round gets, as a block has it.
+	pub async fn next_round_at(&self, block: BestBlock) -> Result<RoundId, ChainError> {
+		let (pallet, item) = ("Auctions", "NextRound");
+		let stored = self.stored_bytes(block, pallet, item, Vec::new()).await?;
+		let next = stored.map(|bytes| RoundId::decode(&mut &bytes[..]));
+		let next = next.transpose().map_err(|error| ChainError::OtherVersion {
+			reason: format!("{pallet}.{item}: {error}"),
+		})?;
+		Ok(next.unwrap_or_default())
 	}
 
 	/// Lowest fee in planck; none where no live pipeline serves such a job.

@@ -15,7 +15,7 @@ use dllm_model::{
 	accuracy::AccuracyError, engine::LibraryError, entry::EntryError, manifest::ManifestError,
 	splitter::SplitError,
 };
-use dllm_primitives::{ids::ModelId, model::ModelState, plan::PlanError};
+use dllm_primitives::{capacity::RoundId, ids::ModelId, model::ModelState, plan::PlanError};
 use std::{io, path::PathBuf};
 
 /// Why a command did not do what it was asked for.
@@ -88,6 +88,15 @@ pub enum CliError {
 	/// The plan would not be accepted.
 	#[error("the plan is not feasible: {}", plan_remedy(.0))]
 	PlanRefused(PlanError),
+	/// There is no such round.
+	#[error("capacity round {0} is not in progress: `dllm-worker rounds` shows those that are")]
+	NoRound(RoundId),
+	/// A bid could not be revealed any more.
+	#[error("a bid in capacity round {round} is sealed, and its deposit would be lost: run this again once it is revealed, after block {clears} at the latest")]
+	BidSealed { round: RoundId, clears: u32 },
+	/// The chain computed another score.
+	#[error("the chain found another score for the plan in block {block}, and burned its deposit: its pipelines changed in that moment; look at `dllm-worker status`, then plan again")]
+	FalseScore { block: u32 },
 	/// Nobody serves the prompt.
 	#[error("no live pipeline of model {name} serves such a prompt: start its workers, submit a plan with `dllm-worker plan`, or ask for fewer tokens; `dllm-worker status` shows them")]
 	NoPipeline { name: String },

@@ -21,6 +21,8 @@ mod plan;
 mod prompt;
 mod receipt;
 mod register;
+mod round;
+mod rounds;
 mod serve;
 mod split;
 mod status;
@@ -80,6 +82,11 @@ enum Command {
 	Model(model::Model),
 	/// Place a model's layers on the registered workers and submit the plan.
 	Plan(plan::PlanCommand),
+	/// Show the capacity rounds in progress: their bids, winners and best plans.
+	Rounds(rounds::Rounds),
+	/// Buy capacity for a model, as its owner.
+	#[command(subcommand)]
+	Round(round::Round),
 	/// Do the work that the chain gives this worker, until Ctrl-C.
 	Serve(serve::Serve),
 	/// Answer OpenAI's clients over HTTP and pay for their prompts, until Ctrl-C.
@@ -165,6 +172,8 @@ async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, Cl
 		Command::Accept(command) => command.run(&context).await,
 		Command::Model(command) => command.run(&context).await,
 		Command::Plan(command) => command.run(&context).await,
+		Command::Rounds(command) => command.run(&context).await,
+		Command::Round(command) => command.run(&context).await,
 		Command::Serve(command) => command.run(&context).await,
 		Command::Gateway(command) => command.run(&context).await,
 		Command::Prompt(command) => command.run(&context).await,

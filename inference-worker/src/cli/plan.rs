@@ -2,10 +2,14 @@
 //!
 //! Workers and links as the chain and a file of measurements know them become a placement problem
 //! ([`problem`]); the exact search places the layers and their replicas; the plan passes the very check
-//! that the chain makes, and is printed with what it costs, before it is submitted.
+//! that the chain makes, and is printed with what it costs, before it is submitted. With `--round` it is made
+//! for the winners of a capacity round ([`compete`]).
 
+mod compete;
 mod problem;
 mod shown;
+
+pub(super) use problem::workload;
 
 use super::{context::active_model, CliError, Context};
 use crate::chain::{calls, AccountId32};
@@ -18,6 +22,7 @@ use dllm_planning::{
 };
 use dllm_primitives::{
 	api::{ModelView, WorkerView},
+	capacity::RoundId,
 	cost::{self, Limits, Terms, Weights},
 	ids::{ModelId, MAX_REPLICAS, MAX_SEGMENTS},
 	model::{LayerRange, ModelSpec},
@@ -25,7 +30,13 @@ use dllm_primitives::{
 };
 use problem::Measured;
 use shown::Shown;
-use std::{collections::HashSet, fs, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+	collections::HashSet,
+	fs,
+	path::{Path, PathBuf},
+	process::ExitCode,
+	time::Duration,
+};
 
 /// What the search may take; the best placement so far stands then, with a certified gap.
 const SEARCH_TIME: Duration = Duration::from_secs(10);
@@ -57,6 +68,14 @@ pub struct PlanCommand {
 	/// Milliseconds for a further token at most.
 	#[arg(long, value_name = "MS")]
 	max_token: Option<u64>,
+	/// Plan for the winners of this capacity round, and let the plan compete with its score; `rounds` lists
+	/// the rounds.
+	#[arg(
+		long,
+		value_name = "NUMBER",
+		conflicts_with_all = ["model", "replicas", "slots", "links", "preset", "max_first_token", "max_token"]
+	)]
+	round: Option<RoundId>,
 	/// Show the plan, but do not submit it.
 	#[arg(long)]
 	dry_run: bool,
@@ -86,7 +105,10 @@ impl Preset {
 impl PlanCommand {
 	/// Runs the command.
 	pub async fn run(self, context: &Context) -> Result<ExitCode, CliError> {
-		let topology = self.topology()?;
+		if let Some(round) = self.round {
+			return self.compete(round, context).await;
+		}
+		let topology = topology(self.links.as_deref())?;
 		let (chain, submitter) = context.submitter().await?;
 		let model = active_model(&chain, self.model.as_deref()).await?;
 		let workers = chain.workers().await?;
@@ -102,9 +124,6 @@ impl PlanCommand {
 		let quote = check(&plan, &spec, &workers).map_err(CliError::PlanRefused)?;
 		let terms = self.terms(&plan, &spec, &measured)?;
 		let mut shown = Shown::new(&plan, &quote, &terms, &placement);
-		if plan.entries.is_empty() {
-			eprintln!("no two entry workers of different operators with memory for the model's ends: public prompts are not served");
-		}
 		if !self.dry_run {
 			let included = submitter.submit(&calls::submit_plan(&plan)).await?;
 			let pipeline = included.number("Allocation", "PlanAccepted", "pipeline")?;
@@ -114,18 +133,12 @@ impl PlanCommand {
 		Ok(ExitCode::SUCCESS)
 	}
 
-	fn topology(&self) -> Result<Topology, CliError> {
-		let Some(path) = &self.links else {
-			return Ok(Topology::default());
-		};
-		let text = fs::read_to_string(path).map_err(|source| CliError::Io {
-			path: path.clone(),
-			source,
-		})?;
-		Topology::parse(&text).map_err(|error| CliError::BadArgument {
-			what: "--links",
-			reason: error.to_string(),
-		})
+	/// How many segments.
+	fn count(&self) -> Count {
+		match self.segments {
+			Some(segments) => Count::Exactly(segments.min(MAX_SEGMENTS as usize + 1)),
+			None => Count::AtMost(MAX_SEGMENTS as usize),
+		}
 	}
 
 	fn limits(&self) -> Limits {
@@ -152,15 +165,8 @@ impl PlanCommand {
 			});
 		}
 		let mut problem = measured.problem(spec, self.slots, self.preset.weights(), self.limits());
-		problem.count = match self.segments {
-			Some(segments) => Count::Exactly(segments.min(MAX_SEGMENTS as usize + 1)),
-			None => Count::AtMost(MAX_SEGMENTS as usize),
-		};
-		let options = Options {
-			time_limit: SEARCH_TIME,
-			..Options::default()
-		};
-		let mut placement = place(&problem, self.replicas, &options).map_err(|error| CliError::NoPlan {
+		problem.count = self.count();
+		let mut placement = place(&problem, self.replicas, &search()).map_err(|error| CliError::NoPlan {
 			reason: format!(
 				"{} active miners, {} workers of different operators for each segment: {error}; register more workers, or ask for other --segments, --replicas or --slots",
 				measured.workers.len(),
@@ -168,13 +174,10 @@ impl PlanCommand {
 			),
 		})?;
 		problem::sort_replicas(&problem, &mut placement);
-		let mut plan = plan_of(&placement, measured, model.id, self.slots)?;
-		plan.entries = choose_entries(&plan, spec, workers, self.replicas)
-			.unwrap_or_default()
-			.try_into()
-			.map_err(|_| CliError::TooLong {
-				what: "the list of entries",
-			})?;
+		let accounts = measured.workers.iter().map(|worker| &worker.account);
+		let accounts = accounts.collect::<Vec<_>>();
+		let mut plan = plan_of(&placement, &accounts, model.id, self.slots)?;
+		add_entries(&mut plan, spec, workers, self.replicas)?;
 		Ok((plan, placement))
 	}
 
@@ -185,7 +188,7 @@ impl PlanCommand {
 		spec: &ModelSpec,
 		measured: &Measured,
 	) -> Result<Terms, CliError> {
-		let workload = problem::workload(spec);
+		let workload = workload(spec.profile, spec.hidden_size, spec.max_context);
 		let weights = self.preset.weights();
 		cost::score(plan, spec, &workload, &weights, &self.limits(), measured).map_err(|error| {
 			CliError::NoPlan {
@@ -193,6 +196,29 @@ impl PlanCommand {
 			}
 		})
 	}
+}
+
+/// What the search may take.
+fn search() -> Options {
+	Options {
+		time_limit: SEARCH_TIME,
+		..Options::default()
+	}
+}
+
+/// The measurements in a file; only defaults where there is none.
+pub(super) fn topology(file: Option<&Path>) -> Result<Topology, CliError> {
+	let Some(path) = file else {
+		return Ok(Topology::default());
+	};
+	let text = fs::read_to_string(path).map_err(|source| CliError::Io {
+		path: path.into(),
+		source,
+	})?;
+	Topology::parse(&text).map_err(|error| CliError::BadArgument {
+		what: "--links",
+		reason: error.to_string(),
+	})
 }
 
 /// Active miners, the cheapest first, so that of equal placements the cheaper workers' stands.
@@ -213,15 +239,15 @@ fn entries(workers: &[WorkerView]) -> Vec<AccountId32> {
 	entries.map(|worker| worker.account.clone()).collect()
 }
 
-/// The placement in the chain's words, without entries.
+/// The placement of candidates with these accounts in the chain's words, without entries.
 fn plan_of(
 	placement: &Placement,
-	measured: &Measured,
+	accounts: &[&AccountId32],
 	model: ModelId,
 	slots: u8,
 ) -> Result<Plan<AccountId32>, CliError> {
 	let segments = placement.segments.iter().map(|(start, end, team)| {
-		let replicas = team.iter().map(|at| measured.workers[*at].account.clone());
+		let replicas = team.iter().map(|at| accounts[*at].clone());
 		Ok(Segment {
 			layers: LayerRange {
 				start: *start as u16,
@@ -246,6 +272,23 @@ fn plan_of(
 	})
 }
 
+/// Names the entries of a plan; none where there are not enough.
+fn add_entries(
+	plan: &mut Plan<AccountId32>,
+	spec: &ModelSpec,
+	workers: &[WorkerView],
+	count: usize,
+) -> Result<(), CliError> {
+	let entries = choose_entries(plan, spec, workers, count).unwrap_or_default();
+	plan.entries = entries.try_into().map_err(|_| CliError::TooLong {
+		what: "the list of entries",
+	})?;
+	if plan.entries.is_empty() {
+		eprintln!("no two entry workers of different operators with memory for the model's ends: public prompts are not served");
+	}
+	Ok(())
+}
+
 /// The cheapest entries with room for the model's ends. One that holds no segment leaves more memory to
 /// both.
 fn choose_entries(
@@ -262,7 +305,8 @@ fn choose_entries(
 	};
 	let ends = spec.embed.bytes.saturating_add(spec.head.bytes);
 	let able = |worker: &WorkerView| {
-		worker.roles.entry && usable_memory(worker.memory) >= held(worker).saturating_add(ends)
+		let free = usable_memory(worker.memory).saturating_sub(worker.promised);
+		worker.roles.entry && free >= held(worker).saturating_add(ends)
 	};
 	cheapest(workers, count, |worker| able(worker) && held(worker) == 0)
 		.or_else(|| cheapest(workers, count, able))

@@ -9,6 +9,7 @@ use crate::{
 };
 use clap::Args;
 use dllm_primitives::{
+	api::BidState,
 	ids::{Address, Addresses},
 	miner::WorkerSpec,
 };
@@ -63,7 +64,12 @@ impl Register {
 		let spec = declared(&context.config)?;
 		let own = submitter.account().id();
 		let (did, included) = match chain.worker(own).await? {
-			Some(_) => ("updated", update(&submitter, &spec).await?),
+			Some(worker) => {
+				if spec.memory < worker.memory || !spec.roles.miner {
+					no_sealed_bid(&chain, own).await?;
+				}
+				("updated", update(&submitter, &spec).await?)
+			}
 			None => (
 				"registered",
 				self.join(context, &chain, &submitter, &spec).await?,
@@ -116,7 +122,10 @@ impl Unregister {
 			account: account.clone(),
 		})?;
 		let (did, call) = match worker.active {
-			true => ("unbonding", calls::unbond()),
+			true => {
+				no_sealed_bid(&chain, own).await?;
+				("unbonding", calls::unbond())
+			}
 			false => ("withdrawn", calls::withdraw()),
 		};
 		let included = submitter.submit(&call).await?;
@@ -135,6 +144,21 @@ impl Accept {
 		let included = submitter.submit(&calls::accept_worker(&worker)).await?;
 		done(context, "accepted", address(&worker), included.block)
 	}
+}
+
+/// Fails while a bid of a worker is sealed: who leaves, or declares less, could not reveal it.
+async fn no_sealed_bid(chain: &Chain, own: &AccountId32) -> Result<(), CliError> {
+	let block = *chain.best().borrow();
+	for round in chain.rounds_at(block).await? {
+		let bid = chain.bid_at(block, round.model, own).await?;
+		if matches!(bid, Some(BidState::Sealed(_))) && block.number < round.clears {
+			return Err(CliError::BidSealed {
+				round: round.id,
+				clears: round.clears,
+			});
+		}
+	}
+	Ok(())
 }
 
 /// Changes what was declared; a worker that was leaving stays.

@@ -3,10 +3,14 @@
 
 use codec::{Compact, Decode, Encode};
 use dllm_primitives::{
+	capacity::{Offer, Terms},
 	commitment::Opening,
+	cost::{link::LinkFigures, DeviceFigures, Workload},
 	ids::{Digest, JobId, ModelId, StageIndex},
 	job::{Body, Limits},
 	miner::{Roles, WorkerSpec},
+	model::LayerRange,
+	plan::{Plan, Segment},
 };
 use dllm_worker::chain::{calls, calls::Call, Account, AccountId32, H256};
 use scale_info::{meta_type, MetaType, TypeInfo};
@@ -66,6 +70,32 @@ enum VerificationCall {
 		job: JobId,
 		stage: u16,
 		opening: Opening,
+	},
+}
+
+#[allow(dead_code, non_camel_case_types)]
+#[derive(TypeInfo)]
+enum AuctionsCall {
+	#[codec(index = 0)]
+	open_round { model: ModelId, terms: Terms },
+	#[codec(index = 1)]
+	commit { model: ModelId, seal: Digest },
+	#[codec(index = 2)]
+	reveal {
+		model: ModelId,
+		offer: Offer,
+		salt: Digest,
+	},
+}
+
+#[allow(dead_code, non_camel_case_types)]
+#[derive(TypeInfo)]
+enum AllocationCall {
+	#[codec(index = 4)]
+	compete {
+		plan: Plan<[u8; 32]>,
+		#[codec(compact)]
+		score: u128,
 	},
 }
 
@@ -130,6 +160,74 @@ fn register_carries_an_absent_operator() {
 		signed(&run).call,
 		(21u8, 0u8, Some(operator), &spec, 10u128).encode()
 	);
+}
+
+#[test]
+fn bids_and_rounds_carry_every_argument() {
+	let terms = Terms {
+		replicas: 2,
+		jobs: 3,
+		reserve: 4,
+		deposit: 5,
+		commit_blocks: 6,
+		reveal_blocks: 7,
+		plan_blocks: 8,
+		workload: Workload {
+			prompt_tokens: 9,
+			new_tokens: 10,
+			sessions: 11,
+			row_bytes: 12,
+			packet_bytes: 13,
+		},
+		link: LinkFigures {
+			latency_us: 14,
+			jitter_us: 15,
+			loss_ppm: 16,
+			bytes_per_second: 17,
+			efficiency_ppm: 18,
+		},
+	};
+	let open = calls::open_round(4, &terms);
+	assert_eq!(signed(&open).call, (23u8, 0u8, 4u32, terms).encode());
+	let digest = Digest::repeat_byte(6);
+	let seal = calls::seal_bid(4, digest);
+	assert_eq!(signed(&seal).call, (23u8, 1u8, 4u32, digest).encode());
+	let offer = Offer {
+		ask: 1,
+		capacity: 2,
+		device: DeviceFigures {
+			flops_per_second: 3,
+			memory_bytes_per_second: 4,
+			download_bytes_per_second: 5,
+			failure_ppm: 6,
+		},
+	};
+	let reveal = calls::reveal_bid(4, &offer, digest);
+	assert_eq!(
+		signed(&reveal).call,
+		(23u8, 2u8, 4u32, offer, digest).encode()
+	);
+}
+
+#[test]
+fn score_of_a_plan_is_compact() {
+	let workers = vec![AccountId32::new([1; 32]), AccountId32::new([2; 32])];
+	let plan = Plan {
+		model: 4,
+		slots: 2,
+		entries: Default::default(),
+		segments: vec![Segment {
+			layers: LayerRange { start: 0, end: 3 },
+			replicas: workers.try_into().expect("two"),
+		}]
+		.try_into()
+		.expect("one"),
+	};
+	for score in [5, 70_000, u128::MAX] {
+		let call = calls::compete(&plan, score);
+		let expected = (24u8, 4u8, &plan, Compact(score)).encode();
+		assert_eq!(signed(&call).call, expected);
+	}
 }
 
 #[test]
@@ -252,6 +350,8 @@ fn metadata() -> Metadata {
 	let pallets = vec![
 		pallet("Miners", 21, meta_type::<MinersCall>()),
 		pallet("Jobs", 22, meta_type::<JobsCall>()),
+		pallet("Auctions", 23, meta_type::<AuctionsCall>()),
+		pallet("Allocation", 24, meta_type::<AllocationCall>()),
 		pallet("Verification", 25, meta_type::<VerificationCall>()),
 	];
 	let extensions = extensions();

@@ -23,6 +23,7 @@ fn example_says_the_defaults() {
 	assert_eq!(example.models, default.models);
 	assert_eq!(example.onnxruntime, default.onnxruntime);
 	assert_eq!(example.threads, default.threads);
+	assert_eq!(example.bidding, default.bidding);
 	assert_eq!(example.gateway, default.gateway);
 	assert_eq!(example.metrics, default.metrics);
 	assert_eq!(default.listen.len(), 2, "QUIC and TCP");

@@ -1,6 +1,7 @@
-//! What goes to the chain, without a chain: amounts, the arguments and signatures of calls, defaults.
+//! What goes to the chain, without a chain: amounts, bids, the arguments and signatures of calls, defaults.
 
 mod amounts;
+mod bidding;
 mod calls;
 mod example;
 mod metrics;

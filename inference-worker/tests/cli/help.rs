@@ -2,7 +2,7 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
 	"init",
 	"keys",
 	"register",
@@ -10,6 +10,8 @@ const COMMANDS: [&str; 19] = [
 	"accept",
 	"model",
 	"plan",
+	"rounds",
+	"round",
 	"serve",
 	"gateway",
 	"prompt",
@@ -53,6 +55,7 @@ fn subcommands_explain_themselves() {
 		"model activate",
 		"model retire",
 		"model list",
+		"round open",
 		"gateway key add",
 		"gateway key list",
 		"gateway key remove",

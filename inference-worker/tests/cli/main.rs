@@ -9,5 +9,6 @@ mod keys;
 mod models;
 mod node;
 mod plan;
+mod rounds;
 mod watch;
 mod worker;

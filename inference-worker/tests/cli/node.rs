@@ -20,12 +20,14 @@ fn nobody() -> String {
 fn unreachable_node_is_named() {
 	let folder = Folder::new();
 	let url = nobody();
-	let commands: [&[&str]; 7] = [
+	let commands: [&[&str]; 9] = [
 		&["status"],
 		&["audit", "7"],
 		&["register"],
 		&["model", "list"],
 		&["plan"],
+		&["plan", "--round", "1"],
+		&["rounds"],
 		&["pay", "hello"],
 		&["prompt", "hello"],
 	];

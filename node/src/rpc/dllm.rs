@@ -10,11 +10,15 @@
 //! | [12002](UNKNOWN_MODEL) | no model of this number |
 //! | [12003](NO_PIPELINE) | nobody serves such a job now |
 //! | [12004](RUNTIME_CALL) | the runtime could not be asked at that block |
+//! | [12005](UNKNOWN_ROUND) | no capacity round of this number is in progress |
 
 use super::updates;
 use crate::service::{FullClient, Hash};
 use dllm_primitives::{
-	api::{planck, DllmApi as RuntimeDllmApi, JobView, ModelView, PipelineView, Receipt},
+	api::{
+		planck, DllmApi as RuntimeDllmApi, JobView, ModelView, PipelineView, Receipt, RoundView,
+	},
+	capacity::RoundId,
 	ids::{JobId, ModelId},
 };
 use jsonrpsee::{
@@ -40,6 +44,8 @@ pub const UNKNOWN_MODEL: i32 = 12_002;
 pub const NO_PIPELINE: i32 = 12_003;
 /// The runtime could not be asked: the block is unknown, or its state is pruned.
 pub const RUNTIME_CALL: i32 = 12_004;
+/// No capacity round of this number is in progress at that block.
+pub const UNKNOWN_ROUND: i32 = 12_005;
 
 /// Views that may wait for a slow subscriber; older ones are dropped first, the last never. A job or a
 /// receipt changes fewer times than this from submission to its end.
@@ -93,6 +99,15 @@ pub trait DllmApi {
 		own_entry: Option<bool>,
 		at: Option<Hash>,
 	) -> RpcResult<Quote>;
+
+	/// Capacity rounds in progress, the oldest first: model, phase and its blocks, terms, bids, who won at
+	/// which price, and the best plan so far with its score.
+	#[method(name = "rounds", blocking)]
+	fn rounds(&self, at: Option<Hash>) -> RpcResult<Vec<RoundView>>;
+
+	/// One of them, by its number.
+	#[method(name = "round", blocking)]
+	fn round(&self, id: RoundId, at: Option<Hash>) -> RpcResult<RoundView>;
 
 	/// Sends a job's view now and after every best block that changed it. The first view in a final
 	/// state is the last one. Until its block is finalised, a fork can still undo it.
@@ -252,6 +267,22 @@ impl DllmApiServer for Dllm {
 		})
 	}
 
+	fn rounds(&self, at: Option<Hash>) -> RpcResult<Vec<RoundView>> {
+		self.client
+			.runtime_api()
+			.rounds(self.block(at))
+			.map_err(runtime_call)
+	}
+
+	fn round(&self, id: RoundId, at: Option<Hash>) -> RpcResult<RoundView> {
+		let round = self
+			.client
+			.runtime_api()
+			.round(self.block(at), id)
+			.map_err(runtime_call)?;
+		round.ok_or_else(|| unknown_round(id))
+	}
+
 	fn subscribe_job(&self, pending: PendingSubscriptionSink, id: JobId) {
 		let read = move |this: &Self, at| this.job(id, at);
 		self.follow(pending, read, |view: &JobView| view.state.is_final());
@@ -308,6 +339,17 @@ fn no_pipeline(model: ModelId) -> ErrorObjectOwned {
 		format!(
 			"no live pipeline of model {model} serves such a job now; see dllm_pipelines, ask for \
 			 fewer tokens, or try again when its workers are ready"
+		),
+		None::<()>,
+	)
+}
+
+fn unknown_round(id: RoundId) -> ErrorObjectOwned {
+	ErrorObject::owned(
+		UNKNOWN_ROUND,
+		format!(
+			"capacity round {id} is not in progress; dllm_rounds lists those that are, and the event \
+			 auctions.RoundClosed says how one ended"
 		),
 		None::<()>,
 	)

@@ -1,7 +1,7 @@
 //! What a development node answers.
 
 use crate::process::{user_error, Node};
-use dllm_node::rpc::dllm::{UNKNOWN_JOB, UNKNOWN_MODEL};
+use dllm_node::rpc::dllm::{UNKNOWN_JOB, UNKNOWN_MODEL, UNKNOWN_ROUND};
 use serde_json::{json, Value};
 use subxt::rpcs::client::rpc_params;
 
@@ -62,6 +62,7 @@ async fn weights_are_told(node: &Node) {
 /// On a fresh chain there are no models and no jobs; the errors say so, and what to do.
 async fn market_is_empty(node: &Node) {
 	assert_eq!(node.call("dllm_models", vec![]).await, json!([]));
+	assert_eq!(node.call("dllm_rounds", vec![]).await, json!([]));
 	let genesis = node.call("chain_getBlockHash", vec![json!(0)]).await;
 	assert_eq!(node.call("dllm_models", vec![genesis]).await, json!([]));
 
@@ -89,6 +90,12 @@ async fn market_is_empty(node: &Node) {
 			vec![json!(3), json!(10), json!(20)],
 			UNKNOWN_MODEL,
 			"model 3 is not",
+		),
+		(
+			"dllm_round",
+			vec![json!(5)],
+			UNKNOWN_ROUND,
+			"round 5 is not in progress",
 		),
 	] {
 		let (got, message) = node.try_call(method, parameters).await.expect_err(method);

@@ -159,7 +159,8 @@ impl<T: Config> Pallet<T> {
 			(1..=layers).contains(&offer.capacity),
 			Error::<T>::CapacityOutOfRange
 		);
-		let need = largest_layer(model, terms.jobs).saturating_mul(offer.capacity.into());
+		let slot = capacity::slot_memory(&model.layers, model.max_context, terms.jobs);
+		let need = slot.saturating_mul(offer.capacity.into());
 		ensure!(
 			need <= plan::usable_memory(memory),
 			Error::<T>::CapacityBeyondMemory
@@ -223,14 +224,4 @@ impl<T: Config> CapacityRounds<T::AccountId> for Pallet<T> {
 			}),
 		}
 	}
-}
-
-/// Bytes of the largest layer with full caches of so many jobs.
-fn largest_layer(model: &ModelSpec, jobs: u8) -> u64 {
-	let rows = u64::from(model.max_context).saturating_mul(jobs.into());
-	let bytes = model.layers.iter().map(|layer| {
-		let cache = rows.saturating_mul(layer.kv_bytes_per_token.into());
-		layer.bytes.saturating_add(cache)
-	});
-	bytes.max().unwrap_or(0)
 }

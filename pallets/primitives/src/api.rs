@@ -5,7 +5,9 @@
 //! strings of planck, because JSON numbers lose digits above 2⁵³.
 
 use crate::{
+	capacity::{RoundId, Terms},
 	commitment::Opening,
+	cost::DeviceFigures,
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
 	job::JobState,
 	miner::Roles,
@@ -19,18 +21,24 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 pub use sp_runtime::AccountId32;
 
-/// Planck as a decimal string.
+/// Planck as a decimal string, and other integers that JSON numbers would lose digits of.
 pub mod planck {
 	use alloc::string::{String, ToString};
+	use core::{fmt::Display, str::FromStr};
 	use serde::{de::Error, Deserialize, Deserializer, Serializer};
 
-	/// Writes planck as a decimal string.
-	pub fn serialize<S: Serializer>(planck: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+	/// Writes an integer as a decimal string.
+	pub fn serialize<N: Display, S: Serializer>(
+		planck: &N,
+		serializer: S,
+	) -> Result<S::Ok, S::Error> {
 		serializer.serialize_str(&planck.to_string())
 	}
 
-	/// Reads planck from a decimal string.
-	pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+	/// Reads an integer from a decimal string.
+	pub fn deserialize<'de, N: FromStr<Err: Display>, D: Deserializer<'de>>(
+		deserializer: D,
+	) -> Result<N, D::Error> {
 		String::deserialize(deserializer)?
 			.parse()
 			.map_err(D::Error::custom)
@@ -88,6 +96,8 @@ pub struct WorkerView {
 	pub roles: Roles,
 	/// Declared memory in bytes.
 	pub memory: u64,
+	/// Bytes that it has promised to its pipelines.
+	pub promised: u64,
 	/// Posted price in planck per GFLOP.
 	#[serde(with = "planck")]
 	pub price: u128,
@@ -140,6 +150,100 @@ pub struct PipelineView {
 	pub open_jobs: u8,
 	/// Its ring.
 	pub stages: Vec<StageView>,
+}
+
+/// What a capacity round does.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub enum RoundPhase {
+	/// The next block may seal a bid.
+	Committing,
+	/// Bids are sealed, and revealed until the round is cleared.
+	Revealing,
+	/// It is cleared, and plans for the winners compete.
+	Planning,
+}
+
+/// A winner of a capacity round.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct WinnerView {
+	/// The worker.
+	pub worker: AccountId32,
+	/// Who runs it.
+	pub operator: AccountId32,
+	/// Layers that it hosts at most.
+	pub slots: u32,
+	/// The mean of its critical prices, which it is paid, in planck per GFLOP.
+	#[serde(with = "planck")]
+	pub price: u128,
+	/// What it measured of itself.
+	pub device: DeviceFigures,
+}
+
+/// A stage of a plan that competes.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedStage {
+	/// Its place in the ring; 0 is the entry.
+	pub stage: StageIndex,
+	/// Its layers; empty for the entry.
+	pub layers: LayerRange,
+	/// Its workers; none where the users are their own entry.
+	pub workers: Vec<AccountId32>,
+}
+
+/// The best plan so far of a plan window.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ContenderView {
+	/// Whose deposit is on hold.
+	pub submitter: AccountId32,
+	/// Its cost as the chain found it, in femtoseconds: the lower the better.
+	#[serde(with = "planck")]
+	pub score: u128,
+	/// Its ring.
+	pub stages: Vec<PlannedStage>,
+}
+
+/// A capacity round in progress.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct RoundView {
+	/// Its number.
+	pub id: RoundId,
+	/// The model.
+	pub model: ModelId,
+	/// What it does.
+	pub phase: RoundPhase,
+	/// What it asks for.
+	pub terms: Terms,
+	/// Last block that seals a bid.
+	pub commit_until: u32,
+	/// Block that clears it; the last that reveals a bid is the one before.
+	pub clears: u32,
+	/// Block that closes its plan window; the last in which a plan may compete is the one before.
+	pub closes: u32,
+	/// Bids that were sealed.
+	pub bidders: u32,
+	/// Those of them that are revealed; 0 once the round is cleared.
+	pub revealed: u32,
+	/// Who won, the lowest effective ask first; empty before the round is cleared.
+	pub winners: Vec<WinnerView>,
+	/// The best plan so far.
+	pub plan: Option<ContenderView>,
+	/// The pipeline of the model's last round, while it stands.
+	pub incumbent: Option<PipelineId>,
+}
+
+/// Where a worker's bid in a round stands.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub enum BidState {
+	/// Sealed; its deposit is on hold.
+	Sealed(Digest),
+	/// Revealed; its deposit is back.
+	Revealed,
 }
 
 /// A job.
@@ -367,6 +471,12 @@ sp_api::decl_runtime_apis! {
 		/// Lowest fee in planck for a prompt and a reply of so many tokens, over the live pipelines that
 		/// serve such a job; none where there is no such pipeline.
 		fn quote(model: ModelId, prompt_tokens: u32, max_tokens: u32, own_entry: bool) -> Option<u128>;
+		/// Capacity rounds in progress.
+		fn rounds() -> Vec<RoundView>;
+		/// One of them.
+		fn round(id: RoundId) -> Option<RoundView>;
+		/// The bid of a worker in the round of a model that is in progress, until it is cleared.
+		fn bid(model: ModelId, who: AccountId32) -> Option<BidState>;
 		/// A job.
 		fn job(id: JobId) -> Option<JobView>;
 		/// All that stands behind a job.

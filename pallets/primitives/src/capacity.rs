@@ -18,14 +18,17 @@
 //! rounded down it is still no less than any ask that wins, so nobody loses.
 
 use crate::{
+	api::planck,
 	cost::{link::LinkFigures, DeviceFigures, Workload},
 	ids::{Digest, MAX_REPLICAS},
+	model::Shard,
 	plan::{MAX_SLOTS, MIN_REPLICAS},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::cmp::Ordering;
 use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
 
 /// Rank of a bidder whose verified work was flawless and fast, in parts per million.
 pub const FULL_RANK: u32 = 1_000_000;
@@ -44,20 +47,25 @@ const SEAL: &[u8] = b"dllm/capacity/v1";
 	DecodeWithMemTracking,
 	MaxEncodedLen,
 	TypeInfo,
+	Serialize,
+	Deserialize,
 	Clone,
 	Copy,
 	PartialEq,
 	Eq,
 	Debug,
 )]
+#[serde(rename_all = "camelCase")]
 pub struct Terms {
 	/// Workers of every segment, on different operators.
 	pub replicas: u8,
 	/// Jobs that the pipeline runs at once.
 	pub jobs: u8,
 	/// Highest effective ask, in planck per GFLOP.
+	#[serde(with = "planck")]
 	pub reserve: u64,
 	/// Planck on hold from the sealed bid to its reveal; burned where it is not revealed.
+	#[serde(with = "planck")]
 	pub deposit: u128,
 	/// Blocks in which bids are sealed.
 	pub commit_blocks: u32,
@@ -124,6 +132,16 @@ pub struct Offer {
 	pub capacity: u32,
 	/// What it measured of itself; plans are scored with it.
 	pub device: DeviceFigures,
+}
+
+/// Bytes that a slot may take of a worker's memory: the largest of the layers with full caches of so many jobs.
+pub fn slot_memory(layers: &[Shard], max_context: u32, jobs: u8) -> u64 {
+	let rows = u64::from(max_context).saturating_mul(jobs.into());
+	let bytes = layers.iter().map(|layer| {
+		let cache = rows.saturating_mul(layer.kv_bytes_per_token.into());
+		layer.bytes.saturating_add(cache)
+	});
+	bytes.max().unwrap_or(0)
 }
 
 /// The seal of an offer: blake3 of round, bidder, offer and salt. Without the salt it could be guessed.

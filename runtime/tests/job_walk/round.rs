@@ -6,6 +6,7 @@ use crate::{
 	chain::{account, Chain},
 };
 use dllm_primitives::{
+	api::{BidState, RoundPhase, RoundView},
 	capacity::{seal, Offer, Terms, Won},
 	cost::{self, link::LinkFigures, DeviceFigures, Limits, Measurements, Weights, Workload},
 	ids::{Digest, PipelineId},
@@ -57,19 +58,26 @@ fn offer() -> Offer {
 	}
 }
 
-/// A chain on which the four miners have won two layers each.
-fn cleared() -> Chain {
+/// A chain on which a round has just been opened.
+fn opened() -> Chain {
 	let mut chain = with_model();
 	for pair in [ENTRIES, FIRST_SEGMENT, SECOND_SEGMENT] {
 		chain.block(pair.map(register));
 	}
-	chain.block([(
-		"Alice",
-		call(pallet_auctions::Call::open_round {
-			model: MODEL,
-			terms: TERMS,
-		}),
-	)]);
+	chain.block([open_round()]);
+	chain
+}
+
+fn open_round() -> (&'static str, RuntimeCall) {
+	let open = pallet_auctions::Call::open_round {
+		model: MODEL,
+		terms: TERMS,
+	};
+	("Alice", call(open))
+}
+
+/// The block in which the four miners seal their bids.
+fn seal_bids(chain: &mut Chain) {
 	let sealed = |name: &'static str| {
 		let seal = seal(0, &account(name), &offer(), &SALT);
 		(
@@ -78,7 +86,10 @@ fn cleared() -> Chain {
 		)
 	};
 	chain.block(MINERS.map(sealed));
-	chain.skip(1);
+}
+
+/// The block in which they reveal them.
+fn reveal_bids(chain: &mut Chain) {
 	let (model, offer, salt) = (MODEL, offer(), SALT);
 	let revealed = |name| {
 		(
@@ -87,6 +98,14 @@ fn cleared() -> Chain {
 		)
 	};
 	chain.block(MINERS.map(revealed));
+}
+
+/// A chain on which the four miners have won two layers each.
+fn cleared() -> Chain {
+	let mut chain = opened();
+	seal_bids(&mut chain);
+	chain.skip(1);
+	reveal_bids(&mut chain);
 	let events = chain.skip(2);
 	assert!(events.iter().any(|event| matches!(
 		event,
@@ -210,4 +229,92 @@ fn a_false_score_costs_the_deposit_and_the_chain_plans_by_itself() {
 	chain.block([submit_sealed()]);
 	let job = chain.read(|| views::job(JOB).unwrap());
 	assert_eq!(job.state, JobState::Running { pipeline });
+}
+
+/// The only round in progress.
+fn view(chain: &mut Chain) -> RoundView {
+	chain.read(|| {
+		let rounds = views::rounds();
+		assert_eq!(rounds.len(), 1);
+		assert_eq!(views::round(rounds[0].id), rounds.first().cloned());
+		rounds[0].clone()
+	})
+}
+
+fn bid(chain: &mut Chain, name: &str) -> Option<BidState> {
+	chain.read(|| views::bid(MODEL, &account(name)))
+}
+
+#[test]
+fn views_tell_a_round_from_its_opening_to_its_end() {
+	let mut chain = opened();
+	let open = view(&mut chain);
+	let now = chain.read(dllm_runtime::System::block_number);
+	assert_eq!((open.id, open.model, open.terms), (0, MODEL, TERMS));
+	assert_eq!(open.phase, RoundPhase::Committing);
+	let blocks = (open.commit_until, open.clears, open.closes);
+	assert_eq!(blocks, (now + 2, now + 5, now + 8));
+	assert_eq!((open.bidders, open.revealed), (0, 0));
+	assert!(open.winners.is_empty() && open.plan.is_none() && open.incumbent.is_none());
+	assert_eq!(bid(&mut chain, "Miner1"), None);
+	let json = serde_json::to_value(&open).unwrap();
+	assert_eq!(json["phase"], "committing");
+	assert_eq!(json["terms"]["reserve"], "2000000000000");
+	assert_eq!(json["terms"]["link"]["latencyUs"], 10_000);
+	assert_eq!(serde_json::from_value::<RoundView>(json).unwrap(), open);
+
+	seal_bids(&mut chain);
+	assert_eq!(view(&mut chain).phase, RoundPhase::Committing);
+	assert_eq!(view(&mut chain).bidders, 4);
+	let sealed = seal(0, &account("Miner1"), &offer(), &SALT);
+	assert_eq!(bid(&mut chain, "Miner1"), Some(BidState::Sealed(sealed)));
+	assert_eq!(bid(&mut chain, "Entry1"), None);
+
+	// The next block seals no bid any more.
+	chain.skip(1);
+	assert_eq!(view(&mut chain).phase, RoundPhase::Revealing);
+	reveal_bids(&mut chain);
+	assert_eq!(view(&mut chain).revealed, 4);
+	assert_eq!(bid(&mut chain, "Miner1"), Some(BidState::Revealed));
+	chain.skip(1);
+	assert_eq!(view(&mut chain).phase, RoundPhase::Revealing);
+
+	chain.skip(1);
+	let cleared = view(&mut chain);
+	assert_eq!(cleared.phase, RoundPhase::Planning);
+	assert_eq!((cleared.bidders, cleared.revealed), (4, 0));
+	assert_eq!(bid(&mut chain, "Miner1"), None);
+	for name in MINERS {
+		let mut winners = cleared.winners.iter();
+		let won = winners.find(|won| won.worker == account(name)).unwrap();
+		assert_eq!(won.operator, account(name));
+		assert_eq!(
+			(won.slots, won.price, won.device),
+			(2, DLLM / 2, offer().device)
+		);
+	}
+
+	let score = score(&mut chain, &plan());
+	let compete = pallet_allocation::Call::compete {
+		plan: plan(),
+		score,
+	};
+	chain.block([("Bob", compete.into())]);
+	let leads = view(&mut chain).plan.unwrap();
+	assert_eq!((leads.submitter, leads.score), (account("Bob"), score));
+	let stages = leads.stages.iter().map(|stage| stage.workers.clone());
+	let expected = STAGES.map(|names| names.map(account).to_vec());
+	assert!(stages.eq(expected));
+	let promised =
+		|chain: &mut Chain| chain.read(|| views::worker(&account("Miner1")).unwrap().promised);
+	assert_eq!(promised(&mut chain), 0);
+
+	chain.skip(2);
+	assert!(chain.read(views::rounds).is_empty());
+	assert_eq!(chain.read(|| views::round(0)), None);
+	// Two layers of 10⁶ bytes with two caches of 512 rows of a KiB.
+	assert_eq!(promised(&mut chain), 2 * (1_000_000 + 2 * 512 * 1_024));
+	chain.block([open_round()]);
+	let next = view(&mut chain);
+	assert_eq!((next.id, next.incumbent), (1, Some(PIPELINE)));
 }

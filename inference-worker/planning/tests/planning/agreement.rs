@@ -92,6 +92,7 @@ fn candidates(layers: usize) -> impl Strategy<Value = Candidate> {
 			class: 0,
 			memory: u64::MAX,
 			arena: 0,
+			most_layers: usize::MAX,
 			price: price.into(),
 			figures: DeviceFigures {
 				flops_per_second: figures.0,

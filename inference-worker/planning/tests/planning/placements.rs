@@ -94,6 +94,28 @@ fn shadows_that_the_primary_leaves_no_room_for_are_found_jointly() {
 }
 
 #[test]
+fn nobody_holds_more_layers_than_it_may() {
+	let mut problem = problem(6, 4, 4);
+	problem.slots = 1;
+	for candidate in &mut problem.candidates {
+		candidate.most_layers = 2;
+	}
+	// One of a team of replicas bounds it.
+	problem.candidates[5].most_layers = 4;
+	let placement = place(&problem, 2, &Options::default()).expect("feasible");
+	let ends = placement
+		.segments
+		.iter()
+		.map(|(start, end, _)| (*start, *end));
+	assert_eq!(ends.collect::<Vec<_>>(), [(0, 2), (2, 4)]);
+	problem.candidates[5].most_layers = 0;
+	problem.candidates[4].most_layers = 0;
+	problem.candidates[3].most_layers = 1;
+	place(&problem, 2, &Options::default())
+		.expect_err("four workers for two layers, one of them for one");
+}
+
+#[test]
 fn shards_that_are_held_already_are_not_moved() {
 	let mut problem = problem(4, 4, 4);
 	problem.slots = 1;

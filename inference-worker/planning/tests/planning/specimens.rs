@@ -50,6 +50,7 @@ pub fn candidate(number: usize, layers: usize, room: u64) -> Candidate {
 		class: 0,
 		memory: room * (100_000_000 + 2 * 1_024 * 4_096),
 		arena: 0,
+		most_layers: usize::MAX,
 		price: 1_000,
 		figures: DEVICE,
 		held: vec![false; layers],

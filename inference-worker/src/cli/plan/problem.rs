@@ -13,7 +13,7 @@ use dllm_planning::{
 use dllm_primitives::{
 	api::WorkerView,
 	cost::{link::LinkFigures, DeviceFigures, Limits, Measurements, Weights, Workload},
-	model::{ModelSpec, Shard},
+	model::{ModelSpec, Profile, Shard},
 	plan::usable_memory,
 };
 use std::collections::BTreeMap;
@@ -36,15 +36,14 @@ pub struct Measured<'a> {
 	pub entries: Vec<AccountId32>,
 }
 
-/// The job that placements of a model are compared on.
-pub fn workload(spec: &ModelSpec) -> Workload {
+/// The job that placements of a model are compared on: it has this profile, so many values in a row, and so
+/// many rows in a full cache.
+pub fn workload(profile: Profile, hidden_size: u32, max_context: u32) -> Workload {
 	Workload {
-		prompt_tokens: PROMPT_TOKENS.min(spec.max_context / 2).max(1),
-		new_tokens: NEW_TOKENS.min(spec.max_context / 2).max(1),
+		prompt_tokens: PROMPT_TOKENS.min(max_context / 2).max(1),
+		new_tokens: NEW_TOKENS.min(max_context / 2).max(1),
 		sessions: 1,
-		row_bytes: spec
-			.hidden_size
-			.saturating_mul(Dtype::of(spec.profile).bytes() as u32),
+		row_bytes: hidden_size.saturating_mul(Dtype::of(profile).bytes() as u32),
 		packet_bytes: PACKET_BYTES,
 	}
 }
@@ -102,6 +101,7 @@ impl Measured<'_> {
 				class,
 				memory: usable_memory(worker.memory),
 				arena: 0,
+				most_layers: usize::MAX,
 				price: worker.price,
 				figures: self.topology.worker(&name),
 				// The chain does not say who holds which shards.
@@ -117,7 +117,7 @@ impl Measured<'_> {
 			layers: spec.layers.to_vec(),
 			context: spec.max_context,
 			slots,
-			workload: workload(spec),
+			workload: workload(spec.profile, spec.hidden_size, spec.max_context),
 			weights,
 			limits,
 			count: Count::Any,

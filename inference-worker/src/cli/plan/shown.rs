@@ -25,6 +25,11 @@ pub struct Shown {
 	/// Percent by which it may miss the least cost.
 	gap_percent: f64,
 	pipeline: Option<u32>,
+	/// The capacity round in which it competes, and its score in femtoseconds.
+	#[serde(skip_serializing_if = "Option::is_none")]
+	round: Option<u32>,
+	#[serde(skip_serializing_if = "Option::is_none")]
+	score: Option<String>,
 	block: Option<u32>,
 }
 
@@ -78,8 +83,21 @@ impl Shown {
 			},
 			gap_percent: 100.0 * placement.gap(),
 			pipeline: None,
+			round: None,
+			score: None,
 			block: None,
 		}
+	}
+
+	/// Notes the round for which it is made.
+	pub fn for_round(&mut self, round: u32, score: u128) {
+		self.round = Some(round);
+		self.score = Some(score.to_string());
+	}
+
+	/// Notes the block since which it leads its round.
+	pub fn leads(&mut self, block: u32) {
+		self.block = Some(block);
 	}
 
 	/// Notes the pipeline that the plan became.
@@ -114,8 +132,9 @@ impl Shown {
 			gap if gap < 1e-6 => "no plan costs less".to_string(),
 			gap => format!("the least cost is at most {gap:.2} % below"),
 		};
-		let submitted = match (self.pipeline, self.block) {
-			(Some(pipeline), Some(block)) => format!("pipeline {pipeline} in block {block}"),
+		let submitted = match (self.pipeline, self.round, self.block) {
+			(Some(pipeline), _, Some(block)) => format!("pipeline {pipeline} in block {block}"),
+			(_, Some(round), Some(block)) => format!("leads round {round} since block {block}"),
 			_ => "not submitted".into(),
 		};
 		format!("{stages}\n{costs}{proof}\n{submitted}")
