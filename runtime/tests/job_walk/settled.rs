@@ -272,10 +272,10 @@ fn a_retired_model_takes_no_prompts_and_its_open_jobs_finish() {
 	chain.block([submit_public()]);
 	let owner = wealth(&mut chain, &account("Alice"));
 	let retire = pallet_models::Call::retire { model: MODEL };
-	chain.block([("Alice", retire.into())]);
+	let events = chain.block([("Alice", retire.into())]);
 	assert_eq!(
 		wealth(&mut chain, &account("Alice")),
-		owner,
+		owner - transaction_fee(&events),
 		"the deposit only becomes free"
 	);
 	let (who, call) = submit_public();
