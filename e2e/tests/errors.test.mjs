@@ -18,6 +18,9 @@ describe('an error says what helps, and nothing is lost', () => {
 	let network;
 	/** A node of another chain. */
 	let other;
+	/** One that is told to serve on a port which is taken, and what gives that port back. */
+	let late;
+	let giveBack;
 	let user;
 	let start;
 	let shards;
@@ -25,16 +28,20 @@ describe('an error says what helps, and nothing is lost', () => {
 	const workers = [];
 
 	before(async () => {
-		// One validator each: it makes blocks final alone.
+		// The only validator of `dev` makes blocks final alone; of the other chain only the first block matters.
 		[network, other] = await Promise.all([
 			Network.start({ folder: FOLDER, chain: 'dev', validators: ['alice'] }),
 			Network.start({ folder: `${FOLDER}-other`, chain: 'local', validators: ['alice'] }),
 		]);
+		const rpcPort = await freePort();
+		giveBack = await takePort(rpcPort);
+		late = await other.addNode('late', ['--bob', '--validator'], { rpcPort });
 		user = network.account('User');
 		start = await network.balance(user.address);
 		shards = await network.shards('fixture-tied');
 	});
 	after(async () => {
+		await giveBack?.();
 		await network?.stop();
 		await other?.stop();
 	});
@@ -48,15 +55,25 @@ describe('an error says what helps, and nothing is lost', () => {
 	}
 	const paying = (command, ...args) => [command, '--account', '//User', ...args];
 
-	/** A copy of the shards in which one bit of a layer is another. */
-	function corrupt() {
-		const folder = path.join(FOLDER, 'corrupt');
+	/** A copy of the shards in which one bit of a shard is another, and how that is told. */
+	function corrupted(shard) {
+		const folder = path.join(FOLDER, `corrupt-${shard}`);
 		cpSync(shards, folder, { recursive: true });
-		const file = readdirSync(folder).find((name) => name.includes('layer'));
+		const file = readdirSync(folder).find((name) => name.startsWith(shard));
 		const bytes = readFileSync(path.join(folder, file));
 		bytes[bytes.length - 1] ^= 1;
 		writeFileSync(path.join(folder, file), bytes);
-		return { folder, file };
+		return { folder, says: `${file} is corrupt \\(blake3 0x[0-9a-f]{64}, expected 0x[0-9a-f]{64}\\)` };
+	}
+
+	/** Two workers that can hold the model; the second one is left with too little memory. */
+	async function recruit() {
+		const options = { roles: ['entry', 'miner', 'verifier'], models: [shards] };
+		const impoverish = (worker) => {
+			writeFileSync(worker.config, readFileSync(worker.config, 'utf8').replace('512MiB', TOO_LITTLE));
+			worker.start();
+		};
+		workers.push(...await Promise.all([network.addWorker('Miner1', options), network.addWorker('Miner2', options, impoverish)]));
 	}
 
 	it('no node', async () => {
@@ -68,21 +85,19 @@ describe('an error says what helps, and nothing is lost', () => {
 		assert.match(await refused(paying('pay', 'Hello!')), /the chain has no active model: register one with `dllm-worker model add`/);
 	});
 
-	it('a corrupt shard, offered and served', async () => {
-		const { folder, file } = corrupt();
-		const says = new RegExp(`${file} is corrupt \\(blake3 0x[0-9a-f]{64}, expected 0x[0-9a-f]{64}\\): delete it and fetch it again`);
+	it('a corrupt shard, where it is offered and where it is looked at', async () => {
+		const { folder, says } = corrupted('layer');
 		const adding = ['model', 'add', folder, '--licence', 'Apache-2.0', '--account', '//Alice'];
-		assert.match(await refused(adding), says);
+		assert.match(await refused(adding), new RegExp(`${says}: delete it and fetch it again`));
 		const worker = new Worker(network, 'Miner3', { roles: ['miner'], models: [folder] });
 		await worker.configure();
-		assert.match(await refused(['serve', '--config', worker.config]), says);
 		const { code, stdout } = await network.worker(['doctor', '--config', worker.config], { allowFailure: true, timeout: PATIENCE });
 		assert.equal(code, 1);
-		assert.match(stdout, new RegExp(`missing +shards +.*${file} is corrupt .*; delete it and fetch it again`));
+		assert.match(stdout, new RegExp(`missing +shards +${says}; delete it and fetch it again`));
 	});
 
 	it('an unknown model, and none that is served', async () => {
-		model = await network.offerModel(shards);
+		[model] = await Promise.all([network.offerModel(shards), recruit()]);
 		const says = /no model "nonsense" on this chain; it has: \d+ \(fixture-tied\); name one of them with --model/;
 		assert.match(await refused(paying('pay', '--model', 'nonsense', 'Hello!')), says);
 		assert.match(await refused(paying('pay', 'Hello!')), /no live pipeline of model fixture-tied .*start its workers, submit a plan/);
@@ -95,10 +110,12 @@ describe('an error says what helps, and nothing is lost', () => {
 		assert.match(await refused(paying('prompt', '--folder', shards, words)), says);
 	});
 
-	it('shards of another model', async () => {
+	it('shards of another model, and a corrupt one of this', async () => {
 		const others = await network.shards('fixture-untied');
 		const says = /this is the manifest of another model \(root 0x[0-9a-f]{64}, expected 0x[0-9a-f]{64}\): fetch the model that the chain names/;
 		assert.match(await refused(paying('prompt', '--folder', others, 'Hello!')), says);
+		const corrupt = corrupted('embed');
+		assert.match(await refused(paying('prompt', '--folder', corrupt.folder, 'Hello!')), new RegExp(`${corrupt.says}: delete it and fetch it again`));
 	});
 
 	it('too little memory for the entry of a prompt', async () => {
@@ -107,15 +124,6 @@ describe('an error says what helps, and nothing is lost', () => {
 	});
 
 	it('too little memory for what a worker is to host; with more it goes on', async () => {
-		const options = { roles: ['entry', 'miner', 'verifier'], models: [shards] };
-		const lower = (worker) => writeFileSync(worker.config, readFileSync(worker.config, 'utf8').replace('512MiB', TOO_LITTLE));
-		workers.push(...await Promise.all([
-			network.addWorker('Miner1', options),
-			network.addWorker('Miner2', options, (worker) => {
-				lower(worker);
-				worker.start();
-			}),
-		]));
 		const [, poor] = workers;
 		await network.plan(model, 1);
 		const says = /too little memory for .+: needs \d+ bytes, \d+ are left; raise `memory`, or offer fewer models/;
@@ -149,13 +157,9 @@ describe('an error says what helps, and nothing is lost', () => {
 		await assert.rejects(second, { message: `port ${port} is in use: end the network that holds it (make down, or Ctrl-C in its terminal)` });
 		assert.ok(existsSync(kept), 'what stands in its folder is the first one\'s');
 
-		const taken = await freePort();
-		const giveBack = await takePort(taken);
-		const node = await other.addNode('second', ['--bob', '--validator'], { rpcPort: taken });
-		const { code } = await node.daemon.exited;
+		const { code } = await late.daemon.exited;
 		assert.ok(code > 0, 'a node does not take another port instead');
-		assert.match(node.daemon.tail(), /Address (already )?in use/i);
-		await giveBack();
+		assert.match(late.daemon.tail(), /Address already in use/);
 	});
 
 	it('another chain than the one that the data folder belongs to', async () => {
