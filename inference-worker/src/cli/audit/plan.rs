@@ -10,12 +10,12 @@ use crate::{
 	chain::address,
 	cli::{receipt::part_in_words, table::short},
 };
-use dllm_primitives::trial::{StageTrial, Trial};
 use dllm_primitives::{
 	api::{AccountId32, StageReceipt},
 	flow::Award,
 	miner::Roles,
 	plan::{self, Candidate, Plan},
+	trial::{StageTrial, Trial},
 	verdict::Part,
 };
 use std::collections::BTreeSet;

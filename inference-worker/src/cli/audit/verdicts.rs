@@ -6,11 +6,11 @@ use super::{
 	step::{Sheet, Step},
 };
 use crate::cli::receipt::{part_in_words, state_in_words, verdict_in_words};
-use dllm_primitives::judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings};
 use dllm_primitives::{
 	api::{AccountId32, ParticipantView, StageReceipt},
 	ids::ENTRY_STAGE,
 	job::{JobState, Refund},
+	judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
 	verdict::{Part, Verdict},
 };
 
