@@ -118,6 +118,7 @@ fn worker(account: AccountId32, operator: u8) -> WorkerView {
 		bond: 1_000 * DLLM,
 		roles: Roles::default(),
 		memory: 1,
+		promised: 0,
 		price: PRICE,
 		peer_id: Vec::new(),
 		addresses: Vec::new(),
