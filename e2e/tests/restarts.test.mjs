@@ -75,6 +75,7 @@ describe('restarts', () => {
 		});
 		await alice.daemon.kill();
 		alice.start(network.chain, await network.addressOf(bob));
+		await until('clients find her again', 120, () => network.provider.isConnected, () => network.checkAlive(alice));
 		const receipt = await network.ended(job);
 		assert.ok(['settled', 'refunded'].includes(receipt.job.state.kind), JSON.stringify(receipt));
 		for (const worker of await network.pool()) assert.equal(worker.cheats, 0);
