@@ -79,14 +79,14 @@ fn damage_all(evidence: &Evidence) -> usize {
 	let whole = serde_json::to_value(evidence).expect("JSON");
 	let mut found = 0;
 	for path in paths(&whole, |value| !(value.is_array() || value.is_object())) {
-		let Some(step) = step_of(&path, evidence) else {
-			continue;
-		};
 		let mut value = whole.clone();
 		let place = value.pointer_mut(&path).expect("a place");
 		if place.is_null() {
 			continue;
 		}
+		let Some(step) = step_of(&path, evidence) else {
+			continue;
+		};
 		*place = damaged(&path, place, evidence);
 		let Ok(damaged) = serde_json::from_value::<Evidence>(value) else {
 			// A reason without the state that it belongs to is no state at all.
@@ -227,7 +227,9 @@ fn damaged(path: &str, value: &Value, evidence: &Evidence) -> Value {
 			(number.as_u64().expect("a whole number") + far).into()
 		}
 		Value::String(text) if path.ends_with("/operator") => accomplice(path, text, evidence),
-		Value::String(text) if path.ends_with("/surplus") => dearer(text),
+		Value::String(text) if path.ends_with("/surplus") || path.ends_with("/price") => {
+			dearer(text)
+		}
 		Value::String(text) => damaged_text(text).into(),
 		other => panic!("{other} at {path} is no field"),
 	}
@@ -265,12 +267,12 @@ fn damaged_text(text: &str) -> String {
 	format!("{text}x")
 }
 
-/// A planck more for every row that the request allows; less would vanish in the rounding.
-fn dearer(surplus: &str) -> Value {
-	let surplus = surplus.parse::<u128>().expect("an amount");
-	(surplus + u128::from(cases::ROWS_CEILING))
-		.to_string()
-		.into()
+/// So much more that it shows in planck of the few rows and operations of the job.
+fn dearer(price: &str) -> Value {
+	const MORE: u128 = 1_000;
+	let price = price.parse::<u128>().expect("an amount");
+	let more = MORE * u128::from(cases::ROWS_CEILING);
+	(price + more).to_string().into()
 }
 
 /// The operator of another worker of the same stage: who runs a worker is declared, so any other would do.
