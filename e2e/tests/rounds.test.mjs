@@ -75,10 +75,7 @@ describe('a capacity round', () => {
 		assert.equal(leader.submitter, network.account('Bob').address);
 		assert.ok(Math.abs(Number(leader.score) - Number(plan.score)) <= Number(plan.score) / 1e6);
 		assert.equal(leader.stages.length, 3, 'an entry and two segments');
-		const live = await until('its pipeline takes jobs for good', 60, async () => {
-			const pipelines = await network.rpc('dllm_pipelines', model, await network.finalized());
-			return pipelines.find(({ state }) => state === 'live');
-		}, alive);
+		const live = await network.live(model, 60);
 		const standing = (await network.api.query.allocation.pipelines(live.id)).unwrap();
 		assert.equal(standing.submitter.toString(), network.account('Bob').address);
 		const workers = (stages) => stages.map((stage) => stage.workers);
