@@ -32,8 +32,8 @@ describe('a capacity round', () => {
 		// Two of four layers each: a pipeline of two replicas needs all four workers.
 		const bidding = { enabled: true, layers: 2, ask: '0.01 DLLM' };
 		const options = { roles: ['entry', 'miner', 'verifier'], models: [shards], bidding };
-		await Promise.all(WORKERS.map((name) => network.addWorker(name, options)));
-		model = await network.offerModel(shards);
+		const joined = WORKERS.map((name) => network.addWorker(name, options));
+		[model] = await Promise.all([network.offerModel(shards), ...joined]);
 	});
 	after(() => network?.stop());
 
@@ -49,7 +49,7 @@ describe('a capacity round', () => {
 	}, alive);
 
 	it('is opened by the owner, and four workers bid by themselves', async () => {
-		const windows = ['--commit-blocks', 10, '--reveal-blocks', 6, '--plan-blocks', 10];
+		const windows = ['--commit-blocks', 9, '--reveal-blocks', 6, '--plan-blocks', 8];
 		const opened = await command(['round', 'open', '--model', model, '--reserve', RESERVE, ...windows], 'Alice');
 		round = opened.round;
 		const [listed] = await command(['rounds'], 'Alice');
