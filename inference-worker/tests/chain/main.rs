@@ -2,6 +2,7 @@
 
 mod amounts;
 mod bidding;
+mod bids;
 mod calls;
 mod example;
 mod metrics;
