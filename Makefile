@@ -36,6 +36,7 @@ demo: build
 	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)
 
 # The network of docker/topology.json as processes that stay, and their end; the chain goes on at the next `up`.
+# The gateway serves the web page where `make web` has built it.
 up: build
 	@DLLM_BIN=$(BIN) node e2e/up.mjs up
 
@@ -61,7 +62,7 @@ test-e2e: build
 
 # What operators are given: alarms on a running Prometheus, images and units, examples, the book. Seven minutes
 # and packages of their own, so it stands apart from `test`.
-test-operations: build setup-operations
+test-operations: build setup-operations web
 	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/operations/*.test.mjs
 
 # Four validators of unequal weight, 700 blocks, a warp sync and a stop: a quarter of an hour. Not part of `test`.

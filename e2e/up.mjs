@@ -19,12 +19,14 @@ const network = new Devnet({ topology, folder: path.resolve(values.folder), say:
 
 const commands = {
 	async up() {
-		const { model, shards } = await network.up();
+		const { model, shards, key } = await network.up();
 		const rows = topology.validators.map(({ name, rpc, metrics }) => `  ${name.padEnd(10)} ws://127.0.0.1:${rpc}   metrics :${metrics}`);
 		rows.push(...topology.workers.map(({ name, metrics }) => `  ${name.padEnd(10)} metrics :${metrics}`));
+		rows.push(`  ${topology.gateway.name.padEnd(10)} ${network.gateway}   web page, /v1, /metrics`);
 		console.log(`up, in ${values.folder}:\n${rows.join('\n')}`);
 		if (network.running().includes('prometheus')) console.log(`  prometheus http://127.0.0.1:${topology.prometheus}`);
 		console.log(`\n  dllm-worker prompt --account //User --chain ${network.url} --model ${model} --folder ${shards} "Hello!"`);
+		console.log(`\n  export OPENAI_BASE_URL=${network.gateway}/v1 OPENAI_API_KEY=${key}`);
 	},
 	async down() {
 		await network.down();

@@ -1,6 +1,6 @@
-// The network of docker/topology.json as processes of this machine, without containers: three validators and
-// four miners that go on when their starter has ended, in a folder that persists. Every step looks first at
-// what stands already, so that doing it again changes nothing.
+// The network of docker/topology.json as processes of this machine, without containers: three validators,
+// four miners and a gateway that go on when their starter has ended, in a folder that persists. Every step
+// looks first at what stands already, so that doing it again changes nothing.
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,11 +15,20 @@ export const TOPOLOGY = path.join(REPOSITORY, 'docker', 'topology.json');
 /** Who owns model and plan. */
 const OWNER = '//Alice';
 
+/** The built web page, which the gateway serves. */
+export const PAGE = path.join(REPOSITORY, 'web', 'dist');
+
+/** Name of the key that is made for whoever starts the network. */
+const KEY = 'devnet';
+
+/** Seconds for which the gateway lets running requests go on at its end: less than `#end` waits. */
+const DRAIN = 20;
+
 /** Addresses on which every service of a topology listens, by name. */
-export function listens({ validators, workers, prometheus, grafana }) {
+export function listens({ validators, workers, gateway, prometheus, grafana }) {
 	const of = validators.flatMap(({ name, p2p, rpc, metrics }) => [[`${name} p2p`, p2p], [`${name} rpc`, rpc], [`${name} metrics`, metrics]]);
 	of.push(...workers.flatMap(({ name, port, metrics }) => [[`${name} port`, port], [`${name} metrics`, metrics]]));
-	return Object.fromEntries([...of, ['prometheus', prometheus], ['grafana', grafana]]);
+	return Object.fromEntries([...of, ['gateway', gateway.port], ['prometheus', prometheus], ['grafana', grafana]]);
 }
 
 /** A network of processes that outlives this one. */
@@ -27,9 +36,13 @@ export class Devnet {
 	constructor({ topology, folder, say = () => {} }) {
 		Object.assign(this, { topology, folder, say });
 		this.url = `ws://127.0.0.1:${topology.validators[0].rpc}`;
+		this.gateway = `http://127.0.0.1:${topology.gateway.port}`;
 	}
 
-	/** Starts what does not run, and does what was not done. */
+	/**
+	 * Starts what does not run, and does what was not done. Answers `{ model, shards, key }`: the number of the
+	 * model, the folder of its shards, and a key of the gateway.
+	 */
 	async up() {
 		mkdirSync(this.folder, { recursive: true });
 		await this.#expectPorts();
@@ -38,20 +51,22 @@ export class Devnet {
 		await this.#workers(shards);
 		const model = await this.#model(shards);
 		await this.#pipeline(model);
-		this.#prometheus();
-		return { model, shards };
+		const key = await this.#gateway();
+		await this.#prometheus();
+		return { model, shards, key };
 	}
 
-	/** Ends everything that runs; the folder stays. */
+	/** Ends everything that runs; the folder stays. The gateway goes first: its last replies need the others. */
 	async down() {
+		await this.#end(this.topology.gateway.name);
 		const names = [...this.topology.workers, ...this.topology.validators].map(({ name }) => name);
 		await Promise.all(['prometheus', ...names].map((name) => this.#end(name)));
 	}
 
 	/** Names of the processes that run. */
 	running() {
-		const { validators, workers } = this.topology;
-		return [...validators, ...workers, { name: 'prometheus' }].map(({ name }) => name).filter((name) => this.#pid(name));
+		const { validators, workers, gateway } = this.topology;
+		return [...validators, ...workers, gateway, { name: 'prometheus' }].map(({ name }) => name).filter((name) => this.#pid(name));
 	}
 
 	/** Throws where another program has a port of what is to be started: it would be asked instead. */
@@ -136,16 +151,49 @@ export class Devnet {
 		return until('a pipeline is live', 180, async () => (await pipelines()).find((one) => one.model === model && one.state === 'live'), alive);
 	}
 
+	/** Starts the gateway and answers a key of it. */
+	async #gateway() {
+		const { gateway } = this.topology;
+		const page = existsSync(path.join(PAGE, 'index.html')) ? PAGE : undefined;
+		if (!page) this.say('the web page is not built: run `make web`, then `make up` again');
+		const config = path.join(this.folder, gateway.name, 'worker.toml');
+		await this.#configure(gateway.name, config, gatewayConfig(gateway, this.url, page));
+		const key = await this.#key(config);
+		this.#start(gateway.name, binary('dllm-worker'), ['gateway', '--config', config]);
+		const ready = async () => (await fetch(`${this.gateway}/readyz`)).ok;
+		await until('the gateway is ready', 60, ready, () => this.#checkAlive(gateway.name));
+		return key;
+	}
+
+	/** The key for whoever starts the network, made once. The gateway keeps its hash, so a file beside keeps it. */
+	async #key(config) {
+		const file = path.join(path.dirname(config), 'api.key');
+		const command = (...words) => this.#worker(['gateway', 'key', ...words, '--config', config, '--json']);
+		const known = JSON.parse((await command('list')).stdout).some(({ name }) => name === KEY);
+		if (known && existsSync(file)) return readFileSync(file, 'utf8').trim();
+		if (known) await command('remove', '--name', KEY);
+		const { key } = JSON.parse((await command('add', '--name', KEY)).stdout);
+		writeFileSync(file, `${key}\n`, { mode: 0o600 });
+		return key;
+	}
+
 	/** Starts Prometheus where it is installed. */
-	#prometheus() {
+	async #prometheus() {
 		const program = ['/usr/bin/prometheus', '/usr/local/bin/prometheus'].find((file) => existsSync(file));
 		if (!program) return this.say('prometheus is not installed: nobody scrapes the metrics');
 		const folder = path.join(this.folder, 'prometheus');
-		mkdirSync(folder, { recursive: true });
 		const config = path.join(folder, 'prometheus.yml');
-		writeFileSync(config, prometheusConfig(this.topology));
+		await this.#configure('prometheus', config, prometheusConfig(this.topology));
 		const listen = `127.0.0.1:${this.topology.prometheus}`;
 		this.#start('prometheus', program, ['--config.file', config, '--storage.tsdb.path', path.join(folder, 'data'), '--web.listen-address', listen]);
+	}
+
+	/** Writes a configuration; a process that runs with another one is ended. */
+	async #configure(name, file, text) {
+		if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+		await this.#end(name);
+		mkdirSync(path.dirname(file), { recursive: true });
+		writeFileSync(file, text);
 	}
 
 	#worker(args) {
@@ -207,15 +255,35 @@ function workerConfig({ name, roles, port, metrics }, node, models) {
 	].join('\n');
 }
 
+/**
+ * The configuration of the gateway of the topology. It names no model: as in the containers, the gateway fetches
+ * tokenizer, embedding and head from the workers.
+ */
+function gatewayConfig({ account, port }, node, page) {
+	return [
+		`node = "${node}"`,
+		`account = "//${account}"`,
+		'data = "data"',
+		'threads = 1',
+		'[gateway]',
+		`listen = "127.0.0.1:${port}"`,
+		`drain = ${DRAIN}`,
+		...(page ? [`web = ${JSON.stringify(page)}`] : []),
+		'',
+	].join('\n');
+}
+
 /** What Prometheus scrapes, with the rules that the containers have too. */
-function prometheusConfig({ validators, workers }) {
-	const targets = (of) => of.map(({ metrics }) => `'127.0.0.1:${metrics}'`).join(', ');
+function prometheusConfig({ validators, workers, gateway }) {
+	const targets = (ports) => ports.map((port) => `'127.0.0.1:${port}'`).join(', ');
+	const metrics = (of) => targets(of.map(({ metrics }) => metrics));
 	return [
 		'global: { scrape_interval: 5s, evaluation_interval: 5s }',
 		`rule_files: ['${path.join(REPOSITORY, 'docker', 'prometheus', 'rules.yml')}']`,
 		'scrape_configs:',
-		`  - { job_name: node, static_configs: [{ targets: [${targets(validators)}] }] }`,
-		`  - { job_name: worker, static_configs: [{ targets: [${targets(workers)}] }] }`,
+		`  - { job_name: node, static_configs: [{ targets: [${metrics(validators)}] }] }`,
+		`  - { job_name: worker, static_configs: [{ targets: [${metrics(workers)}] }] }`,
+		`  - { job_name: gateway, static_configs: [{ targets: [${targets([gateway.port])}] }] }`,
 		'',
 	].join('\n');
 }

@@ -1,14 +1,16 @@
 // compose.yaml, zombienet.toml, Prometheus' targets and chain specification say what topology.json says, and
-// every file below docker/ is one that its program takes. Needs no network.
+// every file below docker/ is one that its program takes. Needs the worker's binary, and no network.
 
+import { Keyring } from '@polkadot/keyring';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import { devnet } from '../../chain-spec/devnet.mjs';
 import { listens, TOPOLOGY } from '../lib/devnet.mjs';
-import { REPOSITORY, run } from '../lib/processes.mjs';
+import { BIN, binary, REPOSITORY, run } from '../lib/processes.mjs';
 
 const docker = (name) => path.join(REPOSITORY, 'docker', name);
 const text = (name) => readFileSync(docker(name), 'utf8');
@@ -23,18 +25,35 @@ function service(name) {
 	return found;
 }
 
+/** What an image's file says of one of its stages, without remarks. */
+function stage(file, name) {
+	const found = text(file).split(/^(?=FROM )/m).find((part) => part.split('\n')[0].endsWith(` AS ${name}`));
+	assert.ok(found, `${file} has no stage ${name}`);
+	return found.split('\n').filter((line) => !line.startsWith('# ')).join('\n').trim();
+}
+
 describe('topology', () => {
-	it('has three validators and four workers on ports of their own', () => {
+	it('has three validators, four workers and a gateway on ports of their own', () => {
 		assert.equal(topology.validators.length, 3);
 		assert.equal(topology.workers.length, 4);
 		const ports = Object.values(listens(topology));
 		assert.equal(new Set(ports).size, ports.length, ports.join(' '));
 	});
 
-	it('compose.yaml runs the same validators and workers', () => {
+	it('everybody who signs has an account, and money in the first block, of their own', async () => {
+		await cryptoWaitReady();
+		const signers = [...topology.workers.map(({ name }) => name), topology.gateway.account];
+		assert.equal(new Set(signers).size, signers.length, 'two that sign with one key take each other\'s nonces');
+		const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 });
+		const { balances } = devnet().genesis.runtimeGenesis.patch.balances;
+		const endowed = new Set(balances.map(([address]) => address));
+		for (const name of signers) assert.ok(endowed.has(keyring.addFromUri(`//${name}`).address), name);
+	});
+
+	it('compose.yaml runs the same validators, workers and gateway', () => {
 		const services = text('compose.yaml').split(/^services:$/m)[1].split(/^volumes:$/m)[0];
 		const found = [...services.matchAll(/^ {2}([a-z0-9]+):$/gm)].map(([, name]) => name);
-		const expected = [...names(topology.validators), ...names(topology.workers), 'offer', 'prometheus', 'grafana'];
+		const expected = [...names(topology.validators), ...names(topology.workers), topology.gateway.name, 'offer', 'prometheus', 'grafana'];
 		assert.deepEqual(found.sort(), expected.sort());
 		for (const { name, rpc } of topology.validators) {
 			const found = service(name);
@@ -44,6 +63,12 @@ describe('topology', () => {
 		for (const { name } of topology.workers) assert.ok(service(name.toLowerCase()).includes(`DLLM_ACCOUNT: //${name}\n`));
 		const roles = text('worker.toml').match(/^roles = (.*)$/m)[1];
 		for (const worker of topology.workers) assert.deepEqual(JSON.parse(roles), worker.roles);
+		const { name, account, port } = topology.gateway;
+		const gateway = service(name);
+		for (const part of ['command: ["dllm-worker", "gateway"]', `DLLM_ACCOUNT: //${account}\n`, `["${port}:8080"]`, '/gateway.toml:/data/worker.toml:ro']) {
+			assert.ok(gateway.includes(part), `${part} in ${gateway}`);
+		}
+		assert.match(gateway, /healthcheck:\n +test: .*127\.0\.0\.1:8080\/readyz/);
 		assert.ok(service('offer').includes(`"${topology.workers.length}"`));
 		assert.ok(text('worker-entry.sh').includes(`--profile ${topology.profile}`));
 		assert.ok(text('offer.sh').includes(topology.model));
@@ -69,8 +94,14 @@ describe('topology', () => {
 	});
 
 	it('Prometheus scrapes every one of them', () => {
-		const targets = [...text('prometheus/prometheus.yml').matchAll(/"([a-z0-9]+):9615"/g)].map(([, name]) => name);
-		assert.deepEqual(targets, [...names(topology.validators), ...names(topology.workers)]);
+		const jobs = text('prometheus/prometheus.yml').split('- job_name: ').slice(1);
+		const targets = jobs.map((job) => [job.split('\n')[0], ...[...job.matchAll(/"([a-z0-9]+:\d+)"/g)].map(([, target]) => target)]);
+		const on = (port, of) => names(of).map((name) => `${name}:${port}`);
+		assert.deepEqual(targets, [
+			['node', ...on(9615, topology.validators)],
+			['worker', ...on(9615, topology.workers)],
+			['gateway', ...on(8080, [topology.gateway])],
+		]);
 	});
 
 	it('the chain specification is the one that the presets make', () => {
@@ -85,6 +116,10 @@ describe('files of docker/', () => {
 	it('alarms and targets pass promtool', async () => {
 		await run('promtool', ['check', 'rules', docker('prometheus/rules.yml')]);
 		await run('promtool', ['check', 'config', docker('prometheus/prometheus.yml')]);
+	});
+
+	it('alarms of the gateway go off when they should, and only then', async () => {
+		await run('promtool', ['test', 'rules', path.join(REPOSITORY, 'e2e', 'operations', 'alarms.yml')]);
 	});
 
 	it('every alarm says what happened and what to do', () => {
@@ -105,6 +140,27 @@ describe('files of docker/', () => {
 			const rust = text(file).match(/^FROM rust:(\S+)-bookworm/m);
 			if (rust) assert.equal(rust[1], toolchain, file);
 		}
+	});
+
+	it('stages that images share are the same', () => {
+		assert.equal(stage('worker.Dockerfile', 'build'), stage('node.Dockerfile', 'build'));
+		assert.equal(stage('worker.Dockerfile', 'page'), stage('web.Dockerfile', 'page'));
+	});
+
+	it('the worker\'s image serves the page that it holds, and a gateway in it gets a key once', async () => {
+		const folder = mkdtempSync(path.join(tmpdir(), 'dllm-gateway-'));
+		copyFileSync(docker('gateway.toml'), path.join(folder, 'worker.toml'));
+		const [, page] = text('gateway.toml').match(/^web = "(.*)"$/m);
+		assert.ok(text('worker.Dockerfile').includes(`COPY --from=page /src/dist/ ${page}/\n`));
+		assert.match(text('gateway.toml'), /^listen = "0\.0\.0\.0:8080"$/m);
+		// `--help` stands for serving, so that the entry does all that it does before.
+		const enter = () => run('sh', ['-c', `cd '${folder}' && exec sh '${docker('worker-entry.sh')}' dllm-worker gateway --help`], { env: { PATH: `${BIN}:${process.env.PATH}` } });
+		const [first, second] = [await enter(), await enter()];
+		assert.match(first.stdout, /^sk-dllm-[0-9a-f]{8}-[0-9a-f]{64}$/m);
+		assert.doesNotMatch(second.stdout, /sk-dllm-/);
+		for (const { stdout } of [first, second]) assert.match(stdout, /Answer OpenAI's clients/);
+		const { stdout } = await run(binary('dllm-worker'), ['gateway', 'key', 'list', '--json', '--config', path.join(folder, 'worker.toml')]);
+		assert.equal(JSON.parse(stdout).length, 1);
 	});
 
 	it('images pass hadolint', async () => {
