@@ -1,9 +1,12 @@
 // The examples, as a reader runs them, against a running network and a gateway before it: paying in three
-// libraries, and the bot, whose other peer is a server that speaks Telegram's API.
+// libraries, the use cases, and the bot, whose other peer is a server that speaks Telegram's API.
 
+import { blake3 } from '@noble/hashes/blake3';
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { Gateway } from '../lib/gateway.mjs';
 import { Daemon, REPOSITORY, run, until } from '../lib/processes.mjs';
@@ -84,9 +87,96 @@ describe('examples', () => {
 
 	it('all that use the gateway want the client that the set-up installs', () => {
 		const [, wanted] = readFileSync(path.join(REPOSITORY, 'scripts', 'setup.sh'), 'utf8').match(/^openai=(openai==\S+)$/m);
-		for (const folder of ['bot']) {
+		for (const folder of ['bot', 'use-cases']) {
 			assert.equal(readFileSync(path.join(EXAMPLES, folder, 'requirements.txt'), 'utf8').trim(), wanted, folder);
 		}
+	});
+
+	describe('use cases', () => {
+		const folder = path.join(REPOSITORY, '.demo', 'e2e', 'use-cases');
+		const file = (name) => path.join(EXAMPLES, 'use-cases', name);
+		let key;
+		let asks;
+
+		before(async () => {
+			mkdirSync(folder, { recursive: true });
+			key = await gateway.key('use-cases');
+			asks = { ...OPENAI, OPENAI_BASE_URL: `${gateway.url}/v1`, OPENAI_API_KEY: key };
+		});
+
+		/** Runs one to its end; answers its output and the jobs that it names as settled. */
+		const use = async (name, args) => {
+			const told = await run('python3', [file(name), ...args], { env: asks });
+			assert.match(told.stderr, /^privacy: sealed\./m);
+			const jobs = [...told.stderr.matchAll(/^job (\d+) is settled/gm)].map(([, job]) => Number(job));
+			return { ...told, jobs };
+		};
+
+		it('the clinic\'s summariser sends nothing that names the patient, and is settled', async () => {
+			const note = readFileSync(file('note.txt'), 'utf8');
+			const names = ['--name', 'Anna Berg'];
+			const shown = await run('python3', [file('clinic_notes.py'), file('note.txt'), ...names, '--show'], { env: OPENAI });
+			for (const giveaway of ['Anna', '4711202', '2026-03-14', '28.03.2026', '5550199', 'example.org']) {
+				assert.ok(note.includes(giveaway) && !shown.stdout.includes(giveaway), giveaway);
+			}
+			assert.ok(shown.stdout.includes('blood pressure 128/82'), 'findings stay');
+
+			const { stdout, jobs } = await use('clinic_notes.py', [file('note.txt'), ...names, '--max-tokens', '24']);
+			assert.ok(stdout.trim().length > 0);
+			assert.equal(jobs.length, 1);
+			await settled(jobs[0]);
+			assert.ok((await promptTokens(jobs[0])) > 100, 'the note went along');
+		});
+
+		it('the tutor answers line by line, remembers, and tells the cost of the lesson', async () => {
+			const child = spawn('python3', [file('tutor.py')], { env: { ...process.env, ...asks, MAX_TOKENS: '16' }, stdio: ['pipe', 'pipe', 'pipe'] });
+			let told = '';
+			child.stderr.on('data', (chunk) => (told += chunk));
+			const ended = new Promise((resolve) => child.once('exit', resolve));
+			const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+			for (const question of ['What is 12 + 30?', 'And twice that?']) {
+				child.stdin.write(`${question}\n`);
+				const reply = await lines.next();
+				assert.ok(!reply.done, told);
+			}
+			child.stdin.end();
+			assert.equal(await ended, 0, told);
+			const jobs = [...told.matchAll(/^job (\d+) is settled/gm)].map(([, job]) => Number(job));
+			assert.equal(jobs.length, 2, told);
+			const receipts = await Promise.all(jobs.map(settled));
+			const [first, second] = await Promise.all(jobs.map(promptTokens));
+			assert.ok(second > first, `the first turn goes along with the second question: ${first}, ${second}`);
+			const cost = receipts.reduce((sum, { receipt }) => sum + Number(receipt.job.fee), 0) / 1e12;
+			assert.ok(told.includes(`2 questions, ${cost.toFixed(6)} DLLM\n`), told);
+		});
+
+		it('the finance answers come with evidence that the chain confirms', async () => {
+			const evidence = path.join(folder, 'evidence.json');
+			const ask = ['figures.csv', 'How did revenue develop?'];
+			const args = [file(ask[0]), ask[1], '--max-tokens', '24', '--evidence', evidence];
+			const { stdout, jobs } = await use('finance_qa.py', args);
+			const proof = JSON.parse(readFileSync(evidence, 'utf8'));
+			assert.equal(stdout.trim(), proof.answer.trim());
+			assert.match(proof.request.messages[0].content, /^revenue: .*; sum 379\.9, last change -2\.0 %$/m);
+			const told = await settled(jobs[0]);
+			assert.deepEqual(proof.receipt.receipt, told.receipt);
+			assert.equal(proof.receipt.genesis, network.api.genesisHash.toHex());
+			// What an auditor does: the digest on chain is that of the salt and the very prompt in the evidence.
+			const prompt = JSON.stringify(proof.request.messages.map(({ role, content }) => ({ content, role })));
+			const digest = blake3(Buffer.concat([Buffer.from(proof.salt.slice(2), 'hex'), Buffer.from(prompt)]));
+			const stands = (await request(jobs[0])).toHex();
+			assert.ok(stands.includes(Buffer.from(digest).toString('hex')), `${stands} of job ${jobs[0]}`);
+
+			const again = await use('finance_qa.py', args);
+			assert.equal(again.stdout, stdout, 'the same question gives the same answer');
+			assert.notEqual(again.jobs[0], jobs[0]);
+		});
+
+		it('they say why they failed', async () => {
+			const refused = await run('python3', [file('finance_qa.py'), file('figures.csv'), 'Why?'], { env: { ...asks, OPENAI_API_KEY: 'sk-dllm-wrong' }, allowFailure: true });
+			assert.notEqual(refused.code, 0);
+			assert.match(refused.stderr, /incorrect API key: ask who runs this gateway/);
+		});
 	});
 
 	describe('the bot', () => {
