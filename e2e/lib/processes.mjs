@@ -31,7 +31,7 @@ export function binary(name) {
 	return file;
 }
 
-/** Listens on a TCP port, any where it is 0, and answers nobody. */
+/** Listens on a TCP port, and answers nobody. */
 function listen(port) {
 	return new Promise((resolve, reject) => {
 		const server = createServer((socket) => socket.destroy());
@@ -42,12 +42,20 @@ function listen(port) {
 
 const closed = (server) => new Promise((resolve) => server.close(resolve));
 
-/** A TCP port that is free now. */
+/** Ports below those that systems give to outgoing connections: one that is free now is free when it is used. */
+const PORTS = { from: 10_000, to: 30_000 };
+const given = new Set();
+
+/** A TCP port that is free now, and that no other call has given. */
 export async function freePort() {
-	const server = await listen(0);
-	const { port } = server.address();
-	await closed(server);
-	return port;
+	for (;;) {
+		const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+		const server = !given.has(port) && (await listen(port).catch(() => undefined));
+		if (!server) continue;
+		given.add(port);
+		await closed(server);
+		return port;
+	}
 }
 
 /** Takes a TCP port for oneself and answers what gives it back; throws where another program has it. */

@@ -76,6 +76,12 @@ describe('book', () => {
 		}
 		assert.ok(seen > 20, `${seen} commands`);
 	});
+
+	it('every example that a page runs exists', () => {
+		const named = files.flatMap((name) => [...blocks(name).join('\n').matchAll(/examples\/\S+/g)].map(([file]) => file));
+		assert.ok(named.length >= 5, named.join(' '));
+		for (const file of named) assert.ok(existsSync(path.join(REPOSITORY, file)), file);
+	});
 });
 
 describe("the miner's tutorial", () => {
