@@ -5,6 +5,7 @@
 
 mod consensus;
 mod discovery;
+pub mod equivocations;
 mod network;
 mod partial;
 
@@ -116,6 +117,7 @@ where
 	})?;
 	task_manager.keep_alive(telemetry);
 
+	equivocations::watch(&handles, &task_manager);
 	if role.is_authority() {
 		discovery::run(&handles, own_addresses, network.clone(), &task_manager);
 		consensus::author(&handles, babe, force_authoring, sync.clone(), &task_manager)?;

@@ -86,21 +86,21 @@ mod benchmarks {
 
 	#[benchmark]
 	fn open_round() {
-		let (model, owner) = T::BenchmarkSetup::model_for_rounds();
+		let (of, owner) = T::BenchmarkSetup::model_for_rounds();
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(owner), model, terms());
+		_(RawOrigin::Signed(owner), of, terms());
 
-		assert!(Rounds::<T>::contains_key(model));
+		assert!(Rounds::<T>::contains_key(of));
 	}
 
 	#[benchmark]
 	fn commit() -> Result<(), BenchmarkError> {
-		let model = opened::<T>()?;
+		let of = opened::<T>()?;
 		let bidder = T::BenchmarkSetup::bidder(0);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(bidder), model, Digest::zero());
+		_(RawOrigin::Signed(bidder), of, Digest::zero());
 
 		assert_eq!(Sealed::<T>::iter_keys().count(), 1);
 		Ok(())
@@ -109,19 +109,19 @@ mod benchmarks {
 	/// Every other bid is revealed already.
 	#[benchmark]
 	fn reveal() -> Result<(), BenchmarkError> {
-		let model = opened::<T>()?;
+		let of = opened::<T>()?;
 		let bidder = T::BenchmarkSetup::bidder(0);
 		let (offer, salt) = (offer(1), Digest::repeat_byte(7));
 		let seal = capacity::seal(0, &bidder, &offer, &salt);
-		Pallet::<T>::do_commit(bidder.clone(), model, seal)?;
+		Pallet::<T>::do_commit(bidder.clone(), of, seal)?;
 		let most = T::MaxBidders::get();
-		put_bids::<T>(model, most.saturating_sub(1));
+		put_bids::<T>(of, most.saturating_sub(1));
 		go_to::<T>(2);
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(bidder), model, offer, salt);
+		_(RawOrigin::Signed(bidder), of, offer, salt);
 
-		assert_eq!(Bids::<T>::get(model).len() as u32, most);
+		assert_eq!(Bids::<T>::get(of).len() as u32, most);
 		Ok(())
 	}
 
@@ -136,10 +136,10 @@ mod benchmarks {
 	/// `b`: revealed bids, each of another operator and for two layers. One more was not revealed.
 	#[benchmark]
 	fn clear_round(b: Linear<0, { T::MaxBidders::get() }>) -> Result<(), BenchmarkError> {
-		let model = opened::<T>()?;
-		Pallet::<T>::do_commit(T::BenchmarkSetup::bidder(0), model, Digest::zero())?;
-		put_bids::<T>(model, b);
-		let clears = Rounds::<T>::get(model).map(|round| round.clears);
+		let of = opened::<T>()?;
+		Pallet::<T>::do_commit(T::BenchmarkSetup::bidder(0), of, Digest::zero())?;
+		put_bids::<T>(of, b);
+		let clears = Rounds::<T>::get(of).map(|round| round.clears);
 		let now = clears.ok_or(BenchmarkError::Stop("no round"))?;
 
 		#[block]
@@ -147,14 +147,14 @@ mod benchmarks {
 			Pallet::<T>::keep_deadline(now);
 		}
 
-		assert!(Bids::<T>::get(model).is_empty());
+		assert!(Bids::<T>::get(of).is_empty());
 		Ok(())
 	}
 
 	/// `w`: winners. The largest plan competes and stands.
 	#[benchmark]
 	fn close_round(w: Linear<68, { T::MaxBidders::get() }>) {
-		let (model, _) = T::BenchmarkSetup::model_for_rounds();
+		let (of, _) = T::BenchmarkSetup::model_for_rounds();
 		T::BenchmarkSetup::plan_window(w, terms());
 
 		#[block]
@@ -162,13 +162,13 @@ mod benchmarks {
 			Pallet::<T>::keep_deadline(2u32.into());
 		}
 
-		assert!(!Rounds::<T>::contains_key(model));
+		assert!(!Rounds::<T>::contains_key(of));
 	}
 
 	#[benchmark]
 	fn forfeit() -> Result<(), BenchmarkError> {
-		let model = opened::<T>()?;
-		Pallet::<T>::do_commit(T::BenchmarkSetup::bidder(0), model, Digest::zero())?;
+		let of = opened::<T>()?;
+		Pallet::<T>::do_commit(T::BenchmarkSetup::bidder(0), of, Digest::zero())?;
 		Overdue::<T>::put(BoundedVec::truncate_from(alloc::vec![0]));
 		let mut meter = WeightMeter::with_limit(T::WeightInfo::forfeit());
 
