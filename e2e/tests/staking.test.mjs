@@ -119,6 +119,9 @@ describe('staking', () => {
 	it('two processes with the keys of one validator make two blocks of a slot, and are reported', async () => {
 		const twin = await network.addNode('dave-twin', ['--dave', '--validator']);
 		const reported = await until('the equivocation is reported', SESSIONS, () => record.find('staking', 'SlashReported'), alive);
+		// A double vote usually comes along: the blocks have to be reported as well.
+		const doubled = ({ events }) => events.some(({ section, method, data }) => section === 'offences' && method === 'Offence' && data.kind.toUtf8() === 'babe:equivocatio');
+		await until('the two blocks are an offence', SESSIONS, () => record.blocks.some(doubled), alive);
 		await twin.daemon.stop();
 		const { validator, fraction } = reported.data;
 		assert.equal(validator.toString(), people.Dave.address);
