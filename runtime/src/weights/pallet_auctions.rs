@@ -1,6 +1,6 @@
 //! Weights of `pallet_auctions`, measured: do not edit, run `make weights`.
 //!
-//! 20 steps, 10 repeats, processor time of compiled wasm; machine: Intel(R) Xeon(R) Processor @ 2.50GHz, 2 cores.
+//! 20 steps, 10 repeats, processor time of compiled wasm; machine: AMD EPYC, 2 cores.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(clippy::all)]
@@ -14,72 +14,65 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_auctions::WeightInfo for WeightInfo<T> {
 	/// `j`: 1 to 256.
 	fn consider(j: u32) -> Weight {
-		Weight::from_parts(162_826_419, 193)
-			.saturating_add(Weight::from_parts(18_757_126, 157).saturating_mul(j.into()))
-			.saturating_add(T::DbWeight::get().reads(2))
+		Weight::from_parts(49_522_000, 193)
+			.saturating_add(Weight::from_parts(21_202_420, 173).saturating_mul(j.into()))
+			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(j.into())))
 	}
 
 	fn model() -> Weight {
-		Weight::from_parts(492_115_000, 53_337)
+		Weight::from_parts(292_926_000, 53_371)
 			.saturating_add(T::DbWeight::get().reads(10))
 	}
 
-	fn award() -> Weight {
-		Weight::from_parts(1_908_404_000, 55_179)
-			.saturating_add(T::DbWeight::get().reads(42))
-			.saturating_add(T::DbWeight::get().writes(41))
-	}
-
-	/// Estimated, not measured yet: the owner's model, the counted map of rounds, four places of the agenda.
 	fn open_round() -> Weight {
-		Weight::from_parts(400_000_000, 54_000)
-			.saturating_add(T::DbWeight::get().reads(8))
+		Weight::from_parts(53_850_000, 13_608)
+			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 
-	/// Estimated: the round, the bid, the worker, account and hold.
 	fn commit() -> Weight {
-		Weight::from_parts(200_000_000, 2_000)
+		Weight::from_parts(196_708_000, 1_191)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 
-	/// Estimated: as `commit`, and the model, the rank and the list of bids, to which the host appends.
 	fn reveal() -> Weight {
-		Weight::from_parts(900_000_000, 130_000)
+		Weight::from_parts(301_633_000, 122_896)
 			.saturating_add(T::DbWeight::get().reads(8))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 
-	/// Estimated.
 	fn no_deadline() -> Weight {
-		Weight::from_parts(5_000_000, 20)
+		Weight::from_parts(10_409_000, 4)
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 
-	/// Estimated: 40 microseconds for every bid to decode, sort, clear and encode; agenda, round, model, bids
-	/// and overdue rounds are read, these and the winners written. `b`: 0 to 1000.
+	/// `b`: 0 to 1000.
 	fn clear_round(b: u32) -> Weight {
-		Weight::from_parts(500_000_000, 54_000)
-			.saturating_add(Weight::from_parts(40_000_000, 120).saturating_mul(b.into()))
-			.saturating_add(T::DbWeight::get().reads(6))
-			.saturating_add(T::DbWeight::get().writes(7))
-	}
-
-	/// Estimated: two judgements of the largest plan and one acceptance as measured for `submit_plan`, and
-	/// 10 microseconds for every winner to decode and order. `w`: 0 to 1000.
-	fn close_round(w: u32) -> Weight {
-		Weight::from_parts(20_000_000_000, 230_000)
-			.saturating_add(Weight::from_parts(10_000_000, 120).saturating_mul(w.into()))
-			.saturating_add(T::DbWeight::get().reads(240))
-			.saturating_add(T::DbWeight::get().writes(150))
-	}
-
-	/// Estimated: overdue rounds, the bid, account, hold and issuance.
-	fn forfeit() -> Weight {
-		Weight::from_parts(150_000_000, 1_200)
+		Weight::from_parts(69_807_032, 13_932)
+			.saturating_add(Weight::from_parts(1_354_291, 108).saturating_mul(b.into()))
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(5))
+	}
+
+	/// `w`: 68 to 1000.
+	fn close_round(w: u32) -> Weight {
+		Weight::from_parts(3_673_120_376, 66_367)
+			.saturating_add(Weight::from_parts(0, 112).saturating_mul(w.into()))
+			.saturating_add(T::DbWeight::get().reads(145))
+			.saturating_add(T::DbWeight::get().writes(77))
+	}
+
+	fn forfeit() -> Weight {
+		Weight::from_parts(131_224_000, 497)
+			.saturating_add(T::DbWeight::get().reads(5))
+			.saturating_add(T::DbWeight::get().writes(3))
+	}
+
+	fn award() -> Weight {
+		Weight::from_parts(922_421_000, 55_229)
+			.saturating_add(T::DbWeight::get().reads(42))
+			.saturating_add(T::DbWeight::get().writes(41))
 	}
 }

@@ -1,6 +1,6 @@
 //! Weights of `pallet_poaw`, measured: do not edit, run `make weights`.
 //!
-//! 20 steps, 10 repeats, processor time of compiled wasm; machine: Intel(R) Xeon(R) Processor @ 2.50GHz, 2 cores.
+//! 20 steps, 10 repeats, processor time of compiled wasm; machine: AMD EPYC, 2 cores.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(clippy::all)]
@@ -13,34 +13,34 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_poaw::WeightInfo for WeightInfo<T> {
 	fn propose_link() -> Weight {
-		Weight::from_parts(100_000_000, 5_000)
-			.saturating_add(T::DbWeight::get().reads(3))
-			.saturating_add(T::DbWeight::get().writes(3))
+		Weight::from_parts(157_524_000, 97)
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
 	fn accept_link() -> Weight {
-		Weight::from_parts(100_000_000, 5_000)
+		Weight::from_parts(26_419_000, 156)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	fn end_link() -> Weight {
-		Weight::from_parts(100_000_000, 5_000)
+		Weight::from_parts(102_121_000, 601)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 
 	fn set_rules() -> Weight {
-		Weight::from_parts(100_000_000, 5_000)
+		Weight::from_parts(12_703_000, 0)
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	/// `n`: 1 to 100.
 	fn turn(n: u32) -> Weight {
-		Weight::from_parts(100_000_000, 5_000)
-			.saturating_add(Weight::from_parts(100_000_000, 200).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(10))
-			.saturating_add(T::DbWeight::get().reads(2_u64.saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(8))
+		Weight::from_parts(135_465_677, 1_321)
+			.saturating_add(Weight::from_parts(22_755_776, 342).saturating_mul(n.into()))
+			.saturating_add(T::DbWeight::get().reads(14))
+			.saturating_add(T::DbWeight::get().reads(3_u64.saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(9))
 	}
 }

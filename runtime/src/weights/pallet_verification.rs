@@ -1,6 +1,6 @@
 //! Weights of `pallet_verification`, measured: do not edit, run `make weights`.
 //!
-//! 20 steps, 10 repeats, processor time of compiled wasm; machine: Intel(R) Xeon(R) Processor @ 2.50GHz, 2 cores.
+//! 20 steps, 10 repeats, processor time of compiled wasm; machine: AMD EPYC, 2 cores.
 
 #![cfg_attr(rustfmt, rustfmt_skip)]
 #![allow(clippy::all)]
@@ -14,72 +14,72 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> {
 	/// `s`: 2 to 17.
 	fn commit(s: u32) -> Weight {
-		Weight::from_parts(366_528_456, 731)
-			.saturating_add(Weight::from_parts(1_300_664, 201).saturating_mul(s.into()))
+		Weight::from_parts(105_786_262, 571)
+			.saturating_add(Weight::from_parts(6_925_376, 201).saturating_mul(s.into()))
 			.saturating_add(T::DbWeight::get().reads(10))
 			.saturating_add(T::DbWeight::get().writes(3))
 	}
 
 	/// `s`: 2 to 17.
 	fn commit_reply(s: u32) -> Weight {
-		Weight::from_parts(419_435_699, 956)
-			.saturating_add(Weight::from_parts(5_295_503, 201).saturating_mul(s.into()))
+		Weight::from_parts(224_637_911, 812)
+			.saturating_add(Weight::from_parts(2_409_058, 201).saturating_mul(s.into()))
 			.saturating_add(T::DbWeight::get().reads(11))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
 
 	/// `s`: 2 to 17.
 	fn reveal(s: u32) -> Weight {
-		Weight::from_parts(2_407_954_186, 1_669)
-			.saturating_add(Weight::from_parts(246_319_767, 3_036).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().reads(14))
-			.saturating_add(T::DbWeight::get().reads(8_u64.saturating_mul(s.into())))
-			.saturating_add(T::DbWeight::get().writes(14))
-			.saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(s.into())))
+		Weight::from_parts(434_080_293, 2_290)
+			.saturating_add(Weight::from_parts(690_524_283, 3_506).saturating_mul(s.into()))
+			.saturating_add(T::DbWeight::get().reads(18))
+			.saturating_add(T::DbWeight::get().reads(16_u64.saturating_mul(s.into())))
+			.saturating_add(T::DbWeight::get().writes(16))
+			.saturating_add(T::DbWeight::get().writes(12_u64.saturating_mul(s.into())))
 	}
 
 	/// `s`: 2 to 17.
 	fn reveal_and_draw(s: u32) -> Weight {
-		Weight::from_parts(1_022_075_271, 132_804)
-			.saturating_add(Weight::from_parts(2_881_973_664, 52_610).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().reads(95))
+		Weight::from_parts(443_868_848, 132_912)
+			.saturating_add(Weight::from_parts(2_008_077_751, 52_608).saturating_mul(s.into()))
+			.saturating_add(T::DbWeight::get().reads(96))
 			.saturating_add(T::DbWeight::get().reads(118_u64.saturating_mul(s.into())))
-			.saturating_add(T::DbWeight::get().writes(12))
+			.saturating_add(T::DbWeight::get().writes(13))
 			.saturating_add(T::DbWeight::get().writes(6_u64.saturating_mul(s.into())))
 	}
 
 	/// `s`: 2 to 17.
 	fn attest(s: u32) -> Weight {
-		Weight::from_parts(1_488_953_009, 1_435)
-			.saturating_add(Weight::from_parts(998_538_707, 4_225).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().reads(15))
-			.saturating_add(T::DbWeight::get().reads(12_u64.saturating_mul(s.into())))
-			.saturating_add(T::DbWeight::get().writes(15))
-			.saturating_add(T::DbWeight::get().writes(13_u64.saturating_mul(s.into())))
+		Weight::from_parts(732_801_887, 6_041)
+			.saturating_add(Weight::from_parts(937_038_090, 4_806).saturating_mul(s.into()))
+			.saturating_add(T::DbWeight::get().reads(20))
+			.saturating_add(T::DbWeight::get().reads(22_u64.saturating_mul(s.into())))
+			.saturating_add(T::DbWeight::get().writes(18))
+			.saturating_add(T::DbWeight::get().writes(20_u64.saturating_mul(s.into())))
 	}
 
 	fn expire_none() -> Weight {
-		Weight::from_parts(8_342_000, 6)
+		Weight::from_parts(6_122_000, 6)
 			.saturating_add(T::DbWeight::get().reads(1))
 	}
 
 	/// `s`: 2 to 17.
 	fn expire(s: u32) -> Weight {
-		Weight::from_parts(1_061_873_000, 688)
-			.saturating_add(Weight::from_parts(632_862_761, 4_171).saturating_mul(s.into()))
+		Weight::from_parts(14_541_092, 5_079)
+			.saturating_add(Weight::from_parts(478_062_462, 4_329).saturating_mul(s.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
-			.saturating_add(T::DbWeight::get().reads(12_u64.saturating_mul(s.into())))
-			.saturating_add(T::DbWeight::get().writes(7))
-			.saturating_add(T::DbWeight::get().writes(13_u64.saturating_mul(s.into())))
+			.saturating_add(T::DbWeight::get().reads(16_u64.saturating_mul(s.into())))
+			.saturating_add(T::DbWeight::get().writes(5))
+			.saturating_add(T::DbWeight::get().writes(18_u64.saturating_mul(s.into())))
 	}
 
 	/// `s`: 2 to 17.
 	fn expire_and_draw(s: u32) -> Weight {
-		Weight::from_parts(2_103_087_347, 132_804)
-			.saturating_add(Weight::from_parts(2_479_546_136, 52_610).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().reads(95))
+		Weight::from_parts(412_994_159, 132_912)
+			.saturating_add(Weight::from_parts(1_680_570_315, 52_608).saturating_mul(s.into()))
+			.saturating_add(T::DbWeight::get().reads(97))
 			.saturating_add(T::DbWeight::get().reads(118_u64.saturating_mul(s.into())))
-			.saturating_add(T::DbWeight::get().writes(12))
+			.saturating_add(T::DbWeight::get().writes(14))
 			.saturating_add(T::DbWeight::get().writes(6_u64.saturating_mul(s.into())))
 	}
 }
