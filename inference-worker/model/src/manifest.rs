@@ -502,13 +502,13 @@ impl ModelConfig {
 		if let Some((name, size, most)) = sizes.iter().find(|(_, size, most)| size > most) {
 			return Err(format!("{name} is {size}, at most {most} is possible"));
 		}
-		if self.heads % self.kv_heads != 0 {
+		if !self.heads.is_multiple_of(self.kv_heads) {
 			return Err(format!(
 				"{} heads cannot share {} kv_heads",
 				self.heads, self.kv_heads
 			));
 		}
-		if self.head_dim % HEAD_DIM_STEP != 0 {
+		if !self.head_dim.is_multiple_of(HEAD_DIM_STEP) {
 			return Err(format!(
 				"head_dim {} is no multiple of {HEAD_DIM_STEP}",
 				self.head_dim

@@ -88,7 +88,7 @@ impl Problem {
 			hop: self.table(teams, &links, |hops| {
 				self.latency() * mean(hops, |hop| hop.data + hop.qos)
 			}),
-			hop_step: self.table(teams, &links, |hops| slowest(hops)),
+			hop_step: self.table(teams, &links, slowest),
 			units,
 			enter,
 			bottleneck: self.bottleneck(),

@@ -143,7 +143,7 @@ async fn a_peer_that_drips_is_given_up_for_the_next_one() {
 	let client = network(&[]).await;
 	let (_slow, slow) = dripper(WHOLE.len() as u64).await;
 	let error = store
-		.ensure(&client, &[slow.clone()], &[hash])
+		.ensure(&client, std::slice::from_ref(&slow), &[hash])
 		.await
 		.unwrap_err();
 	assert!(error.to_string().contains("too slowly"), "{error}");

@@ -103,7 +103,7 @@ impl PoawApiServer for Work {
 
 	fn poaw_credit(&self, who: AccountId32, at: Option<Hash>) -> RpcResult<CreditView> {
 		let view = self.client.runtime_api().poaw_credit(self.block(at), who);
-		Ok(view.map_err(runtime_call)?)
+		view.map_err(runtime_call)
 	}
 }
 

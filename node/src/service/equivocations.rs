@@ -53,7 +53,7 @@ impl Seen {
 		header: Header,
 	) -> Option<EquivocationProof<Header>> {
 		let newest = self.0.keys().next_back().copied().unwrap_or(slot).max(slot);
-		let oldest = Slot::from(newest.saturating_sub(REMEMBERED_SLOTS));
+		let oldest = newest.saturating_sub(REMEMBERED_SLOTS);
 		self.0 = self.0.split_off(&oldest);
 		if slot < oldest {
 			return None;

@@ -18,6 +18,10 @@ pub const MAX_HOSTED: u32 = 8;
 pub const FAILURES_TO_CLOSE: u8 = 3;
 
 /// An accepted plan and what became of it.
+#[allow(
+	clippy::multiple_bound_locations,
+	reason = "the derives repeat the bound"
+)]
 #[derive(
 	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
 )]

@@ -50,7 +50,7 @@ impl<T: Config> Pallet<T> {
 		let open = |model: ModelId| Rounds::<T>::get(model).is_some_and(|round| !round.cleared);
 		ensure!(Bids::<T>::iter_keys().all(open), "a bid has no open round");
 		ensure!(
-			Winners::<T>::iter_keys().all(|model| Rounds::<T>::contains_key(model)),
+			Winners::<T>::iter_keys().all(Rounds::<T>::contains_key),
 			"winners have no round"
 		);
 		let overdue = Overdue::<T>::get();

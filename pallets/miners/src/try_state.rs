@@ -22,7 +22,7 @@ impl<T: Config> Pallet<T> {
 			"the number of workers is miscounted"
 		);
 		ensure!(
-			Qualities::<T>::iter_keys().all(|who| Workers::<T>::contains_key(who)),
+			Qualities::<T>::iter_keys().all(Workers::<T>::contains_key),
 			"a record of work has no worker"
 		);
 		let mut drawable = 0u32;

@@ -25,16 +25,16 @@ impl<T: Config> BoundToRuntimeAppPublic for Pallet<T> {
 impl<T: Config> OneSessionHandler<T::AccountId> for Pallet<T> {
 	type Key = AuthorityId;
 
-	fn on_genesis_session<'a, I: 'a>(validators: I)
+	fn on_genesis_session<'a, I>(validators: I)
 	where
-		I: Iterator<Item = (&'a T::AccountId, AuthorityId)>,
+		I: Iterator<Item = (&'a T::AccountId, AuthorityId)> + 'a,
 	{
 		<pallet_babe::Pallet<T> as OneSessionHandler<T::AccountId>>::on_genesis_session(validators)
 	}
 
-	fn on_new_session<'a, I: 'a>(_changed: bool, validators: I, queued: I)
+	fn on_new_session<'a, I>(_changed: bool, validators: I, queued: I)
 	where
-		I: Iterator<Item = (&'a T::AccountId, AuthorityId)>,
+		I: Iterator<Item = (&'a T::AccountId, AuthorityId)> + 'a,
 	{
 		let validators: Vec<_> = validators.collect();
 		let queued: Vec<_> = queued.collect();

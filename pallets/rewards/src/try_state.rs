@@ -13,8 +13,8 @@ impl<T: Config> Pallet<T> {
 				.iter()
 				.chain(record.verifiers.iter())
 				.map(|(_, part)| *part);
-			let parts = lines.chain([record.treasury, record.burned]);
-			let sum = parts.fold(Some(0u128), |sum, part| sum?.checked_add(part));
+			let mut parts = lines.chain([record.treasury, record.burned]);
+			let sum = parts.try_fold(0u128, |sum, part| sum.checked_add(part));
 			ensure!(
 				sum == Some(record.fee),
 				"the parts of a payment do not add up to its fee"

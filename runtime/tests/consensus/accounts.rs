@@ -55,7 +55,7 @@ fn a_registrar_vouches_for_a_name() {
 		(By::Account(Eve), request.into()),
 	]);
 	let reserved =
-		|chain: &mut Chain| chain.read(|| Balances::reserved_balance(&Eve.to_account_id()));
+		|chain: &mut Chain| chain.read(|| Balances::reserved_balance(Eve.to_account_id()));
 	assert_eq!(reserved(&mut chain), deposit + FEE);
 
 	let judge = pallet_identity::Call::provide_judgement {

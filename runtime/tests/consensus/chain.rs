@@ -162,7 +162,7 @@ impl Chain {
 
 	/// The session that runs.
 	pub fn session(&mut self) -> u32 {
-		self.read(|| pallet_session::CurrentIndex::<Runtime>::get())
+		self.read(pallet_session::CurrentIndex::<Runtime>::get)
 	}
 
 	/// The active era.

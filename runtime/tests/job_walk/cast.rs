@@ -236,12 +236,7 @@ pub fn digest(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> Digest 
 }
 
 /// A worker's commitment to a stage; the first entry's comes with the reply.
-pub fn commit<'a>(
-	who: &'a str,
-	job: JobId,
-	stage: StageIndex,
-	roots: Roots,
-) -> (&'a str, RuntimeCall) {
+pub fn commit(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> (&str, RuntimeCall) {
 	let commitment = digest(who, job, stage, roots);
 	(
 		who,
@@ -255,7 +250,7 @@ pub fn commit<'a>(
 }
 
 /// The commitment of the lead of the entry, with the reply.
-pub fn commit_reply<'a>(who: &'a str, job: JobId, roots: Roots) -> (&'a str, RuntimeCall) {
+pub fn commit_reply(who: &str, job: JobId, roots: Roots) -> (&str, RuntimeCall) {
 	let commitment = digest(who, job, 0, roots);
 	let reply = REPLY.to_vec().try_into().unwrap();
 	(
@@ -271,12 +266,7 @@ pub fn commit_reply<'a>(who: &'a str, job: JobId, roots: Roots) -> (&'a str, Run
 }
 
 /// A worker's opening of its commitment.
-pub fn reveal<'a>(
-	who: &'a str,
-	job: JobId,
-	stage: StageIndex,
-	roots: Roots,
-) -> (&'a str, RuntimeCall) {
+pub fn reveal(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> (&str, RuntimeCall) {
 	let opening = opening(who, roots);
 	(
 		who,
@@ -290,12 +280,7 @@ pub fn reveal<'a>(
 }
 
 /// What a third worker found.
-pub fn attest<'a>(
-	who: &'a str,
-	job: JobId,
-	stage: StageIndex,
-	roots: Roots,
-) -> (&'a str, RuntimeCall) {
+pub fn attest(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> (&str, RuntimeCall) {
 	(
 		who,
 		pallet_verification::Call::attest { job, stage, roots }.into(),

@@ -403,7 +403,7 @@ impl OrtEngine {
 	/// The number of rows, if they are whole and finite.
 	fn check_rows(&self, rows: &[f32]) -> Result<usize, EngineError> {
 		let hidden = self.hidden();
-		if rows.is_empty() || rows.len() % hidden != 0 {
+		if rows.is_empty() || !rows.len().is_multiple_of(hidden) {
 			return Err(EngineError::WrongWidth {
 				values: rows.len(),
 				hidden,

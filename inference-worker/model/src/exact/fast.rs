@@ -282,6 +282,10 @@ impl Net {
 		sums
 	}
 
+	#[expect(
+		clippy::arc_with_non_send_sync,
+		reason = "the session that holds the operators keeps them on its own thread"
+	)]
 	fn finish(self, constants: Constants) -> Result<InMemoryModel, ort::Error> {
 		let mut graph = self.graph.graph;
 		graph.initializer.extend(self.matrices);

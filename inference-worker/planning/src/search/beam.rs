@@ -78,6 +78,10 @@ fn extend(instance: &Instance, bound: &Bound, partial: &Partial, reach: f64, kep
 			continue;
 		}
 		let penalty = partial.penalty + bound.penalty(unit);
+		#[expect(
+			clippy::needless_range_loop,
+			reason = "the end is a number of layers too"
+		)]
 		for end in start + 1..=usize::from(data.reach[start]) {
 			let piece = Piece { unit, start, end };
 			let cost = arrived + instance.segment(piece);

@@ -263,7 +263,7 @@ impl Search<'_> {
 			}
 			self.extend(Some(entry.label));
 			popped += 1;
-			let late = popped % CLOCK_EVERY == 0 && Instant::now() >= until;
+			let late = popped.is_multiple_of(CLOCK_EVERY) && Instant::now() >= until;
 			if late || self.labels.len() >= label_limit {
 				return Pass::Stopped(entry.estimate);
 			}

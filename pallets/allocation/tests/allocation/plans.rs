@@ -19,7 +19,7 @@ type Sketch = (u64, u64, bool, bool, bool);
 
 fn sketch() -> impl Strategy<Value = Sketch> {
 	let mostly = prop::bool::weighted(0.97);
-	(0..60u64, 3..16u64, mostly.clone(), mostly.clone(), mostly)
+	(0..60u64, 3..16u64, mostly, mostly, mostly)
 }
 
 /// Ranges that mostly cover the layers, and replicas that are mostly distinct.

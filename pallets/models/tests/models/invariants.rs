@@ -63,7 +63,7 @@ fn a_deposit_without_a_model_or_a_hold() {
 
 #[test]
 fn a_wrong_list_of_retirements() {
-	broken_by(|| Retirements::<Test>::kill());
+	broken_by(Retirements::<Test>::kill);
 	broken_by(|| Retirements::<Test>::mutate(|list| list.try_push((1, 0)).unwrap()));
 	broken_by(|| Retirements::<Test>::mutate(|list| list.try_push((9, 5)).unwrap()));
 }

@@ -14,7 +14,7 @@ const ALL: usize = usize::MAX;
 
 /// Price of a row, in planck; no pipeline serves a job whose number and its own are both multiples of 5.
 fn fee(job: &Job, pipeline: u32) -> Option<u128> {
-	let serves = job.id % 5 != 0 || pipeline % 5 != 0;
+	let serves = !job.id.is_multiple_of(5) || !pipeline.is_multiple_of(5);
 	serves.then(|| u128::from(job.rows) * u128::from(pipeline % 4 + 1))
 }
 

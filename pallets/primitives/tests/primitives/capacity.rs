@@ -180,8 +180,8 @@ fn pays_every_slot_what_displaces_it() {
 		slots: 4,
 		pay: 20 + 20 + 30 + 100,
 	};
-	assert_eq!(clear(&bids, &DEMAND), [expected.clone()]);
 	assert_eq!(expected.price(), 42);
+	assert_eq!(clear(&bids, &DEMAND), [expected]);
 }
 
 #[test]

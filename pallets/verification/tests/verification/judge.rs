@@ -153,9 +153,9 @@ fn every_combination_is_judged_by_the_rule() {
 				let shown = [Some(lead), Some(replica), tiebreak];
 				let shown = shown.into_iter().flatten().collect::<Vec<_>>();
 				let verdicts = judge(lead, replica, tiebreak);
-				for at in 0..shown.len() {
+				for (at, verdict) in verdicts.iter().enumerate().take(shown.len()) {
 					let context = format!("worker {at} of {shown:?}");
-					assert_eq!(verdicts[at], Some(expected(at, &shown)), "{context}");
+					assert_eq!(*verdict, Some(expected(at, &shown)), "{context}");
 				}
 				assert_eq!(verdicts[2].is_some(), tiebreak.is_some());
 				seen += 1;
