@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 use codec::Encode;
 use dllm_primitives::{
 	api::{
-		BidState, Duty, JobView, ModelView, PipelineView, Receipt, RoundView, Route, WorkerView,
+		BidState, Duty, JobView, LinksView, ModelView, PipelineView, Receipt, RoundView, Route,
+		WorkerView,
 	},
 	capacity::RoundId,
 	ids::{JobId, ModelId},
@@ -348,6 +349,10 @@ impl_runtime_apis! {
 
 		fn worker(who: AccountId) -> Option<WorkerView> {
 			views::worker(&who)
+		}
+
+		fn links() -> LinksView {
+			views::links()
 		}
 
 		fn pipelines(model: ModelId) -> Vec<PipelineView> {

@@ -11,6 +11,7 @@ use dllm_primitives::{
 	cost::DeviceFigures,
 	flow::Award,
 	ids::{Digest, JobId, ModelId, PipelineId, MAX_LAYERS, MAX_REPLICAS, MAX_SEGMENTS, MAX_STAGES},
+	job::Assurance,
 	job::JobState,
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
@@ -69,9 +70,10 @@ impl pallet_jobs::benchmarking::BenchmarkSetup for MarketSetup {
 			pipeline: pipeline(0, largest_plan(0), PipelineState::Live),
 			rows_ceiling: 1,
 			own_entry: false,
+			assurance: Assurance::Full,
 			run_until: 1,
 		};
-		if let Some(mut trial) = Trial::draw(&award, &model(MAX_LAYERS)) {
+		if let Some(mut trial) = Trial::open(&award, &model(MAX_LAYERS)) {
 			trial.phase = Phase::Closed;
 			pallet_verification::Trials::<Runtime>::insert(job, trial);
 		}
@@ -305,6 +307,7 @@ fn model(layers: u32) -> ModelSpec {
 		embed: shard,
 		layers: BoundedVec::truncate_from(vec![shard; layers as usize]),
 		head: shard,
+		constants: None,
 	}
 }
 

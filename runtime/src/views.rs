@@ -11,19 +11,22 @@ use crate::{
 use alloc::{string::String, vec::Vec};
 use dllm_primitives::{
 	api::{
-		BidState, ContenderView, Duty, JobView, ModelView, PaymentView, PipelineView, PlannedStage,
-		Receipt, RoundPhase, RoundView, Route, StageView, WinnerView, WorkerView,
+		BidState, ContenderView, Duty, JobView, LinkView, LinksView, ModelView, PaymentView,
+		PipelineView, PlannedStage, Receipt, RoundPhase, RoundView, Route, StageView, WinnerView,
+		WorkerView,
 	},
 	capacity::{RoundId, Won},
 	flow::ModelCatalog,
 	ids::{JobId, ModelId, StageIndex},
 	job::Body,
+	links::Reading,
 	miner::{Worker, WorkerState},
 	model::Model,
 	plan::Pipeline,
 };
 use pallet_allocation::{Contender, HostedStage, Standing};
 use pallet_auctions::Round;
+use pallet_miners::LinkOf;
 
 /// Every model, in the order of registration.
 pub fn models() -> Vec<ModelView> {
@@ -51,6 +54,15 @@ pub fn workers() -> Vec<WorkerView> {
 pub fn worker(who: &AccountId) -> Option<WorkerView> {
 	let worker = pallet_miners::Workers::<Runtime>::get(who)?;
 	Some(worker_view(who.clone(), worker))
+}
+
+/// The links that workers measured of late, in the order of their ends, and the workers that fell silent.
+pub fn links() -> LinksView {
+	let (links, silent) = Miners::links();
+	LinksView {
+		links: links.into_iter().map(link_view).collect(),
+		silent,
+	}
 }
 
 /// Pipelines of a model that are not closed, the oldest first.
@@ -102,7 +114,11 @@ pub fn bid(model: ModelId, who: &AccountId) -> Option<BidState> {
 /// A job.
 pub fn job(id: JobId) -> Option<JobView> {
 	let job = Jobs::job(id)?;
-	let sealed = Jobs::facts(id).is_some_and(|facts| matches!(facts.body, Body::Sealed { .. }));
+	let facts = Jobs::facts(id);
+	let assurance = facts
+		.as_ref()
+		.map_or_else(Default::default, |facts| facts.assurance);
+	let sealed = facts.is_some_and(|facts| matches!(facts.body, Body::Sealed { .. }));
 	Some(JobView {
 		id,
 		client: job.client,
@@ -110,6 +126,7 @@ pub fn job(id: JobId) -> Option<JobView> {
 		state: job.state,
 		phase: Verification::phase(id),
 		sealed,
+		assurance,
 		max_price: job.max_price,
 		fee: job.fee,
 		tokens: job.tokens,
@@ -138,6 +155,7 @@ pub fn receipt(id: JobId) -> Option<Receipt> {
 	Some(Receipt {
 		job: job(id)?,
 		pipeline: record.pipeline,
+		checked: Verification::is_checked(id),
 		stages: Verification::stage_receipts(id),
 		miners,
 		verifiers,
@@ -199,6 +217,7 @@ fn model_view(model: Model<AccountId>) -> ModelView {
 		embed: spec.embed,
 		layers: spec.layers.into_inner(),
 		head: spec.head,
+		constants: spec.constants,
 	}
 }
 
@@ -227,6 +246,26 @@ fn worker_view(account: AccountId, worker: Worker<AccountId, Balance, BlockNumbe
 		faults: worker.faults,
 		cheats: worker.cheats,
 		rank,
+	}
+}
+
+fn link_view(link: LinkOf<Runtime>) -> LinkView {
+	let Reading {
+		rtt_us,
+		jitter_us,
+		loss_ppm,
+		bytes_per_second,
+	} = link.reading;
+	let now = System::block_number();
+	LinkView {
+		ends: link.ends,
+		rtt_us,
+		jitter_us,
+		loss_ppm,
+		bytes_per_second,
+		ages: link
+			.reported
+			.map(|block| block.map(|block| now.saturating_sub(block))),
 	}
 }
 

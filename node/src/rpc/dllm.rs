@@ -16,7 +16,8 @@ use super::updates;
 use crate::service::{FullClient, Hash};
 use dllm_primitives::{
 	api::{
-		planck, DllmApi as RuntimeDllmApi, JobView, ModelView, PipelineView, Receipt, RoundView,
+		planck, DllmApi as RuntimeDllmApi, JobView, LinksView, ModelView, PipelineView, Receipt,
+		RoundView,
 	},
 	capacity::RoundId,
 	ids::{JobId, ModelId},
@@ -87,6 +88,13 @@ pub trait DllmApi {
 	/// Every registered model.
 	#[method(name = "models", blocking)]
 	fn models(&self, at: Option<Hash>) -> RpcResult<Vec<ModelView>>;
+
+	/// The links between workers that probes measured of late: round trip, jitter and loss, in µs and ppm, and
+	/// bandwidth in bytes a second, the worse of both ends, with the blocks since each end reported it (`null`
+	/// for an end that does not: then the other one's word stands alone). `silent` are workers that reported
+	/// once, do so no longer, and answer nobody who does.
+	#[method(name = "links", blocking)]
+	fn links(&self, at: Option<Hash>) -> RpcResult<LinksView>;
 
 	/// Lowest fee for a prompt and a reply of so many tokens. `own_entry` (default false) asks for
 	/// the fee of a user who embeds and samples.
@@ -238,6 +246,13 @@ impl DllmApiServer for Dllm {
 		self.client
 			.runtime_api()
 			.models(self.block(at))
+			.map_err(runtime_call)
+	}
+
+	fn links(&self, at: Option<Hash>) -> RpcResult<LinksView> {
+		self.client
+			.runtime_api()
+			.links(self.block(at))
 			.map_err(runtime_call)
 	}
 

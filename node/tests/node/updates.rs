@@ -3,7 +3,7 @@
 use dllm_node::{rpc::updates::changes, service::Hash};
 use dllm_primitives::{
 	api::JobView,
-	job::{JobState, Refund},
+	job::{Assurance, JobState, Refund},
 };
 use futures::{
 	executor::block_on,
@@ -19,6 +19,7 @@ fn view(state: JobState) -> JobView {
 		state,
 		phase: None,
 		sealed: false,
+		assurance: Assurance::Standard,
 		max_price: 10,
 		fee: 0,
 		tokens: 0,

@@ -4,7 +4,7 @@ use crate::{pallet::*, Request};
 use alloc::vec::Vec;
 use dllm_primitives::{
 	ids::{Bytes, JobId, ModelId, MAX_INLINE},
-	job::{Body, Limits, Refund},
+	job::{Assurance, Body, Limits, Refund},
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
@@ -47,6 +47,7 @@ fn request() -> Request {
 	Request {
 		body: Body::Inline(full_text()),
 		limits,
+		assurance: Assurance::Full,
 	}
 }
 
@@ -100,10 +101,22 @@ mod benchmarks {
 		let (least, _) = T::DeadlineRange::get();
 		let others = T::MaxWaiting::get().saturating_sub(1);
 		crowd::<T>(others, wish::<T>());
-		let Request { body, limits } = request();
+		let Request {
+			body,
+			limits,
+			assurance,
+		} = request();
 
 		#[extrinsic_call]
-		_(RawOrigin::Signed(client), model, body, limits, PRICE, least);
+		_(
+			RawOrigin::Signed(client),
+			model,
+			body,
+			limits,
+			PRICE,
+			least,
+			assurance,
+		);
 
 		assert_eq!(Waiting::<T>::get().len() as u32, T::MaxWaiting::get());
 		Ok(())

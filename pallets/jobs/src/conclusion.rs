@@ -22,9 +22,10 @@ use sp_runtime::DispatchResult;
 /// Workers with the stage that each of them ran or checked.
 type Staged<T> = Vec<(StageIndex, <T as frame_system::Config>::AccountId)>;
 
-/// A verified execution.
+/// An execution that is paid for.
 struct Service<T: Config> {
 	rows: u32,
+	checked: bool,
 	result: Digest,
 	leads: Staged<T>,
 	checkers: Staged<T>,
@@ -95,6 +96,7 @@ impl<T: Config> Pallet<T> {
 			client: job.client.clone(),
 			fee,
 			surplus: surplus.min(job.max_price.saturating_sub(fee)),
+			checked: service.checked,
 			miners: with_pay(&service.leads),
 			verifiers: with_pay(&service.checkers),
 		}
@@ -168,6 +170,7 @@ impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
 		match conclusion {
 			Conclusion::Served {
 				rows,
+				checked,
 				result,
 				leads,
 				checkers,
@@ -176,6 +179,7 @@ impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
 				job,
 				Service {
 					rows,
+					checked,
 					result,
 					leads,
 					checkers,

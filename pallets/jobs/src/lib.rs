@@ -39,7 +39,7 @@ pub mod pallet {
 	use dllm_primitives::{
 		flow::{JobFacts, ModelCatalog, Payouts, PipelineBook, Trials},
 		ids::{Bytes, Digest, JobId, ModelId, PipelineId, MAX_INLINE},
-		job::{Body, Limits, Refund},
+		job::{Assurance, Body, Limits, Refund},
 	};
 	use frame_support::{
 		pallet_prelude::*,
@@ -88,7 +88,7 @@ pub mod pallet {
 		type BenchmarkSetup: crate::benchmarking::BenchmarkSetup;
 	}
 
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
@@ -274,7 +274,8 @@ pub mod pallet {
 		/// `body` is the prompt in public text, or the digest of a sealed one whose client enters the ring.
 		/// `limits` say how the reply is sampled and when it ends. The job is charged for what was computed,
 		/// never more than `max_price`, and only after verification. Unless it has been run by
-		/// `deadline_blocks` from now, everything is refunded.
+		/// `deadline_blocks` from now, everything is refunded. With `assurance` Full its stages are always
+		/// executed again, else as often as the chain asks for.
 		#[pallet::call_index(0)]
 		#[pallet::weight(T::WeightInfo::submit())]
 		pub fn submit(
@@ -284,15 +285,15 @@ pub mod pallet {
 			limits: Limits,
 			max_price: u128,
 			deadline_blocks: u32,
+			assurance: Assurance,
 		) -> DispatchResult {
 			let client = ensure_signed(origin)?;
-			Self::do_submit(
-				client,
-				model,
-				Request { body, limits },
-				max_price,
-				deadline_blocks,
-			)
+			let request = Request {
+				body,
+				limits,
+				assurance,
+			};
+			Self::do_submit(client, model, request, max_price, deadline_blocks)
 		}
 
 		/// Takes back a job that still waits; everything is refunded.
@@ -323,12 +324,17 @@ pub mod pallet {
 		/// What a worker has to know of a job that it takes part in.
 		pub fn facts(job: JobId) -> Option<JobFacts<T::AccountId>> {
 			let Job { client, model, .. } = Jobs::<T>::get(job)?;
-			let Request { body, limits } = Requests::<T>::get(job)?;
+			let Request {
+				body,
+				limits,
+				assurance,
+			} = Requests::<T>::get(job)?;
 			Some(JobFacts {
 				client,
 				model,
 				body,
 				limits,
+				assurance,
 			})
 		}
 	}

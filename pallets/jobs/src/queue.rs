@@ -1,11 +1,12 @@
 //! The waiting jobs: in the order of submission for the auction, by deadline for the refund.
 
-use crate::pallet::{Agenda, Config, Error, Event, Jobs, Pallet, Waiting};
+use crate::pallet::{Agenda, Config, Error, Event, Jobs, Pallet, Requests, Waiting};
 use alloc::vec::Vec;
 use dllm_primitives::{
+	draw,
 	flow::{Award, JobBook, JobFacts, JobQueue, ModelCatalog, PipelineBook, Trials},
-	ids::{JobId, PipelineId},
-	job::{JobState, WaitingJob},
+	ids::{Digest, JobId, PipelineId},
+	job::{Assurance, JobState, WaitingJob},
 	plan::Pipeline,
 };
 use frame_support::{ensure, storage::with_storage_layer};
@@ -57,6 +58,7 @@ impl<T: Config> Pallet<T> {
 		ensure!(job.state == JobState::Waiting, Error::<T>::NotWaiting);
 		let fits = pipeline.plan.model == job.model && pipeline.serves(job.own_entry);
 		ensure!(fits, Error::<T>::WrongPipeline);
+		let assurance = Requests::<T>::get(id).map_or(Assurance::Full, |asked| asked.assurance);
 		let model = T::Models::model(job.model).ok_or(Error::<T>::UnknownModel)?;
 		let fee = pipeline.fee(&model.spec, job.rows_ceiling, job.own_entry);
 		let price_ceiling = fee.saturating_add(surplus);
@@ -80,6 +82,7 @@ impl<T: Config> Pallet<T> {
 			pipeline,
 			rows_ceiling: job.rows_ceiling,
 			own_entry: job.own_entry,
+			assurance,
 			run_until: job.deadline,
 		})
 	}
@@ -118,5 +121,9 @@ impl<T: Config> JobQueue<u128, BlockNumberFor<T>> for Pallet<T> {
 impl<T: Config> JobBook<T::AccountId> for Pallet<T> {
 	fn facts(job: JobId) -> Option<JobFacts<T::AccountId>> {
 		Self::facts(job)
+	}
+
+	fn asked(job: JobId) -> Digest {
+		Requests::<T>::get(job).map_or(Digest::zero(), |request| draw::asked(&request))
 	}
 }

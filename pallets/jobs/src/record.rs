@@ -3,7 +3,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use dllm_primitives::{
 	ids::{Digest, ModelId, PipelineId},
-	job::{Body, JobState, Limits},
+	job::{Assurance, Body, JobState, Limits},
 };
 use scale_info::TypeInfo;
 
@@ -74,4 +74,6 @@ pub struct Request {
 	pub body: Body,
 	/// How to sample.
 	pub limits: Limits,
+	/// How sure the client wants to be.
+	pub assurance: Assurance,
 }

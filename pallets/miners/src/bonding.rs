@@ -1,7 +1,10 @@
 //! How a bond grows, and how a worker gets it back. Only an active worker unbonds, so who rebonds was
 //! confirmed by its operator before.
 
-use crate::{Config, Error, Event, HoldReason, Pallet, Qualities, WorkerOfPeer, Workers};
+use crate::{
+	Config, Error, Event, HoldReason, LinkReports, Pallet, Qualities, UnverifiedPay, WorkerOfPeer,
+	Workers,
+};
 use dllm_primitives::miner::WorkerState;
 use frame_support::{
 	ensure,
@@ -73,6 +76,8 @@ impl<T: Config> Pallet<T> {
 		WorkerOfPeer::<T>::remove(&worker.spec.peer_id);
 		Workers::<T>::remove(&who);
 		Qualities::<T>::remove(&who);
+		UnverifiedPay::<T>::remove(&who);
+		LinkReports::<T>::remove(&who);
 		Self::deposit_event(Event::Withdrawn { worker: who, bond });
 		Ok(())
 	}

@@ -5,9 +5,10 @@
 //! an operator. Allocation plans active workers, verification draws, engages and judges them; both do so
 //! through [`dllm_primitives::flow::WorkerPool`].
 //!
-//! Calls and storage are declared here. `membership` lets workers in and out, `bonding` moves bonds,
-//! `pool` answers the other pallets, `slashing` punishes, `standing` ranks, `verifiers` keeps the index of those that may be
-//! drawn, `try_state` states what always holds.
+//! Calls and storage are declared here. `membership` lets workers in and out, `bonding` moves bonds, `pool`
+//! answers the other pallets, `slashing` punishes, `standing` ranks, `links` keeps what workers measured of
+//! the way to each other, `verifiers` the index of those that may be drawn, `try_state` states what always
+//! holds.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
@@ -15,6 +16,7 @@
 extern crate alloc;
 
 mod bonding;
+mod links;
 mod membership;
 mod pool;
 mod slashing;
@@ -26,8 +28,11 @@ pub mod weights;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 
+pub use dllm_primitives::slash::{
+	CONVICTORS_PERCENT, SLASH_BOND_PERCENT, SLASH_PAY_FACTOR, USER_PERCENT, WITHHELD_PAY_FACTOR,
+};
+pub use links::LinkOf;
 pub use pallet::*;
-pub use slashing::{CONVICTORS_PERCENT, SLASH_BOND_PERCENT, SLASH_PAY_FACTOR, USER_PERCENT};
 pub use verifiers::MAX_LOOKS;
 pub use weights::WeightInfo;
 
@@ -40,7 +45,12 @@ pub type WorkerOf<T> = Worker<<T as frame_system::Config>::AccountId, u128, Bloc
 #[frame_support::pallet]
 pub mod pallet {
 	use crate::{WeightInfo, WorkerOf};
-	use dllm_primitives::{ids::PeerId, miner::WorkerSpec, rank::Quality};
+	use dllm_primitives::{
+		ids::PeerId,
+		links::{Links, Report},
+		miner::WorkerSpec,
+		rank::Quality,
+	};
 	use frame_support::{
 		pallet_prelude::*,
 		traits::{fungible, StorageVersion},
@@ -70,6 +80,13 @@ pub mod pallet {
 		/// Workers in the pool at most, banned ones included.
 		#[pallet::constant]
 		type MaxWorkers: Get<u32>;
+		/// Blocks from a worker's report of its links to its next one at least.
+		#[pallet::constant]
+		type LinkReportPause: Get<BlockNumberFor<Self>>;
+		/// Blocks for which a report counts: several times the pause, so that one that is late leaves no
+		/// gap.
+		#[pallet::constant]
+		type LinkReportLifetime: Get<BlockNumberFor<Self>>;
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
 	}
@@ -95,6 +112,23 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Qualities<T: Config> =
 		StorageMap<_, Blake2_128Concat, T::AccountId, Quality, OptionQuery>;
+
+	/// What a worker was paid, or is going to be, for work that nobody executed again since it last passed a
+	/// check, in planck; nothing where that is none.
+	#[pallet::storage]
+	pub type UnverifiedPay<T: Config> =
+		StorageMap<_, Blake2_128Concat, T::AccountId, u128, OptionQuery>;
+
+	/// What a worker measured of its links to others, the last time that it said so. It stays until the worker
+	/// reports again or leaves, and counts for [`Config::LinkReportLifetime`].
+	#[pallet::storage]
+	pub type LinkReports<T: Config> = StorageMap<
+		_,
+		Blake2_128Concat,
+		T::AccountId,
+		Report<T::AccountId, BlockNumberFor<T>>,
+		OptionQuery,
+	>;
 
 	/// Number of workers that may be drawn as verifiers.
 	#[pallet::storage]
@@ -172,10 +206,28 @@ pub mod pallet {
 			/// What was burned.
 			burned: u128,
 		},
+		/// A worker was checked and did not open what it had committed to.
+		Forfeited {
+			/// The worker.
+			worker: T::AccountId,
+			/// What was taken from its bond, in planck: the following two together.
+			amount: u128,
+			/// What the user of the job got.
+			to_user: u128,
+			/// What was burned.
+			burned: u128,
+		},
 		/// A worker was convicted again and never gets work any more.
 		Banned {
 			/// The worker.
 			worker: T::AccountId,
+		},
+		/// A worker reported what it measured of its links.
+		LinksReported {
+			/// The worker.
+			worker: T::AccountId,
+			/// Number of links.
+			links: u32,
 		},
 	}
 
@@ -201,7 +253,7 @@ pub mod pallet {
 		NotPending,
 		/// Only the operator that the worker named can confirm it.
 		NotOperator,
-		/// Only an active worker can unbond.
+		/// Only an active worker can unbond, or report links.
 		NotActive,
 		/// The worker is not unbonding.
 		NotUnbonding,
@@ -209,10 +261,18 @@ pub mod pallet {
 		Leaving,
 		/// The worker is part of an open job.
 		Engaged,
-		/// The bond is not free yet.
+		/// The bond is not free yet, or the worker reported its links a moment ago.
 		TooEarly,
 		/// The worker was convicted twice and is out for good.
 		Banned,
+		/// A link leads to another worker, not back to the same one.
+		LinkToItself,
+		/// A report names each link once.
+		DuplicateLink,
+		/// A link leads to an account that is not a registered worker.
+		UnknownPeer,
+		/// No link has such a round trip, jitter, loss or bandwidth: check the unit.
+		ImplausibleLink,
 	}
 
 	#[pallet::call]
@@ -280,6 +340,19 @@ pub mod pallet {
 		pub fn withdraw(origin: OriginFor<T>) -> DispatchResult {
 			let worker = ensure_signed(origin)?;
 			Self::do_withdraw(worker)
+		}
+
+		/// Says what the calling worker measured of its links to others; replaces its last report. Figures
+		/// count together with those of the other ends, the worse of both. Free of charge.
+		#[pallet::call_index(7)]
+		#[pallet::weight(T::WeightInfo::report_links(links.len() as u32))]
+		pub fn report_links(
+			origin: OriginFor<T>,
+			links: Links<T::AccountId>,
+		) -> DispatchResultWithPostInfo {
+			let worker = ensure_signed(origin)?;
+			Self::do_report_links(worker, links)?;
+			Ok(Pays::No.into())
 		}
 	}
 

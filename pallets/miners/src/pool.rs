@@ -1,8 +1,9 @@
 //! What the other pallets ask of the pool: look up, rank, draw, engage, release, slash.
 
-use crate::{Config, Pallet, WorkerOf, Workers};
+use crate::{Config, Pallet, UnverifiedPay, WorkerOf, Workers};
 use alloc::vec::Vec;
 use dllm_primitives::{
+	draw::{self, Trust},
 	flow::{WorkerPool, WorkerRanks},
 	ids::Digest,
 	verdict::Verdict,
@@ -16,6 +17,26 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 
 	fn draw_verifier(seed: Digest, excluded: &[T::AccountId], memory: u64) -> Option<T::AccountId> {
 		Self::draw(seed, excluded, memory)
+	}
+
+	fn trust(who: &T::AccountId) -> Trust {
+		let Some(worker) = Workers::<T>::get(who) else {
+			return Trust::default();
+		};
+		let unverified = UnverifiedPay::<T>::get(who).unwrap_or(0);
+		Trust {
+			passed: worker.passed,
+			rank: Self::rank_of(who),
+			room: draw::room(worker.bond, unverified),
+		}
+	}
+
+	fn unverified(who: &T::AccountId, pay: u128) {
+		if pay > 0 && Workers::<T>::contains_key(who) {
+			UnverifiedPay::<T>::mutate(who, |sum| {
+				*sum = Some(sum.unwrap_or(0).saturating_add(pay));
+			});
+		}
 	}
 
 	fn engage(who: &T::AccountId) {
@@ -33,10 +54,17 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 					worker.faults = worker.faults.saturating_add(1)
 				}
 				// A conviction is counted where the bond is slashed.
-				Verdict::Cheat | Verdict::Indeterminate => {}
+				Verdict::Cheat | Verdict::Indeterminate | Verdict::Unchecked => {}
 			}
 		});
+		if verdict == Verdict::Pass {
+			UnverifiedPay::<T>::remove(who);
+		}
 		Self::note_verdict(who, verdict);
+	}
+
+	fn withheld(who: &T::AccountId, pay: u128, user: &T::AccountId) -> u128 {
+		Self::do_forfeit(who, pay, user)
 	}
 
 	fn slash(

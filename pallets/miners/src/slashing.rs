@@ -1,11 +1,15 @@
 //! What a conviction costs. The first takes a multiple of what the cheated stage would have paid, the
 //! second everything, and the worker never works again.
 //!
-//! With every stage checked, cheating cannot pay; the factor leaves the same true where only one stage
-//! in a few hundred is checked. At least half of a slash is burned, so nobody gains by convicting himself.
+//! Who is checked and does not open what it committed to forfeits as much as cheating unchecked could have gained
+//! it: this is no conviction. How much all that is, and who gets it, stands in [`dllm_primitives::slash`].
 
 use crate::{Config, Event, HoldReason, Pallet, WorkerOf, Workers};
-use dllm_primitives::{miner::WorkerState, verdict::Verdict};
+use dllm_primitives::{
+	miner::WorkerState,
+	slash::{self, CONVICTORS_PERCENT, USER_PERCENT},
+	verdict::Verdict,
+};
 use frame_support::{
 	storage::with_storage_layer,
 	traits::{
@@ -14,16 +18,6 @@ use frame_support::{
 		Get,
 	},
 };
-
-/// The first slash takes this many times the pay of the stage at least.
-pub const SLASH_PAY_FACTOR: u128 = 300;
-/// … and at least this share of the bond, in percent, rounded up.
-pub const SLASH_BOND_PERCENT: u128 = 10;
-/// Share of a slash for the user of the job, in percent, rounded down.
-pub const USER_PERCENT: u128 = 20;
-/// Share of a slash for the workers that convicted it, in equal parts, in percent, rounded down. The
-/// rest is burned.
-pub const CONVICTORS_PERCENT: u128 = 30;
 
 impl<T: Config> Pallet<T> {
 	pub(crate) fn do_slash(
@@ -40,7 +34,7 @@ impl<T: Config> Pallet<T> {
 		let due = if again {
 			worker.bond
 		} else {
-			first_slash(worker.bond, pay)
+			slash::first(worker.bond, pay)
 		};
 		let (to_user, to_convictors, burned) = Self::take_bond(who, due, user, convicted_by);
 		let amount = to_user.saturating_add(to_convictors).saturating_add(burned);
@@ -55,6 +49,24 @@ impl<T: Config> Pallet<T> {
 		Self::deposit_event(event);
 		Self::punish(who, worker, again);
 		Self::note_verdict(who, Verdict::Cheat);
+		amount
+	}
+
+	pub(crate) fn do_forfeit(who: &T::AccountId, pay: u128, user: &T::AccountId) -> u128 {
+		let Some(mut worker) = Workers::<T>::get(who) else {
+			return 0;
+		};
+		let due = slash::withheld(worker.bond, pay);
+		let (to_user, _, burned) = Self::take_bond(who, due, user, &[]);
+		let amount = to_user.saturating_add(burned);
+		worker.bond = worker.bond.saturating_sub(amount);
+		Self::deposit_event(Event::Forfeited {
+			worker: who.clone(),
+			amount,
+			to_user,
+			burned,
+		});
+		Self::punish(who, worker, false);
 		amount
 	}
 
@@ -127,11 +139,6 @@ impl<T: Config> Pallet<T> {
 		})
 		.unwrap_or(0)
 	}
-}
-
-fn first_slash(bond: u128, pay: u128) -> u128 {
-	let share = bond.saturating_mul(SLASH_BOND_PERCENT).div_ceil(100);
-	pay.saturating_mul(SLASH_PAY_FACTOR).max(share).min(bond)
 }
 
 fn percent(amount: u128, part: u128) -> u128 {

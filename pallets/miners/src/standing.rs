@@ -18,7 +18,8 @@ impl<T: Config> Pallet<T> {
 
 	/// A pass raises the rank, a missed deadline lowers it, a conviction ends it.
 	pub(crate) fn note_verdict(who: &T::AccountId, verdict: Verdict) {
-		if verdict == Verdict::Indeterminate || !Workers::<T>::contains_key(who) {
+		let says_nothing = matches!(verdict, Verdict::Indeterminate | Verdict::Unchecked);
+		if says_nothing || !Workers::<T>::contains_key(who) {
 			return;
 		}
 		let now = Self::now();
@@ -27,7 +28,7 @@ impl<T: Config> Pallet<T> {
 			Verdict::Pass => quality.pass(now),
 			Verdict::WorkerFault | Verdict::VerifierFault => quality.fail(now),
 			Verdict::Cheat => quality.convict(now),
-			Verdict::Indeterminate => {}
+			Verdict::Indeterminate | Verdict::Unchecked => {}
 		}
 		Qualities::<T>::insert(who, quality);
 	}

@@ -1,9 +1,9 @@
-//! What always holds of the pool: bonds are on hold, identities are unique, and the index names exactly
-//! the workers that may be drawn.
+//! What always holds of the pool: bonds are on hold, identities are unique, the index names exactly the
+//! workers that may be drawn, and reports of links are sound and belong to workers.
 
 use crate::{
-	Config, HoldReason, Pallet, Qualities, VerifierAt, VerifierCount, VerifierNumber, WorkerOf,
-	WorkerOfPeer, Workers,
+	Config, HoldReason, LinkReports, Pallet, Qualities, UnverifiedPay, VerifierAt, VerifierCount,
+	VerifierNumber, WorkerOf, WorkerOfPeer, Workers,
 };
 use dllm_primitives::miner::WorkerState;
 use frame_support::{
@@ -25,6 +25,22 @@ impl<T: Config> Pallet<T> {
 			Qualities::<T>::iter_keys().all(Workers::<T>::contains_key),
 			"a record of work has no worker"
 		);
+		ensure!(
+			UnverifiedPay::<T>::iter().all(|(who, sum)| sum > 0 && Workers::<T>::contains_key(who)),
+			"unverified pay has no worker"
+		);
+		let now = frame_system::Pallet::<T>::block_number();
+		for (who, report) in LinkReports::<T>::iter() {
+			ensure!(
+				Workers::<T>::contains_key(&who),
+				"a report of links has no worker"
+			);
+			ensure!(report.block <= now, "a report of links is of the future");
+			ensure!(
+				Self::check_links(&who, &report.links).is_ok(),
+				"a report of links is not valid"
+			);
+		}
 		let mut drawable = 0u32;
 		for (who, worker) in Workers::<T>::iter() {
 			Self::check_worker(&who, &worker)?;

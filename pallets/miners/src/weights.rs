@@ -18,6 +18,8 @@ pub trait WeightInfo {
 	fn rebond() -> Weight;
 	/// `withdraw`.
 	fn withdraw() -> Weight;
+	/// `report_links` with this many links.
+	fn report_links(n: u32) -> Weight;
 }
 
 /// For mocks: figures that tell the calls apart, and mean nothing.
@@ -42,5 +44,9 @@ impl WeightInfo for () {
 	}
 	fn withdraw() -> Weight {
 		Weight::from_parts(7_000, 7)
+	}
+	fn report_links(n: u32) -> Weight {
+		Weight::from_parts(8_000, 8)
+			.saturating_add(Weight::from_parts(10, 0).saturating_mul(n.into()))
 	}
 }

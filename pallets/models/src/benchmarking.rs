@@ -4,7 +4,8 @@ use crate::{Call, Config, Models, NextModel, Pallet, Retirements};
 use alloc::vec::Vec;
 use dllm_primitives::{
 	ids::{Digest, MAX_LAYERS},
-	model::{ModelSpec, ModelState, Profile, Shard},
+	model::{ModelConstants, ModelSpec, ModelState, Profile, Shard},
+	trace::{Layer, Shape},
 };
 use frame_benchmarking::v2::*;
 use frame_support::traits::{
@@ -32,22 +33,38 @@ fn shard(hash: u64) -> Shard {
 	}
 }
 
-/// A model with longest texts; `root` sets it apart.
+/// A model with longest texts and the constants of all its layers; `root` sets it apart.
 fn spec(root: u64, layers: u32) -> ModelSpec {
 	let layers: Vec<_> = (0..layers)
 		.map(|k| shard(u64::from(k).saturating_add(3)))
 		.collect();
+	let constants = alloc::vec![Layer::default(); layers.len()];
+	let shape = Shape {
+		hidden: 4096,
+		heads: 32,
+		kv_heads: 8,
+		head_dim: 128,
+		inner: 14_336,
+		bias: false,
+		head_norm: false,
+		epsilon: 0,
+		factor: 0,
+	};
 	ModelSpec {
 		name: [b'n'; 64].to_vec().try_into().unwrap_or_default(),
 		licence: [b'l'; 32].to_vec().try_into().unwrap_or_default(),
 		manifest_root: digest(root),
 		tokenizer_hash: digest(2),
-		profile: Profile::F32,
-		hidden_size: 4096,
+		profile: Profile::Exact,
+		hidden_size: shape.hidden,
 		max_context: 4096,
 		embed: shard(1),
 		layers: layers.try_into().unwrap_or_default(),
 		head: shard(2),
+		constants: Some(ModelConstants {
+			shape,
+			layers: constants.try_into().unwrap_or_default(),
+		}),
 	}
 }
 

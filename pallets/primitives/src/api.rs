@@ -8,10 +8,11 @@ use crate::{
 	capacity::{RoundId, Terms},
 	commitment::Opening,
 	cost::DeviceFigures,
+	dispute::{Record, Side, Standing},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
-	job::JobState,
+	job::{Assurance, JobState},
 	miner::Roles,
-	model::{LayerRange, ModelState, Profile, Shard},
+	model::{LayerRange, ModelConstants, ModelState, Profile, Shard},
 	plan::PipelineState,
 	verdict::{Part, Phase, Verdict},
 };
@@ -75,6 +76,10 @@ pub struct ModelView {
 	pub layers: Vec<Shard>,
 	/// Head shard.
 	pub head: Shard,
+	/// What a dispute about one value is judged by; none where the profile is not exact. Left out of JSON:
+	/// who needs it holds the shards and compares.
+	#[serde(skip)]
+	pub constants: Option<ModelConstants>,
 }
 
 /// A worker of the pool.
@@ -115,6 +120,35 @@ pub struct WorkerView {
 	pub cheats: u32,
 	/// Its rank by verified work, in parts per million.
 	pub rank: u32,
+}
+
+/// A link between two workers, as probes of both ends measured it.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkView {
+	/// The workers at its ends.
+	pub ends: [AccountId32; 2],
+	/// Median round trip, in microseconds. Of this figure and the next three the worse of both ends counts.
+	pub rtt_us: u32,
+	/// Longest minus shortest round trip, in microseconds.
+	pub jitter_us: u32,
+	/// Share of packets lost, in ppm.
+	pub loss_ppm: u32,
+	/// What a timed transfer carried, in bytes a second.
+	pub bytes_per_second: u64,
+	/// Blocks since each end reported it; none for an end that does not, so that the other one's word stands
+	/// alone.
+	pub ages: [Option<u32>; 2],
+}
+
+/// The links that workers measured of late.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct LinksView {
+	/// Every link that an end reported of late.
+	pub links: Vec<LinkView>,
+	/// Workers that reported once, do so no longer, and answer nobody who does: they count as dead.
+	pub silent: Vec<AccountId32>,
 }
 
 /// A stage of a pipeline.
@@ -262,6 +296,8 @@ pub struct JobView {
 	pub phase: Option<Phase>,
 	/// Whether the prompt is sealed.
 	pub sealed: bool,
+	/// How sure the user wants to be.
+	pub assurance: Assurance,
 	/// Ceiling of the price.
 	#[serde(with = "planck")]
 	pub max_price: u128,
@@ -310,6 +346,8 @@ pub struct StageReceipt {
 	pub layers: LayerRange,
 	/// Lead first, then who checked it.
 	pub participants: Vec<ParticipantView>,
+	/// Where the dispute between lead and replica stands, or how it ended; none where there was none.
+	pub dispute: Option<Standing>,
 }
 
 /// One transfer of a settlement.
@@ -331,6 +369,8 @@ pub struct Receipt {
 	pub job: JobView,
 	/// Its pipeline, once awarded.
 	pub pipeline: Option<PipelineId>,
+	/// Whether the draw has it checked; none before the draw.
+	pub checked: Option<bool>,
 	/// Every stage, once awarded.
 	pub stages: Vec<StageReceipt>,
 	/// Who was paid for which part, once settled: miners in the order of the stages.
@@ -440,6 +480,22 @@ pub enum Duty {
 		/// Block by which it is due.
 		until: u32,
 	},
+	/// Make the next move in the dispute about a stage.
+	Dispute {
+		/// The ring that ran the job.
+		route: Route,
+		/// The stage.
+		stage: StageIndex,
+		/// As whom: the lead defends what it sent, the replica challenges it.
+		side: Side,
+		/// The dispute as it stands.
+		record: Record,
+		/// Commitment of every lead, by stage; the rows that the stage before hands out are checked
+		/// against it.
+		commitments: Vec<(StageIndex, AccountId32, Digest)>,
+		/// Block by which the move is due; who misses it loses.
+		until: u32,
+	},
 	/// Keep the rows of a stage and hand them to those who have to execute something again.
 	Serve {
 		/// The job.
@@ -466,6 +522,8 @@ sp_api::decl_runtime_apis! {
 		fn workers() -> Vec<WorkerView>;
 		/// One worker.
 		fn worker(who: AccountId32) -> Option<WorkerView>;
+		/// The links that workers measured of late, and the workers that fell silent.
+		fn links() -> LinksView;
 		/// Pipelines of a model that are not closed.
 		fn pipelines(model: ModelId) -> Vec<PipelineView>;
 		/// Lowest fee in planck for a prompt and a reply of so many tokens, over the live pipelines that

@@ -23,9 +23,11 @@
 
 mod moves;
 pub mod players;
+mod record;
 mod subject;
 
 pub use moves::{Mismatch, Move, Refusal};
+pub use record::{Record, Standing, MAX_OPERATIONS, MAX_TRACE_BYTES};
 pub use subject::Subject;
 
 use crate::{
@@ -40,11 +42,15 @@ use crate::{
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
 
 /// Digests of one message, as bits: 32 KiB.
 pub const MAX_NODE_BITS: u32 = 10;
 /// Committed rows of one message.
 pub const ROW_GROUP: u32 = 1 << MAX_NODE_BITS;
+/// Moves of a game at most: two for every level of digests, of which no trace has more than four; then the
+/// values of a step, and the claim. A game about the committed rows has four. Most have six.
+pub const MAX_MOVES: u32 = 10;
 
 /// Who must move.
 #[derive(
@@ -73,12 +79,15 @@ pub enum Side {
 	DecodeWithMemTracking,
 	MaxEncodedLen,
 	TypeInfo,
+	Serialize,
+	Deserialize,
 	Clone,
 	Copy,
 	PartialEq,
 	Eq,
 	Debug,
 )]
+#[serde(rename_all = "camelCase")]
 pub enum Outcome {
 	/// The defender's commitment is wrong, or it was silent.
 	Convicted,

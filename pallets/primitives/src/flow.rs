@@ -3,8 +3,9 @@
 
 use crate::{
 	capacity::{RoundId, Terms, Won},
+	draw::Trust,
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
-	job::{Body, Limits, Refund, WaitingJob},
+	job::{Assurance, Body, Limits, Refund, WaitingJob},
 	miner::Worker,
 	model::Model,
 	plan::Pipeline,
@@ -33,12 +34,24 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 	/// drawn by `seed`. Looks at a bounded number of workers.
 	fn draw_verifier(seed: Digest, excluded: &[AccountId], memory: u64) -> Option<AccountId>;
 
+	/// What says whether the work of a worker has to be checked.
+	fn trust(who: &AccountId) -> Trust;
+
+	/// The worker is going to be paid `pay` for a stage that nobody executes again: until it passes a
+	/// check, that takes from the room of its [`Trust`].
+	fn unverified(who: &AccountId, pay: Balance);
+
 	/// The worker takes part in a trial: it cannot unbond until [`Self::release`].
 	fn engage(who: &AccountId);
 
 	/// The worker's part in a trial is over, with this verdict. A pass or a fault is counted here, a
 	/// conviction by [`Self::slash`].
 	fn release(who: &AccountId, verdict: Verdict);
+
+	/// A worker committed to a stage that would have paid it `pay`, and did not open when it was checked: it
+	/// forfeits a multiple of that from its bond, lest a cheat stay silent whenever it is checked. A share is
+	/// the user's, the rest is burned; answers what was taken. This is no conviction.
+	fn withheld(who: &AccountId, pay: Balance, user: &AccountId) -> Balance;
 
 	/// Slashes a convicted worker whose stage would have paid `pay`, shares the slash among the user,
 	/// the workers that convicted it and the fire, and returns what was taken.
@@ -141,6 +154,8 @@ pub struct Award<AccountId, BlockNumber> {
 	pub rows_ceiling: u32,
 	/// Whether the user is the entry; then there is no entry stage to verify.
 	pub own_entry: bool,
+	/// How sure the user wants to be.
+	pub assurance: Assurance,
 	/// Block by which every lead must have committed.
 	pub run_until: BlockNumber,
 }
@@ -162,10 +177,13 @@ pub trait Trials<AccountId, BlockNumber> {
 /// How a trial ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Conclusion<AccountId> {
-	/// Every stage passed and every link carried the same rows at both ends.
+	/// Every stage passed, or was left unchecked by the draw, and every link carried the same rows at both
+	/// ends.
 	Served {
 		/// Rows that passed, all of them charged.
 		rows: u32,
+		/// Whether every stage was executed again.
+		checked: bool,
 		/// Digest of the sampled tokens; zero where the user was the entry.
 		result: Digest,
 		/// The lead of every stage.
@@ -197,12 +215,17 @@ pub struct JobFacts<AccountId> {
 	pub body: Body,
 	/// How to sample.
 	pub limits: Limits,
+	/// How sure the user wants to be.
+	pub assurance: Assurance,
 }
 
 /// The records of jobs (`pallet-jobs`), as the views of a trial need them.
 pub trait JobBook<AccountId> {
 	/// What a worker may know of a job; none where there is no such record.
 	fn facts(job: JobId) -> Option<JobFacts<AccountId>>;
+
+	/// Digest of what the user asked: no author of a block chose it. Zero where there is no such record.
+	fn asked(job: JobId) -> Digest;
 }
 
 /// What the user pays for (`pallet-rewards` divides it).
@@ -216,6 +239,8 @@ pub struct Bill<AccountId> {
 	pub fee: u128,
 	/// What is charged besides and burned: the price of the auction above the pipeline's fee.
 	pub surplus: u128,
+	/// Whether the work was executed again: only then it counts in the ledger of verified work.
+	pub checked: bool,
 	/// The lead of every stage and its pay.
 	pub miners: Vec<(AccountId, u128)>,
 	/// The checkers, each with the pay of the stage that it checked as its weight.

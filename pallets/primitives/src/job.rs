@@ -75,6 +75,31 @@ impl Limits {
 	}
 }
 
+/// How sure the user wants to be.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Assurance {
+	/// Checked at random, the less often the longer its workers have proved themselves.
+	#[default]
+	Standard,
+	/// Always checked.
+	Full,
+}
+
 /// Where a job stands.
 #[derive(
 	Encode,

@@ -6,10 +6,15 @@
 //! what a lead received is known to it and to its upstream only, so where the inputs differ either of
 //! them may have lied, and nobody is convicted. Checkers have no such excuse where they check the rows
 //! that they are handed against the upstream commitment; only for the rows that a user sent to the first
-//! segment nobody vouches. Silence is never fraud.
+//! segment nobody vouches. Silence is never fraud, but in a dispute it loses.
+//!
+//! In the exact profile a row has one right value, so lead and replica need no third worker where they did
+//! the same work on the same rows: a dispute about one value ([`crate::dispute`]) tells which of them is
+//! wrong.
 
 use crate::{
 	commitment::Roots,
+	dispute::{self, Standing},
 	ids::Digest,
 	job::Refund,
 	verdict::{Part, Verdict},
@@ -33,6 +38,9 @@ pub enum Showing {
 	Silent,
 	/// The commitment of another worker of the job, which that one has opened.
 	Copied,
+	/// By its own word it executed other shards than those of the model, or a segment gave a reply: it has no
+	/// say in what is right.
+	Foreign,
 	/// What it says of its stage.
 	Opened(Roots),
 }
@@ -41,21 +49,28 @@ impl Showing {
 	fn roots(self) -> Option<Roots> {
 		match self {
 			Self::Opened(roots) => Some(roots),
-			Self::Silent | Self::Copied => None,
+			Self::Silent | Self::Copied | Self::Foreign => None,
 		}
 	}
 }
 
-/// What `exhibit` amounts to among all those of the job.
+/// What `exhibit` amounts to among all those of the job, in a stage that executes `shards`; only the `entry`
+/// gives a reply.
 ///
 /// A commitment binds its worker's account, so who has opened it is its author, whichever of two equal
 /// commitments came first.
 pub fn showing<AccountId: PartialEq>(
 	exhibit: &Exhibit<AccountId>,
 	all: &[Exhibit<AccountId>],
+	shards: Digest,
+	entry: bool,
 ) -> Showing {
 	if let Some(roots) = exhibit.roots {
-		return Showing::Opened(roots);
+		let foreign = roots.weights != shards || !(entry || roots.result.is_zero());
+		return match foreign {
+			true => Showing::Foreign,
+			false => Showing::Opened(roots),
+		};
 	}
 	let copied = exhibit.commitment.is_some()
 		&& all.iter().any(|other| {
@@ -75,10 +90,14 @@ pub fn showing<AccountId: PartialEq>(
 pub struct StageShowings {
 	/// The lead.
 	pub lead: Showing,
-	/// The replica.
-	pub replica: Showing,
+	/// The replica; none where the job goes unchecked, or nobody could be drawn.
+	pub replica: Option<Showing>,
 	/// The third worker, where there is one.
 	pub tiebreak: Option<Showing>,
+	/// Whether the draw left the job unchecked.
+	pub unchecked: bool,
+	/// Where the dispute between lead and replica stands, where there is one.
+	pub dispute: Option<Standing>,
 }
 
 /// The verdicts on the workers of a stage.
@@ -86,28 +105,66 @@ pub struct StageShowings {
 pub struct StageVerdicts {
 	/// On the lead.
 	pub lead: Verdict,
-	/// On the replica.
-	pub replica: Verdict,
+	/// On the replica, where there is one.
+	pub replica: Option<Verdict>,
 	/// On the third worker, where there is one.
 	pub tiebreak: Option<Verdict>,
 }
 
-/// Whether a third worker has to execute the stage: there is something to confirm, and the replica does
-/// not confirm it.
+/// Whether lead and replica can settle by a dispute which of them is wrong: both executed the shards of the
+/// model, in one class, on the same rows, and sent other ones. Whether the model is one that can be disputed is
+/// for the caller to know.
+pub fn is_disputable(stage: &StageShowings) -> bool {
+	let replica = stage.replica.and_then(Showing::roots);
+	let (Some(lead), Some(replica)) = (stage.lead.roots(), replica) else {
+		return false;
+	};
+	let same = Roots {
+		output: lead.output,
+		..replica
+	};
+	lead == same && lead.output != replica.output
+}
+
+/// Whether a third worker has to execute the stage: there is something to confirm, the replica does
+/// not confirm it, and no dispute has decided.
 pub fn needs_tiebreak(stage: &StageShowings) -> bool {
-	stage.lead.roots().is_some() && stage.lead != stage.replica
+	let confirmed = stage.replica == Some(stage.lead);
+	let open = stage.lead.roots().is_some() && !confirmed;
+	open && !stage.unchecked && stage.dispute.is_none()
 }
 
 /// Judges the workers of a stage. `vouched` says whether another worker committed to the rows that the
 /// stage received.
 pub fn judge_stage(stage: &StageShowings, vouched: bool) -> StageVerdicts {
+	if let Some(Standing::Over(outcome)) = stage.dispute {
+		return disputed(outcome);
+	}
 	let third = stage.tiebreak.and_then(Showing::roots);
-	let agreed = agreed(stage.lead.roots(), stage.replica.roots(), third);
+	let replica = stage.replica.and_then(Showing::roots);
+	let agreed = agreed(stage.lead.roots(), replica, third);
 	let judge = |part, showing| judge_worker(showing, agreed, part, vouched);
+	let lead = match (stage.unchecked, stage.lead) {
+		(true, Showing::Opened(_)) => Verdict::Unchecked,
+		_ => judge(Part::Lead, stage.lead),
+	};
 	StageVerdicts {
-		lead: judge(Part::Lead, stage.lead),
-		replica: judge(Part::Replica, stage.replica),
+		lead,
+		replica: stage.replica.map(|replica| judge(Part::Replica, replica)),
 		tiebreak: stage.tiebreak.map(|third| judge(Part::Tiebreak, third)),
+	}
+}
+
+/// The verdicts after a dispute: of two that sent other rows after the same work one is right.
+fn disputed(outcome: dispute::Outcome) -> StageVerdicts {
+	let (lead, replica) = match outcome {
+		dispute::Outcome::Convicted => (Verdict::Cheat, Verdict::Pass),
+		dispute::Outcome::Dismissed => (Verdict::Pass, Verdict::Cheat),
+	};
+	StageVerdicts {
+		lead,
+		replica: Some(replica),
+		tiebreak: None,
 	}
 }
 
@@ -119,7 +176,7 @@ fn agreed(lead: Option<Roots>, replica: Option<Roots>, third: Option<Roots>) -> 
 
 fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part, vouched: bool) -> Verdict {
 	match (showing, agreed) {
-		(Showing::Copied, _) => Verdict::Cheat,
+		(Showing::Copied | Showing::Foreign, _) => Verdict::Cheat,
 		(Showing::Silent, _) if part == Part::Lead => Verdict::WorkerFault,
 		(Showing::Silent, _) => Verdict::VerifierFault,
 		(Showing::Opened(_), None) => Verdict::Indeterminate,
@@ -166,7 +223,7 @@ pub struct LeadFinding {
 /// What becomes of the job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-	/// Every lead passed and the links between them hold.
+	/// Every lead passed, or went unchecked, and the links between them hold.
 	Served {
 		/// Rows that passed.
 		rows: u32,
@@ -194,7 +251,7 @@ pub fn outcome(leads: &[LeadFinding], own_entry: bool, rows_ceiling: u32) -> Out
 	}
 }
 
-/// Rows and result, where every lead passed and both ends of every link saw the same rows.
+/// Rows and result, where every lead passed or went unchecked, and both ends of every link saw the same rows.
 fn served(leads: &[LeadFinding], own_entry: bool, rows_ceiling: u32) -> Option<(u32, Digest)> {
 	let mut ring = leads.iter().map(passed_roots);
 	let first = ring.next()??;
@@ -214,5 +271,6 @@ fn served(leads: &[LeadFinding], own_entry: bool, rows_ceiling: u32) -> Option<(
 }
 
 fn passed_roots(lead: &LeadFinding) -> Option<Roots> {
-	lead.roots.filter(|_| lead.verdict == Verdict::Pass)
+	lead.roots
+		.filter(|_| matches!(lead.verdict, Verdict::Pass | Verdict::Unchecked))
 }

@@ -1,6 +1,9 @@
 //! Models as the chain knows them: digests, shapes and costs, never weights.
 
-use crate::ids::{Bytes, Digest, ModelId, MAX_LAYERS};
+use crate::{
+	ids::{Bytes, Digest, ModelId, MAX_LAYERS},
+	trace::{Layer, Shape},
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
@@ -88,6 +91,20 @@ pub struct ModelSpec {
 	pub layers: BoundedVec<Shard, ConstU32<MAX_LAYERS>>,
 	/// Final norm and head (runs in the entry).
 	pub head: Shard,
+	/// What a dispute about one value is judged by; none where the profile is not exact.
+	pub constants: Option<ModelConstants>,
+}
+
+/// The constants of a model's layers, as a dispute about one value needs them. Whoever holds the shards can
+/// compute them, and a worker serves no model in which they differ.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub struct ModelConstants {
+	/// What all layers have in common.
+	pub shape: Shape,
+	/// Every layer, in order.
+	pub layers: BoundedVec<Layer, ConstU32<MAX_LAYERS>>,
 }
 
 impl ModelSpec {
@@ -111,7 +128,8 @@ impl ModelSpec {
 			.unwrap_or(&[])
 	}
 
-	/// Whether the figures can be true at all: layers, widths and shards present, texts readable.
+	/// Whether the figures can be true at all: layers, widths and shards present, texts readable, constants
+	/// of exact layers only and of every one of them.
 	pub fn is_plausible(&self) -> bool {
 		let shard_ok = |s: &Shard| s.bytes > 0 && !s.hash.is_zero();
 		!self.name.is_empty()
@@ -127,6 +145,11 @@ impl ModelSpec {
 				.layers
 				.iter()
 				.all(|l| shard_ok(l) && l.flops_per_token > 0)
+			&& self.constants.as_ref().is_none_or(|constants| {
+				self.profile == Profile::Exact
+					&& constants.layers.len() == self.layers.len()
+					&& constants.shape.hidden == self.hidden_size
+			})
 	}
 }
 

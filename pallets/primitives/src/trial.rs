@@ -1,9 +1,12 @@
-//! A trial as it is stored: who leads a stage, who checks it, and what each of them has shown so far.
+//! A trial as it is stored: who leads a stage, who checks it once that is drawn, and what each of them has
+//! shown so far.
 
 use crate::{
-	commitment::Opening,
+	commitment::{shards_root, Opening},
+	dispute::{Side, Standing},
 	flow::Award,
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex, ENTRY_STAGE, MAX_REPLICAS, MAX_STAGES},
+	job::Assurance,
 	model::{LayerRange, ModelSpec},
 	verdict::{Part, Phase, Verdict},
 };
@@ -54,14 +57,19 @@ pub struct StageTrial<AccountId, BlockNumber> {
 	pub pay: u128,
 	/// Bytes that a worker needs to execute it again.
 	pub memory: u64,
+	/// Digest of the shards that it executes.
+	pub shards: Digest,
 	/// Executes it live.
 	pub lead: Participant<AccountId, BlockNumber>,
-	/// Executes it again, blind.
-	pub replica: Participant<AccountId, BlockNumber>,
-	/// Decides, where the two do not agree.
+	/// Executes it again, blind; none before the draw, and where the draw named nobody.
+	pub replica: Option<Participant<AccountId, BlockNumber>>,
+	/// Where the dispute between the two stands; none where there is none.
+	pub dispute: Option<Standing>,
+	/// Decides, where the two do not agree and no dispute decides.
 	pub tiebreak: Option<Participant<AccountId, BlockNumber>>,
-	/// The other workers of the stage: the first choice for a tie.
-	pub spare: BoundedVec<AccountId, ConstU32<MAX_REPLICAS>>,
+	/// The other workers of the stage: one of them is drawn as its replica, and the rest are the first choice
+	/// for a tie.
+	pub holders: BoundedVec<AccountId, ConstU32<MAX_REPLICAS>>,
 }
 
 impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
@@ -69,9 +77,23 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 	pub fn participants(
 		&self,
 	) -> impl Iterator<Item = (Part, &Participant<AccountId, BlockNumber>)> {
-		let both = [(Part::Lead, &self.lead), (Part::Replica, &self.replica)];
-		both.into_iter()
+		let lead = core::iter::once((Part::Lead, &self.lead));
+		lead.chain(self.replica.iter().map(|replica| (Part::Replica, replica)))
 			.chain(self.tiebreak.iter().map(|third| (Part::Tiebreak, third)))
+	}
+
+	/// The worker of a side of the stage's dispute; none where nobody checks it.
+	pub fn disputant(&self, side: Side) -> Option<&AccountId> {
+		match side {
+			Side::Defender => Some(&self.lead.worker),
+			Side::Challenger => self.replica.as_ref().map(|replica| &replica.worker),
+		}
+	}
+
+	/// Whether its lead is to blame for not having opened what it committed to, though the stage was checked.
+	pub fn withheld(&self) -> bool {
+		let blamed = self.lead.verdict == Some(Verdict::WorkerFault);
+		blamed && self.replica.is_some() && self.lead.has_to_reveal()
 	}
 
 	/// The workers that execute it again, the third one included once it is drawn.
@@ -80,6 +102,15 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 			.skip(1)
 			.map(|(_, participant)| &participant.worker)
 	}
+}
+
+/// What was drawn when all leads of a job had committed.
+#[derive(Encode, Decode, MaxEncodedLen, TypeInfo, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Drawn {
+	/// Seed of all draws of the job.
+	pub seed: Digest,
+	/// Whether it is checked.
+	pub checked: bool,
 }
 
 /// The trial of a job.
@@ -97,8 +128,12 @@ pub struct Trial<AccountId, BlockNumber> {
 	pub rows_ceiling: u32,
 	/// Digest of the reply that the entry posted: its lead can open no other.
 	pub answer: Option<Digest>,
+	/// How sure the user wants to be.
+	pub assurance: Assurance,
 	/// Block by which every lead must have committed.
 	pub run_until: BlockNumber,
+	/// What was drawn; none before.
+	pub drawn: Option<Drawn>,
 	/// Where it stands.
 	pub phase: Phase,
 	/// Last block of the phase; of the last phase once it is closed.
@@ -108,10 +143,11 @@ pub struct Trial<AccountId, BlockNumber> {
 }
 
 impl<AccountId: Clone, BlockNumber: Copy> Trial<AccountId, BlockNumber> {
-	/// Names the leads and replicas of an awarded job. None where a stage has fewer than two workers.
+	/// Names the leads of an awarded job. None where a stage has fewer than two workers.
 	///
-	/// The job's number decides who leads, so that the work goes round; the next worker is the replica.
-	pub fn draw(award: &Award<AccountId, BlockNumber>, spec: &ModelSpec) -> Option<Self> {
+	/// The job's number decides who leads, so that the work goes round. Who checks is drawn when all of them
+	/// have committed.
+	pub fn open(award: &Award<AccountId, BlockNumber>, spec: &ModelSpec) -> Option<Self> {
 		let first = if award.own_entry {
 			ENTRY_STAGE + 1
 		} else {
@@ -119,7 +155,7 @@ impl<AccountId: Clone, BlockNumber: Copy> Trial<AccountId, BlockNumber> {
 		};
 		let end = StageIndex::try_from(award.pipeline.plan.stages()).ok()?;
 		let stages = (first..end)
-			.map(|stage| draw_stage(award, spec, stage))
+			.map(|stage| open_stage(award, spec, stage))
 			.collect::<Option<Vec<_>>>()?;
 		Some(Self {
 			client: award.client.clone(),
@@ -128,7 +164,9 @@ impl<AccountId: Clone, BlockNumber: Copy> Trial<AccountId, BlockNumber> {
 			own_entry: award.own_entry,
 			rows_ceiling: award.rows_ceiling,
 			answer: None,
+			assurance: award.assurance,
 			run_until: award.run_until,
+			drawn: None,
 			phase: Phase::Running,
 			until: award.run_until,
 			stages: stages.try_into().ok()?,
@@ -136,7 +174,7 @@ impl<AccountId: Clone, BlockNumber: Copy> Trial<AccountId, BlockNumber> {
 	}
 }
 
-fn draw_stage<AccountId: Clone, BlockNumber>(
+fn open_stage<AccountId: Clone, BlockNumber>(
 	award: &Award<AccountId, BlockNumber>,
 	spec: &ModelSpec,
 	stage: StageIndex,
@@ -155,10 +193,12 @@ fn draw_stage<AccountId: Clone, BlockNumber>(
 		layers,
 		pay: award.pipeline.stage_pay(spec, stage, award.rows_ceiling),
 		memory: memory(spec, layers, stage, award.rows_ceiling),
+		shards: shards(spec, layers, stage),
 		lead: Participant::new(order.next()?),
-		replica: Participant::new(order.next()?),
+		replica: None,
+		dispute: None,
 		tiebreak: None,
-		spare: order.collect::<Vec<_>>().try_into().ok()?,
+		holders: order.collect::<Vec<_>>().try_into().ok()?,
 	})
 }
 
@@ -166,6 +206,14 @@ fn draw_stage<AccountId: Clone, BlockNumber>(
 fn leading(job: JobId, workers: usize) -> Option<usize> {
 	let workers = u64::try_from(workers).ok().filter(|n| *n >= 2)?;
 	usize::try_from(job % workers).ok()
+}
+
+/// Digest of the shards of a stage.
+fn shards(spec: &ModelSpec, layers: LayerRange, stage: StageIndex) -> Digest {
+	if stage == ENTRY_STAGE {
+		return shards_root([&spec.embed.hash, &spec.head.hash]);
+	}
+	shards_root(spec.segment(layers).iter().map(|layer| &layer.hash))
 }
 
 /// Bytes that the weights of a stage take, with caches for `rows` rows.
@@ -204,6 +252,11 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 		})
 	}
 
+	/// Whether the draw left the job unchecked.
+	pub fn is_unchecked(&self) -> bool {
+		self.drawn.is_some_and(|drawn| !drawn.checked)
+	}
+
 	/// Number of stages, as weights count them.
 	pub fn stage_count(&self) -> u32 {
 		u32::try_from(self.stages.len()).unwrap_or(MAX_STAGES)
@@ -213,8 +266,15 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 	pub fn is_complete(&self) -> bool {
 		self.stages.iter().all(|stage| match self.phase {
 			Phase::Running => stage.lead.commitment.is_some(),
-			Phase::Verifying => stage.replica.commitment.is_some(),
-			Phase::Revealing => !stage.lead.has_to_reveal() && !stage.replica.has_to_reveal(),
+			Phase::Drawing => false,
+			Phase::Verifying => stage
+				.replica
+				.as_ref()
+				.is_none_or(|replica| replica.commitment.is_some()),
+			Phase::Revealing => stage
+				.participants()
+				.all(|(_, participant)| !participant.has_to_reveal()),
+			Phase::Disputing => stage.dispute != Some(Standing::Awaiting),
 			Phase::Tiebreak => stage
 				.tiebreak
 				.as_ref()

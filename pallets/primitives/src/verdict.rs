@@ -31,6 +31,9 @@ pub enum Verdict {
 	VerifierFault,
 	/// Nothing could be proved.
 	Indeterminate,
+	/// The draw left its job unchecked, and what it opened fits the rest of the ring: it is paid, and
+	/// nothing is counted for or against it.
+	Unchecked,
 }
 
 /// A worker's part in a stage.
@@ -79,10 +82,14 @@ pub enum Part {
 pub enum Phase {
 	/// Leads run and commit.
 	Running,
+	/// The randomness is awaited that draws who is checked, and by whom.
+	Drawing,
 	/// Replicas execute again and commit blind.
 	Verifying,
 	/// Leads and replicas reveal.
 	Revealing,
+	/// Lead and replica of a stage that sent other rows look for the first value in which they differ.
+	Disputing,
 	/// Third workers decide the stages that do not agree.
 	Tiebreak,
 	/// Verdicts stand.

@@ -3,18 +3,30 @@
 //! it, so a runtime prepares the worker, the pipeline and the escrow that it reaches.
 
 use crate::{
-	phases::TrialOf,
+	phases::{StageOf, TrialOf},
 	trial::{Participant, Trial},
-	Agenda, Call, Config, Pallet, Trials, AGENDA_WINDOW as WINDOW,
+	Agenda, Call, Config, Disputes, Pallet, Trials, AGENDA_WINDOW as WINDOW,
 };
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 use codec::Encode;
 use dllm_primitives::{
-	commitment::{commitment, result_hash, Opening, Roots},
+	commitment::{commitment, counted, merkle_top, result_hash, Opening, Roots},
+	dispute::{self, Game, Move, Outcome, Record, Standing, State, Subject},
 	flow::Award,
-	ids::{Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE, MAX_REPLICAS, MAX_STAGES},
+	ids::{
+		Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE, MAX_LAYERS, MAX_REPLICAS,
+		MAX_STAGES,
+	},
+	job::Assurance,
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
+	trace::{
+		layout::Step,
+		opening::open,
+		shape::{Projection, MAX_INPUTS, MAX_ROWS},
+		weights::Weight,
+		Constants, Element, Held, Layer, Operator, Shape,
+	},
 	verdict::{Part, Phase},
 };
 use frame_benchmarking::v2::*;
@@ -65,12 +77,12 @@ mod benchmarks {
 		}
 		let lead = lead_of::<T>(&trial, last)?;
 		let digest = digest_of::<T>(&lead, last, &opening::<T>(&trial, last));
-		crowd_agenda::<T>(T::VerifyBlocks::get())?;
+		crowd_agenda::<T>(T::DrawBlocks::get())?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(lead), JOB, last, digest);
 
-		assert_eq!(phase::<T>(), Some(Phase::Verifying));
+		assert_eq!(phase::<T>(), Some(Phase::Drawing));
 		Ok(())
 	}
 
@@ -84,12 +96,12 @@ mod benchmarks {
 		let lead = lead_of::<T>(&trial, ENTRY_STAGE)?;
 		let digest = digest_of::<T>(&lead, ENTRY_STAGE, &opening::<T>(&trial, ENTRY_STAGE));
 		let reply = full_reply()?;
-		crowd_agenda::<T>(T::VerifyBlocks::get())?;
+		crowd_agenda::<T>(T::DrawBlocks::get())?;
 
 		#[extrinsic_call]
 		_(RawOrigin::Signed(lead), JOB, digest, 1, reply);
 
-		assert_eq!(phase::<T>(), Some(Phase::Verifying));
+		assert_eq!(phase::<T>(), Some(Phase::Drawing));
 		Ok(())
 	}
 
@@ -143,13 +155,65 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// A block without a deadline.
+	/// The first level of the longest trace that three levels can hold.
+	#[benchmark]
+	fn dispute_level() -> Result<(), BenchmarkError> {
+		let (shape, layers) = (widest(), MAX_LAYERS as u16);
+		let subject = subject(
+			shape,
+			alloc::vec![Layer::default(); layers.into()],
+			MAX_ROWS,
+		);
+		let layout = subject
+			.layout()
+			.map_err(|_| BenchmarkError::Stop("no layout"))?;
+		let bits = dispute::descent(&layout, 0);
+		let left = layout.row_bits() + layout.step_bits() - bits;
+		let nodes = (0..1u64 << bits).map(|place| match layout.step(place << left) {
+			Some(_) => Digest::repeat_byte(1),
+			None => Digest::zero(),
+		});
+		let groups =
+			alloc::vec![Digest::repeat_byte(2); MAX_ROWS.div_ceil(dispute::ROW_GROUP) as usize];
+		let made = Move::Trace {
+			job_key: [0; 32],
+			nodes: nodes.collect(),
+			groups: groups.clone(),
+		};
+		let top = merkle_top(&groups).ok_or(BenchmarkError::Stop("no rows"))?;
+		let output = counted(MAX_ROWS.into(), &top);
+		let subject = Subject { output, ..subject };
+		let game = Game::new(&subject).map_err(|_| BenchmarkError::Stop("no game"))?;
+		let (lead, _) = arguing::<T>(subject, game)?;
+
+		#[extrinsic_call]
+		dispute(RawOrigin::Signed(lead), JOB, STAGE, made);
+
+		assert_eq!(argument::<T>(), Some(Standing::Moved));
+		Ok(())
+	}
+
+	/// A wrong sum of the longest product.
+	#[benchmark]
+	fn dispute_claim() -> Result<(), BenchmarkError> {
+		let (subject, game, made) = longest_claim()?;
+		let (_, replica) = arguing::<T>(subject, game)?;
+
+		#[extrinsic_call]
+		dispute(RawOrigin::Signed(replica), JOB, STAGE, made);
+
+		assert_eq!(argument::<T>(), Some(Standing::Over(Outcome::Convicted)));
+		Ok(())
+	}
+
+	/// A block without a deadline: it adds to the beacon.
 	#[benchmark]
 	fn expire_none() {
 		let now = frame_system::Pallet::<T>::block_number();
 
 		#[block]
 		{
+			Pallet::<T>::mix_beacon();
 			Pallet::<T>::expire(now);
 		}
 
@@ -188,6 +252,114 @@ mod benchmarks {
 		assert_eq!(phase::<T>(), Some(Phase::Closed));
 		Ok(())
 	}
+}
+
+/// The stage that is argued about.
+const STAGE: StageIndex = 1;
+
+/// Puts a dispute under way into stage 1 of a trial. A second one, which waits, keeps the round open, so that
+/// what the end of a round costs is not counted here. Answers lead and replica.
+fn arguing<T: Config>(
+	subject: Subject,
+	game: Game,
+) -> Result<(T::AccountId, T::AccountId), BenchmarkError> {
+	let mut trial = revealing::<T>(3, true)?;
+	Pallet::<T>::unschedule(JOB, trial.until);
+	let record = Record {
+		subject,
+		game,
+		shown: Vec::new(),
+	};
+	let mut parties = None;
+	for stage in trial.stages.iter_mut().skip(usize::from(STAGE)) {
+		stage.dispute = Some(Standing::Awaiting);
+		Disputes::<T>::insert(JOB, stage.stage, &record);
+		let replica = replica_of::<T>(stage)?.worker.clone();
+		parties = parties.or(Some((stage.lead.worker.clone(), replica)));
+	}
+	trial.phase = Phase::Disputing;
+	trial.until = Pallet::<T>::schedule(JOB, trial.until)?;
+	Trials::<T>::insert(JOB, &trial);
+	parties.ok_or(BenchmarkError::Stop("no stages"))
+}
+
+fn argument<T: Config>() -> Option<Standing> {
+	Trials::<T>::get(JOB)?.stage(STAGE)?.dispute
+}
+
+/// The widest shape that can be disputed, but for its hidden rows, which make columns many, not long.
+fn widest() -> Shape {
+	Shape {
+		hidden: 64,
+		heads: 1,
+		kv_heads: 1,
+		head_dim: 64,
+		inner: MAX_INPUTS,
+		bias: false,
+		head_norm: false,
+		epsilon: 0,
+		factor: 0,
+	}
+}
+
+fn subject(shape: Shape, layers: Vec<Layer>, rows: u32) -> Subject {
+	Subject {
+		job: JOB,
+		stage: STAGE,
+		worker: Digest::zero(),
+		shape,
+		layers,
+		rows,
+		input: Digest::zero(),
+		output: Digest::zero(),
+	}
+}
+
+/// A trace of one row, all zero but for one sum of the down projection, at the claim that finds it.
+fn longest_claim() -> Result<(Subject, Game, Move), BenchmarkError> {
+	const STOP: BenchmarkError = BenchmarkError::Stop("no claim");
+	let shape = widest();
+	let zeros = Constants::new(&shape, |weight| match weight {
+		Weight::Codes(Projection::Down) => {
+			let stride = weight.stride(&shape).unwrap_or_default();
+			alloc::vec![0; (shape.outputs(Projection::Down) * stride) as usize]
+		}
+		_ => Vec::new(),
+	});
+	let layer = Layer {
+		window: u32::MAX,
+		weights: zeros.root(),
+	};
+	let subject = subject(shape, alloc::vec![layer], 1);
+	let layout = subject.layout().map_err(|_| STOP)?;
+	let mut held = Held::new(layout.clone(), alloc::vec![Arc::new(zeros)]);
+	let (codes, sums) = (
+		Operator::Codes(Projection::Down),
+		Operator::Sums(Projection::Down),
+	);
+	for operator in [codes, sums] {
+		let bytes = layout.elements(operator) * operator.width().bytes();
+		let lie = u8::from(operator == sums);
+		held.put(0, 0, operator, &alloc::vec![lie; bytes as usize]);
+	}
+	held.bind(&subject.binding([0; 32]));
+	let at = Element {
+		row: 0,
+		layer: 0,
+		operator: sums,
+		index: 0,
+	};
+	let opening = open(&layout, &subject.layers, at, &mut held).map_err(|_| STOP)?;
+	let step = Step {
+		row: 0,
+		slot: layout.first_slot(0, sums),
+	};
+	let game = Game {
+		state: State::Claiming(step),
+		trace: held.root(),
+		job_key: [0; 32],
+	};
+	Ok((subject, game, Move::Claim { index: 0, opening }))
 }
 
 fn phase<T: Config>() -> Option<Phase> {
@@ -258,6 +430,7 @@ fn award<T: Config>(stages: u32) -> Result<Award<T::AccountId, BlockNumberFor<T>
 		pipeline,
 		rows_ceiling: ROWS,
 		own_entry: false,
+		assurance: Assurance::Full,
 		run_until: now.saturating_add(WINDOW.into()),
 	})
 }
@@ -283,6 +456,7 @@ fn spec(layers: u32) -> Result<ModelSpec, BenchmarkError> {
 			.try_into()
 			.map_err(|_| BenchmarkError::Stop("too many layers"))?,
 		head: shard,
+		constants: None,
 	})
 }
 
@@ -291,7 +465,7 @@ fn started<T: Config>(stages: u32) -> Result<TrialOf<T>, BenchmarkError> {
 	frame_system::Pallet::<T>::set_block_number(One::one());
 	let (award, spec) = (award::<T>(stages)?, spec(stages)?);
 	let trial =
-		Trial::draw(&award, &spec).ok_or(BenchmarkError::Stop("the trial cannot be drawn"))?;
+		Trial::open(&award, &spec).ok_or(BenchmarkError::Stop("the trial cannot be drawn"))?;
 	T::BenchmarkSetup::running(&award, spec);
 	Pallet::<T>::start(JOB, trial)?;
 	stored::<T>()
@@ -316,15 +490,26 @@ fn revealing<T: Config>(stages: u32, agreeing: bool) -> Result<TrialOf<T>, Bench
 			Pallet::<T>::do_commit(&stage.lead.worker, JOB, stage.stage, digest)?;
 		}
 	}
-	for stage in &trial.stages {
+	// The draw has it checked: the user asked for it.
+	let over = pass_deadline::<T>()?;
+	Pallet::<T>::expire(over);
+	for stage in &stored::<T>()?.stages {
 		let shown = if agreeing {
 			opening::<T>(&trial, stage.stage)
 		} else {
 			other_opening::<T>(&trial, stage.stage)
 		};
-		commit_as::<T>(&stage.replica.worker, stage.stage, shown)?;
+		commit_as::<T>(&replica_of::<T>(stage)?.worker, stage.stage, shown)?;
 	}
 	stored::<T>()
+}
+
+/// The replica of a stage, once it is drawn.
+fn replica_of<T: Config>(
+	stage: &StageOf<T>,
+) -> Result<&Participant<T::AccountId, BlockNumberFor<T>>, BenchmarkError> {
+	let replica = stage.replica.as_ref();
+	replica.ok_or(BenchmarkError::Stop("no replica was drawn"))
 }
 
 /// Reveals everything but the replica of the last stage, and answers that replica.
@@ -356,7 +541,9 @@ fn tied<T: Config>(stages: u32) -> Result<TrialOf<T>, BenchmarkError> {
 	Pallet::<T>::unschedule(JOB, trial.until);
 	for stage in trial.stages.iter_mut() {
 		stage.lead.opening = Some(opening::<T>(&shown, stage.stage));
-		stage.replica.opening = Some(other_opening::<T>(&shown, stage.stage));
+		if let Some(replica) = stage.replica.as_mut() {
+			replica.opening = Some(other_opening::<T>(&shown, stage.stage));
+		}
 		let third = third(stage.stage);
 		T::BenchmarkSetup::bonded(&third);
 		stage.tiebreak = Some(Participant::new(third));
@@ -424,7 +611,10 @@ fn lead_of<T: Config>(
 fn opening<T: Config>(trial: &TrialOf<T>, stage: StageIndex) -> Opening {
 	let next = (u32::from(stage) + 1) % trial.stage_count();
 	let rows = |boundary: u32| Digest::repeat_byte(boundary as u8 + 1);
+	let shards = trial.stage(stage).map(|stage| stage.shards);
 	let roots = Roots {
+		// With others it would be convicted by its own word, and nobody be drawn.
+		weights: shards.unwrap_or_default(),
 		input: rows(stage.into()),
 		output: rows(next),
 		rows: ROWS,

@@ -2,6 +2,7 @@
 //! everybody is released, and the job hears of it.
 
 use crate::{
+	drawing::choose_holder,
 	judge::{self, Exhibit, LeadFinding, Outcome, StageShowings},
 	phases::{StageOf, TrialOf},
 	trial::Participant,
@@ -9,30 +10,27 @@ use crate::{
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
+	draw,
 	flow::{Conclusion, OnVerdict, WorkerPool},
-	ids::{JobId, StageIndex, ENTRY_STAGE},
+	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 	job::Refund,
 	miner::WorkerState,
 	verdict::{Part, Phase, Verdict},
 };
-use frame_support::traits::Randomness;
-use sp_runtime::traits::{BlakeTwo256, Hash};
-
-/// Keeps the draws for ties apart from all else that the chain's randomness serves.
-const TIEBREAK_SUBJECT: &[u8] = b"dllm/tiebreak/v1";
 
 impl<T: Config> Pallet<T> {
 	/// Draws a third worker for every stage whose lead and replica do not agree. Answers whether there
 	/// is any; none where no stage needs one.
 	pub(crate) fn draw_tiebreakers(job: JobId, trial: &mut TrialOf<T>) -> Option<bool> {
 		let showings = showings::<T>(trial);
+		let seed = trial.drawn.map_or(Digest::zero(), |drawn| drawn.seed);
 		let mut any = None;
 		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
 			if !judge::needs_tiebreak(showing) {
 				continue;
 			}
 			any = any.or(Some(false));
-			let Some(worker) = draw_tiebreaker::<T>(job, stage) else {
+			let Some(worker) = draw_tiebreaker::<T>(seed, stage) else {
 				continue;
 			};
 			T::Workers::engage(&worker);
@@ -58,7 +56,9 @@ impl<T: Config> Pallet<T> {
 			let committed = stage.lead.commitment.is_some();
 			let verdict = judge::judge_unserved_lead(committed, any_committed, trial.own_entry);
 			stage.lead.verdict = Some(verdict);
-			stage.replica.verdict = Some(Verdict::Indeterminate);
+			if let Some(replica) = stage.replica.as_mut() {
+				replica.verdict = Some(Verdict::Indeterminate);
+			}
 		}
 		let refund = if trial.own_entry && !any_committed {
 			Refund::NoShow
@@ -76,7 +76,9 @@ impl<T: Config> Pallet<T> {
 			let from_user = own_entry && stage.stage == ENTRY_STAGE + 1;
 			let verdicts = judge::judge_stage(showing, !from_user);
 			stage.lead.verdict = Some(verdicts.lead);
-			stage.replica.verdict = Some(verdicts.replica);
+			if let Some(replica) = stage.replica.as_mut() {
+				replica.verdict = verdicts.replica;
+			}
 			if let Some(third) = stage.tiebreak.as_mut() {
 				third.verdict = verdicts.tiebreak;
 			}
@@ -94,10 +96,14 @@ impl<T: Config> Pallet<T> {
 	fn conclude(job: JobId, mut trial: TrialOf<T>, outcome: Outcome) {
 		trial.phase = Phase::Closed;
 		Trials::<T>::insert(job, &trial);
+		Self::drop_disputes(job);
 		OpenTrials::<T>::mutate(|open| *open = open.saturating_sub(1));
 
 		for stage in &trial.stages {
 			slash_cheats::<T>(stage, &trial.client);
+			if stage.withheld() {
+				T::Workers::withheld(&stage.lead.worker, stage.pay, &trial.client);
+			}
 		}
 		for (stage, part, participant) in trial.participants() {
 			let verdict = participant.verdict.unwrap_or(Verdict::Indeterminate);
@@ -119,6 +125,7 @@ impl<T: Config> Pallet<T> {
 					job,
 					Conclusion::Served {
 						rows,
+						checked: !trial.is_unchecked(),
 						result,
 						leads,
 						checkers,
@@ -134,21 +141,24 @@ impl<T: Config> Pallet<T> {
 }
 
 /// What the workers of every stage have shown.
-fn showings<T: Config>(trial: &TrialOf<T>) -> Vec<StageShowings> {
+pub(crate) fn showings<T: Config>(trial: &TrialOf<T>) -> Vec<StageShowings> {
 	let all = trial
 		.participants()
 		.map(|(_, _, shown)| exhibit(shown))
 		.collect::<Vec<_>>();
-	let showing = |participant| judge::showing(&exhibit(participant), &all);
-	trial
-		.stages
-		.iter()
-		.map(|stage| StageShowings {
+	let of_stage = |stage: &StageOf<T>| {
+		let entry = stage.stage == ENTRY_STAGE;
+		let showing =
+			|participant| judge::showing(&exhibit(participant), &all, stage.shards, entry);
+		StageShowings {
 			lead: showing(&stage.lead),
-			replica: showing(&stage.replica),
+			replica: stage.replica.as_ref().map(showing),
+			unchecked: trial.is_unchecked(),
 			tiebreak: stage.tiebreak.as_ref().map(showing),
-		})
-		.collect()
+			dispute: stage.dispute,
+		}
+	};
+	trial.stages.iter().map(of_stage).collect()
 }
 
 fn exhibit<AccountId, BlockNumber>(
@@ -169,24 +179,31 @@ fn finding<AccountId, BlockNumber>(lead: &Participant<AccountId, BlockNumber>) -
 }
 
 /// A third worker for a stage: another holder of it, else a verifier of another operator.
-fn draw_tiebreaker<T: Config>(job: JobId, stage: &StageOf<T>) -> Option<T::AccountId> {
-	if let Some(spare) = stage.spare.iter().find(|spare| is_active::<T>(spare)) {
-		return Some(spare.clone());
-	}
-	let parties = [&stage.lead.worker, &stage.replica.worker];
-	let operators = parties.map(operator::<T>);
-	let (random, _) = T::Randomness::random(TIEBREAK_SUBJECT);
-	let seed = BlakeTwo256::hash_of(&(TIEBREAK_SUBJECT, random, job, stage.stage));
-	T::Workers::draw_verifier(seed, &operators, stage.memory)
-		.filter(|drawn| !parties.contains(&drawn))
+fn draw_tiebreaker<T: Config>(trial: Digest, stage: &StageOf<T>) -> Option<T::AccountId> {
+	let parties = stage
+		.participants()
+		.map(|(_, participant)| participant.worker.clone())
+		.collect::<Vec<_>>();
+	let others = stage
+		.holders
+		.iter()
+		.filter(|holder| !parties.contains(holder))
+		.cloned()
+		.collect::<Vec<_>>();
+	let seed = draw::of_third(trial, stage.stage);
+	choose_holder::<T>(seed, &others, &[]).or_else(|| {
+		let operators = parties.iter().map(operator::<T>).collect::<Vec<_>>();
+		T::Workers::draw_verifier(seed, &operators, stage.memory)
+			.filter(|drawn| !parties.contains(drawn))
+	})
 }
 
-fn is_active<T: Config>(who: &T::AccountId) -> bool {
+pub(crate) fn is_active<T: Config>(who: &T::AccountId) -> bool {
 	T::Workers::worker(who).is_some_and(|worker| matches!(worker.state, WorkerState::Active))
 }
 
 /// Who runs a worker; the worker itself where it is no longer registered.
-fn operator<T: Config>(who: &T::AccountId) -> T::AccountId {
+pub(crate) fn operator<T: Config>(who: &T::AccountId) -> T::AccountId {
 	T::Workers::worker(who).map_or_else(|| who.clone(), |worker| worker.operator)
 }
 
@@ -209,11 +226,12 @@ fn slash_cheats<T: Config>(stage: &StageOf<T>, client: &T::AccountId) {
 /// Workers with their stage.
 type Placed<T> = Vec<(StageIndex, <T as frame_system::Config>::AccountId)>;
 
-/// Leads and checkers that passed.
+/// Leads and checkers that passed; leads that went unchecked among them.
 fn passed<T: Config>(trial: &TrialOf<T>) -> (Placed<T>, Placed<T>) {
 	let (mut leads, mut checkers) = (Vec::new(), Vec::new());
 	for (stage, part, participant) in trial.participants() {
-		if participant.verdict == Some(Verdict::Pass) {
+		let paid = [Some(Verdict::Pass), Some(Verdict::Unchecked)];
+		if paid.contains(&participant.verdict) {
 			let side = if part == Part::Lead {
 				&mut leads
 			} else {

@@ -1,5 +1,6 @@
-//! Verification: steps 5 and 6 of the walk. Who executed a stage commits to it, somebody else executes
-//! it again and commits blind, both reveal, and only then is anybody paid.
+//! Verification: steps 5 to 7 of the walk. Who executed a stage commits to it, somebody else executes
+//! it again and commits blind, both reveal, where they differ in the exact profile a dispute finds out which
+//! of them is wrong, and only then is anybody paid.
 //!
 //! A *trial* stands for one awarded job. It goes through the [`Phase`]s in order, each of them over when
 //! its last item arrives, at the latest at its deadline, and ends in exactly one
@@ -8,13 +9,18 @@
 //! | phase | who acts | call |
 //! |---|---|---|
 //! | Running | the lead of every stage | `commit`; the entry's lead `commit_reply` |
+//! | Drawing | nobody: randomness is awaited that draws whether the job is checked, and by whom | |
 //! | Verifying | the replica of every stage, blind | `commit` |
 //! | Revealing | whoever committed | `reveal` |
-//! | Tiebreak | third workers, where lead and replica do not agree | `attest` |
+//! | Disputing | lead and replica of a stage that sent other rows after the same work, in rounds | `dispute` |
+//! | Tiebreak | third workers, where lead and replica do not agree and no dispute decides | `attest` |
 //! | Closed | nobody | |
 //!
-//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `closing` carries a judgement out, `views`
-//! tells workers and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
+//! A job that the draw leaves unchecked goes on to Revealing at once: its leads show that they fit together,
+//! and are paid.
+//!
+//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `disputes` lets lead and replica argue,
+//! `closing` carries a judgement out, `views` tells workers and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
 //! shared with the worker's audit: they stand in `dllm_primitives`.
 //!
 //! Left to others: escrow and payment (`jobs`, `rewards`), bonds and slashing (`miners`), what the rows
@@ -29,13 +35,15 @@ mod agenda;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 mod closing;
+mod disputes;
+mod drawing;
 mod phases;
 mod try_state;
 mod views;
 pub mod weights;
 
 pub use agenda::AGENDA_WINDOW;
-pub use dllm_primitives::{judge, trial};
+pub use dllm_primitives::{dispute, judge, trial};
 pub use pallet::*;
 pub use weights::WeightInfo;
 
@@ -44,6 +52,7 @@ pub mod pallet {
 	use crate::{trial::Trial, WeightInfo};
 	use dllm_primitives::{
 		commitment::{Opening, Roots},
+		dispute::{Move, Outcome, Record, Side},
 		flow::{JobBook, ModelCatalog, OnVerdict, WorkerPool},
 		ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE, MAX_STAGES},
 		job::Refund,
@@ -61,14 +70,23 @@ pub mod pallet {
 		type Models: ModelCatalog<Self::AccountId>;
 		/// The jobs, which hear the verdict and know the prompt.
 		type Jobs: OnVerdict<Self::AccountId> + JobBook<Self::AccountId>;
-		/// Draws the worker that breaks a tie. It is asked after both commitments have been opened.
+		/// What a block adds to the beacon of the draws: nobody may know it before the block before it.
 		type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
+		/// Least probability with which a job is checked, in parts per million.
+		#[pallet::constant]
+		type LeastCheck: Get<u32>;
+		/// Blocks between the last commitment of a lead and the draw: the beacon mixes all of them.
+		#[pallet::constant]
+		type DrawBlocks: Get<BlockNumberFor<Self>>;
 		/// Blocks that the replicas have to execute a stage again and commit.
 		#[pallet::constant]
 		type VerifyBlocks: Get<BlockNumberFor<Self>>;
 		/// Blocks that leads and replicas have to open their commitments.
 		#[pallet::constant]
 		type RevealBlocks: Get<BlockNumberFor<Self>>;
+		/// Blocks that a side of a dispute has for a move; who misses it loses the dispute.
+		#[pallet::constant]
+		type DisputeBlocks: Get<BlockNumberFor<Self>>;
 		/// Blocks that a third worker has to break a tie.
 		#[pallet::constant]
 		type TiebreakBlocks: Get<BlockNumberFor<Self>>;
@@ -87,7 +105,7 @@ pub mod pallet {
 	}
 
 	/// Storage layout of this release.
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
 
 	/// Commitments, reveals and verdicts.
 	#[pallet::pallet]
@@ -115,16 +133,45 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type OpenTrials<T: Config> = StorageValue<_, u32, ValueQuery>;
 
+	/// The randomness of all blocks so far, mixed.
+	#[pallet::storage]
+	pub type Beacon<T: Config> = StorageValue<_, Digest, ValueQuery>;
+
+	/// Disputes under way, by job and stage. One takes up to some 100 KiB, nearly all of it what the
+	/// defender has shown, and is dropped when it is over.
+	#[pallet::storage]
+	#[pallet::unbounded]
+	pub type Disputes<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, StageIndex, Record>;
+
 	/// What happened to a trial.
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(super) fn deposit_event)]
 	pub enum Event<T: Config> {
-		/// The leads and replicas of a job are named; its leads have to run it and commit.
+		/// The leads of a job are named; they have to run it and commit.
 		TrialOpened {
 			/// The job.
 			job: JobId,
 			/// Block by which every lead must have committed.
 			until: BlockNumberFor<T>,
+		},
+		/// The draw decided whether a job is checked.
+		Drawn {
+			/// The job.
+			job: JobId,
+			/// Whether its stages are executed again.
+			checked: bool,
+			/// The probability with which it had to be, in parts per million.
+			probability: u32,
+		},
+		/// A worker has to execute a stage again.
+		CheckerDrawn {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The worker.
+			worker: T::AccountId,
 		},
 		/// A worker committed to what it executed.
 		Committed {
@@ -151,6 +198,34 @@ pub mod pallet {
 			part: Part,
 			/// What it says of its stage.
 			roots: Roots,
+		},
+		/// Lead and replica sent other rows after the same work: they have to find the first value in which
+		/// they differ.
+		DisputeOpened {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+		},
+		/// A side of a dispute made its move.
+		DisputeMoved {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// Whose move it was.
+			side: Side,
+		},
+		/// A dispute is over.
+		DisputeEnded {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// Whether the lead is convicted, or the challenge dismissed.
+			outcome: Outcome,
+			/// The side that missed its move; none where a value decided.
+			silent: Option<Side>,
 		},
 		/// Lead and replica do not agree, so a third worker has to execute the stage.
 		TiebreakerDrawn {
@@ -183,7 +258,8 @@ pub mod pallet {
 			/// The verdict.
 			verdict: Verdict,
 		},
-		/// Every stage passed and every link carried the same rows at both ends: the job is paid.
+		/// Every stage passed, or went unchecked, and every link carried the same rows at both ends: the job
+		/// is paid.
 		Served {
 			/// The job.
 			job: JobId,
@@ -238,11 +314,20 @@ pub mod pallet {
 		WrongResult,
 		/// The roots claim more rows than the job may have.
 		RowsAboveCeiling,
+		/// There is no dispute about this stage, or it is over.
+		NoDispute,
+		/// It is the other side's turn.
+		OtherSide,
+		/// The move of this round has been made already.
+		AlreadyMoved,
+		/// The move does not fit what is awaited, or does not lead to what was shown before.
+		RefusedMove,
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(now: BlockNumberFor<T>) -> Weight {
+			Self::mix_beacon();
 			Self::expire(now)
 		}
 
@@ -286,11 +371,13 @@ pub mod pallet {
 			Ok(free(T::WeightInfo::commit_reply(stages)))
 		}
 
-		/// Opens the commitment to a stage. Free of charge when it succeeds.
+		/// Opens the commitment to a stage. Free of charge when it succeeds. Operational, as a dispute is: who
+		/// is silent here pays for it, so a full block must not keep it out.
 		#[pallet::call_index(2)]
-		#[pallet::weight(
-			T::WeightInfo::reveal(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES))
-		)]
+		#[pallet::weight((
+			T::WeightInfo::reveal(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES)),
+			DispatchClass::Operational,
+		))]
 		pub fn reveal(
 			origin: OriginFor<T>,
 			job: JobId,
@@ -320,6 +407,42 @@ pub mod pallet {
 			let who = ensure_signed(origin)?;
 			let stages = Self::do_attest(&who, job, stage, roots)?;
 			Ok(free(T::WeightInfo::attest(stages)))
+		}
+
+		/// Makes the next move in the dispute about a stage: its lead defends the rows that it sent, its
+		/// replica challenges them. Free of charge when it succeeds.
+		#[pallet::call_index(4)]
+		#[pallet::weight((
+			move_weight::<T>(made).saturating_add(
+				T::WeightInfo::attest(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES))
+			),
+			DispatchClass::Operational,
+		))]
+		pub fn dispute(
+			origin: OriginFor<T>,
+			job: JobId,
+			stage: StageIndex,
+			made: Move,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let judged = move_weight::<T>(&made);
+			let (stages, drawn) = Self::do_dispute(&who, job, stage, made)?;
+			let ended = if drawn {
+				T::WeightInfo::reveal_and_draw(stages)
+			} else {
+				T::WeightInfo::attest(stages)
+			};
+			Ok(free(judged.saturating_add(ended)))
+		}
+	}
+
+	/// What it costs at most to judge a move.
+	fn move_weight<T: Config>(made: &Move) -> Weight {
+		match made {
+			Move::Step(_) | Move::Claim { .. } | Move::Mismatch(_) => {
+				T::WeightInfo::dispute_claim()
+			}
+			_ => T::WeightInfo::dispute_level(),
 		}
 	}
 

@@ -8,6 +8,7 @@ use crate::{
 use codec::Encode;
 use dllm_primitives::{
 	commitment::{self, Opening, Roots},
+	dispute,
 	flow::{self, Award, ModelCatalog, OnVerdict, WorkerPool},
 	ids::{Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE},
 	verdict::{Part, Phase},
@@ -25,10 +26,15 @@ type ParticipantOf<T> = Participant<<T as frame_system::Config>::AccountId, Bloc
 
 impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn verdict_blocks() -> BlockNumberFor<T> {
-		// Each of the four deadlines may move by the window; the block that finds it passed included.
-		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(4));
-		T::VerifyBlocks::get()
+		// Each of the five deadlines, and that of every round of a dispute, may move by the window; the
+		// block that finds it passed included.
+		let deadlines = dispute::MAX_MOVES.saturating_add(5);
+		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(deadlines));
+		let disputing = T::DisputeBlocks::get().saturating_mul(dispute::MAX_MOVES.into());
+		T::DrawBlocks::get()
+			.saturating_add(T::VerifyBlocks::get())
 			.saturating_add(T::RevealBlocks::get())
+			.saturating_add(disputing)
 			.saturating_add(T::TiebreakBlocks::get())
 			.saturating_add(moved)
 	}
@@ -39,7 +45,7 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 			Error::<T>::AlreadyExists
 		);
 		let model = T::Models::model(award.pipeline.plan.model).ok_or(Error::<T>::UnknownModel)?;
-		let trial = Trial::draw(&award, &model.spec).ok_or(Error::<T>::TooFewWorkers)?;
+		let trial = Trial::open(&award, &model.spec).ok_or(Error::<T>::TooFewWorkers)?;
 		ensure!(!trial.stages.is_empty(), Error::<T>::TooFewWorkers);
 		Self::start(award.job, trial)
 	}
@@ -217,7 +223,7 @@ impl<T: Config> Pallet<T> {
 
 	/// Writes what arrived; ends the phase where nothing is missing any more. Answers the number of stages,
 	/// and whether third workers were drawn, for the weight.
-	fn store_or_advance(job: JobId, trial: TrialOf<T>) -> (u32, bool) {
+	pub(crate) fn store_or_advance(job: JobId, trial: TrialOf<T>) -> (u32, bool) {
 		let stages = trial.stage_count();
 		if !trial.is_complete() {
 			Trials::<T>::insert(job, trial);
@@ -227,23 +233,34 @@ impl<T: Config> Pallet<T> {
 		(stages, Self::advance(job, trial))
 	}
 
-	/// Ends the phase of a trial that is no longer on the agenda. Answers whether third workers were drawn,
-	/// be it in vain.
+	/// Ends the phase of a trial that is no longer on the agenda. Answers whether workers were drawn, be it
+	/// in vain.
 	fn advance(job: JobId, mut trial: TrialOf<T>) -> bool {
 		let mut drawn = false;
 		match trial.phase {
 			Phase::Running if trial.is_complete() => {
-				Self::enter(job, trial, Phase::Verifying, T::VerifyBlocks::get())
+				Self::enter(job, trial, Phase::Drawing, T::DrawBlocks::get())
 			}
 			Phase::Running => Self::close_unserved(job, trial),
-			Phase::Verifying => Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get()),
-			Phase::Revealing => {
-				let draw = Self::draw_tiebreakers(job, &mut trial);
-				drawn = draw.is_some();
-				if draw == Some(true) {
-					Self::enter(job, trial, Phase::Tiebreak, T::TiebreakBlocks::get())
+			Phase::Drawing => {
+				drawn = true;
+				Self::draw(job, &mut trial);
+				if trial.is_unchecked() {
+					Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get())
 				} else {
-					Self::close_judged(job, trial)
+					Self::enter(job, trial, Phase::Verifying, T::VerifyBlocks::get())
+				}
+			}
+			Phase::Verifying => Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get()),
+			Phase::Revealing | Phase::Disputing => {
+				let arguing = match trial.phase {
+					Phase::Revealing => Self::open_disputes(job, &mut trial),
+					_ => Self::end_round(job, &mut trial),
+				};
+				if arguing {
+					Self::enter(job, trial, Phase::Disputing, T::DisputeBlocks::get());
+				} else {
+					drawn = Self::decide(job, trial);
 				}
 			}
 			Phase::Tiebreak => Self::close_judged(job, trial),
@@ -252,6 +269,18 @@ impl<T: Config> Pallet<T> {
 			}
 		}
 		drawn
+	}
+
+	/// Lets third workers decide what no dispute has decided, or closes the trial where there is nothing to
+	/// decide, or nobody to do it. Answers whether third workers were drawn, be it in vain.
+	fn decide(job: JobId, mut trial: TrialOf<T>) -> bool {
+		let draw = Self::draw_tiebreakers(job, &mut trial);
+		if draw == Some(true) {
+			Self::enter(job, trial, Phase::Tiebreak, T::TiebreakBlocks::get());
+		} else {
+			Self::close_judged(job, trial);
+		}
+		draw.is_some()
 	}
 
 	/// Enters a phase that lasts so many blocks after this one.
@@ -281,12 +310,13 @@ fn find<'a, T: Config>(
 ) -> Result<(Part, &'a mut ParticipantOf<T>), DispatchError> {
 	let stage = trial.stage_mut(stage).ok_or(Error::<T>::NotAParticipant)?;
 	if stage.lead.worker == *who {
-		Ok((Part::Lead, &mut stage.lead))
-	} else if stage.replica.worker == *who {
-		Ok((Part::Replica, &mut stage.replica))
-	} else {
-		Err(Error::<T>::NotAParticipant.into())
+		return Ok((Part::Lead, &mut stage.lead));
 	}
+	let replica = stage.replica.as_mut();
+	replica
+		.filter(|replica| replica.worker == *who)
+		.map(|replica| (Part::Replica, replica))
+		.ok_or(Error::<T>::NotAParticipant.into())
 }
 
 /// A commitment is made once, in the phase of the worker's part, and is not zero.

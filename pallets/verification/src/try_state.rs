@@ -2,11 +2,12 @@
 
 use crate::{
 	phases::{StageOf, TrialOf},
-	Agenda, Config, OpenTrials, Pallet, Trials,
+	Agenda, Config, Disputes, OpenTrials, Pallet, Trials,
 };
 use codec::Encode;
 use dllm_primitives::{
 	commitment,
+	dispute::Standing,
 	ids::JobId,
 	verdict::{Part, Phase},
 };
@@ -35,6 +36,16 @@ impl<T: Config> Pallet<T> {
 			"the count of open trials is wrong"
 		);
 
+		for (job, stage, _) in Disputes::<T>::iter() {
+			let argued = Trials::<T>::get(job)
+				.filter(|trial| trial.phase == Phase::Disputing)
+				.and_then(|trial| trial.stage(stage)?.dispute);
+			ensure!(
+				matches!(argued, Some(Standing::Awaiting | Standing::Moved)),
+				"a dispute is kept that is not under way"
+			);
+		}
+
 		let mut listed = 0usize;
 		for (over, due) in Agenda::<T>::iter() {
 			ensure!(over > now, "a deadline has passed unnoticed");
@@ -61,19 +72,35 @@ fn check_stage<T: Config>(
 	stage: &StageOf<T>,
 ) -> Result<(), TryRuntimeError> {
 	let phase = trial.phase;
+	let drawn = trial.drawn.is_some();
+	ensure!(
+		drawn == (phase > Phase::Drawing) || phase == Phase::Closed,
+		"a draw comes after the commitments and before the checks"
+	);
+	ensure!(
+		stage.replica.is_none() || trial.drawn.is_some_and(|drawn| drawn.checked),
+		"a replica was not drawn"
+	);
 	let lead_done = phase == Phase::Running || phase == Phase::Closed;
 	ensure!(
 		lead_done || stage.lead.commitment.is_some(),
 		"a lead was not waited for"
 	);
-	let too_early = phase == Phase::Running && stage.replica.commitment.is_some();
-	ensure!(!too_early, "a replica committed before the leads");
+	let arguing = matches!(stage.dispute, Some(Standing::Awaiting | Standing::Moved));
+	ensure!(
+		!arguing || (phase == Phase::Disputing && Disputes::<T>::contains_key(job, stage.stage)),
+		"a dispute under way has no record"
+	);
+	ensure!(
+		stage.dispute.is_none() || phase >= Phase::Disputing,
+		"a dispute was opened before the reveals"
+	);
 	let third_ok = stage.tiebreak.is_none() || phase >= Phase::Tiebreak;
 	ensure!(third_ok, "a third worker was drawn before the reveals");
-	ensure!(
-		stage.lead.worker != stage.replica.worker,
-		"a lead checks itself"
-	);
+	let checks_itself = stage
+		.checkers()
+		.any(|checker| *checker == stage.lead.worker);
+	ensure!(!checks_itself, "a lead checks itself");
 
 	for (part, participant) in stage.participants() {
 		let judged = participant.verdict.is_some();

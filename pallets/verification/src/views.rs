@@ -4,11 +4,12 @@
 use crate::{
 	phases::{StageOf, TrialOf},
 	trial::Participant,
-	Agenda, Config, Pallet, Trials,
+	Agenda, Config, Disputes, Pallet, Trials,
 };
 use alloc::{string::String, vec::Vec};
 use dllm_primitives::{
 	api::{Duty, ParticipantView, Prompt, RingMember, Route, StageReceipt},
+	dispute::Standing,
 	flow::{JobBook, WorkerPool},
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 	job::Body,
@@ -38,6 +39,11 @@ where
 		Some(route_of::<T>(job, &trial))
 	}
 
+	/// Whether the draw has a job checked; none before the draw.
+	pub fn is_checked(job: JobId) -> Option<bool> {
+		Trials::<T>::get(job)?.drawn.map(|drawn| drawn.checked)
+	}
+
 	/// Where the trial of a job stands.
 	pub fn phase(job: JobId) -> Option<Phase> {
 		Trials::<T>::get(job).map(|trial| trial.phase)
@@ -56,6 +62,7 @@ where
 				.participants()
 				.map(|(part, p)| participant_view(part, p))
 				.collect(),
+			dispute: stage.dispute,
 		};
 		trial.stages.iter().map(receipt).collect()
 	}
@@ -103,6 +110,9 @@ where
 				(Phase::Tiebreak, Part::Tiebreak) if participant.opening.is_none() => {
 					Some(check::<T>(job, trial, stage, part))
 				}
+				(Phase::Disputing, Part::Lead | Part::Replica) => {
+					dispute::<T>(job, trial, stage, worker)
+				}
 				(Phase::Revealing, _) if participant.has_to_reveal() => Some(Duty::Reveal {
 					job,
 					stage: stage.stage,
@@ -141,6 +151,31 @@ where
 		commitments: lead_commitments::<T>(trial),
 		until: trial.until.unique_saturated_into(),
 	}
+}
+
+/// The move that a worker has to make in the dispute about a stage, where it is its turn.
+fn dispute<T: Config>(
+	job: JobId,
+	trial: &TrialOf<T>,
+	stage: &StageOf<T>,
+	worker: &T::AccountId,
+) -> Option<Duty>
+where
+	T::AccountId: Into<AccountId32>,
+{
+	if stage.dispute != Some(Standing::Awaiting) {
+		return None;
+	}
+	let record = Disputes::<T>::get(job, stage.stage)?;
+	let side = record.game.turn()?;
+	(stage.disputant(side) == Some(worker)).then(|| Duty::Dispute {
+		route: route_of::<T>(job, trial),
+		stage: stage.stage,
+		side,
+		record,
+		commitments: lead_commitments::<T>(trial),
+		until: trial.until.unique_saturated_into(),
+	})
 }
 
 /// The rows that a stage sent are the input of the next one, so its checkers ask for them; the ring

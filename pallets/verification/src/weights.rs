@@ -16,6 +16,11 @@ pub trait WeightInfo {
 	fn reveal_and_draw(s: u32) -> Weight;
 	/// The attestation that ends the trial.
 	fn attest(s: u32) -> Weight;
+	/// A move of a dispute with 1,024 digests, as the costliest of those that show or choose some; without
+	/// what follows when it ends the round.
+	fn dispute_level() -> Weight;
+	/// A claim about the longest product, as the costliest of all that tell a value; the same.
+	fn dispute_claim() -> Weight;
 	/// A block without a deadline.
 	fn expire_none() -> Weight;
 	/// A deadline that ends the trial.
@@ -40,6 +45,12 @@ impl WeightInfo for () {
 	}
 	fn attest(s: u32) -> Weight {
 		Weight::from_parts(5_000, 5).saturating_mul(s.into())
+	}
+	fn dispute_level() -> Weight {
+		Weight::from_parts(8_000, 8)
+	}
+	fn dispute_claim() -> Weight {
+		Weight::from_parts(9_000, 9)
 	}
 	fn expire_none() -> Weight {
 		Weight::from_parts(100, 1)

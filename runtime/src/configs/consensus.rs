@@ -171,13 +171,12 @@ impl pallet_poaw::Config for Runtime {
 	type BenchmarkSetup = crate::benchmarks::WorkSetup;
 }
 
-/// Randomness of the parent block, for drawing verifiers.
+/// Randomness of the parent block, which the beacon of the draws mixes block by block.
 ///
-/// Its limits: the author of the parent block knew it two epochs before and can withhold the block, at
-/// the price of its slot, to have another draw; so can whoever submits the transaction that triggers
-/// the draw choose the block. A draw therefore decides only *who* gives the third opinion, never the
-/// verdict, and a worker that was drawn still stands behind its own bond. Where a block carries no VRF
-/// output (the first block) the parent's hash stands in for it.
+/// Its limits: an author knows its own from two epochs before, and can withhold the block that has it, at the
+/// price of the slot. So the last author before a draw can choose between two of them, and nobody can choose
+/// the parts of the others. Where a block carries no VRF output (the first block) the parent's hash stands in
+/// for it.
 pub struct ParentRandomness;
 
 impl Randomness<Hash, BlockNumber> for ParentRandomness {

@@ -8,7 +8,7 @@ use crate::{
 	},
 	constants::{
 		money::{deposit, DLLM},
-		time::{DAYS, HOURS},
+		time::{DAYS, HOURS, MINUTES},
 	},
 	weights, AccountId, Allocation, Auctions, Balance, Balances, BlockNumber, Jobs, Miners, Models,
 	Runtime, RuntimeHoldReason, Verification,
@@ -39,8 +39,8 @@ parameter_types! {
 	pub const DeadlineRange: (u32, u32) = DEADLINE_RANGE;
 	// Name, licence, two digests, four figures and the way from the manifest root back to the number.
 	pub const ModelDepositBase: Balance = deposit(3, 300);
-	// A shard is a digest and three figures.
-	pub const ModelDepositPerShard: Balance = deposit(0, 52);
+	// A shard is a digest and three figures; a disputable layer another digest and a figure.
+	pub const ModelDepositPerShard: Balance = deposit(0, 88);
 	// A plan names up to 68 workers of 32 bytes; most name a few.
 	pub const PlanDeposit: Balance = deposit(3, 1_000);
 }
@@ -64,6 +64,9 @@ impl pallet_miners::Config for Runtime {
 	// The longest trial takes little more than an hour.
 	type UnbondDelay = ConstU32<DAYS>;
 	type MaxWorkers = ConstU32<10_000>;
+	type LinkReportPause = ConstU32<MINUTES>;
+	// A worker says again what it measures after a quarter of it: three reports may go missing.
+	type LinkReportLifetime = ConstU32<{ 10 * MINUTES }>;
 	type WeightInfo = weights::pallet_miners::WeightInfo<Runtime>;
 }
 
@@ -119,8 +122,16 @@ impl pallet_verification::Config for Runtime {
 	type Models = Models;
 	type Jobs = Jobs;
 	type Randomness = ParentRandomness;
+	// Every job. Less only once a lead that is checked has no way out but to be confirmed: docs/verification.md
+	// names those that are left.
+	type LeastCheck = ConstU32<{ dllm_primitives::draw::WHOLE }>;
+	// Who would choose the draw has to hold back the last of these blocks, or to make all of them.
+	type DrawBlocks = ConstU32<3>;
 	type VerifyBlocks = ConstU32<20>;
-	type RevealBlocks = ConstU32<10>;
+	// A minute: who is checked and has not opened by then forfeits.
+	type RevealBlocks = ConstU32<20>;
+	// A minute: a worker that was started again computes its trace anew. A dispute has six moves, mostly.
+	type DisputeBlocks = ConstU32<20>;
 	type TiebreakBlocks = ConstU32<30>;
 	// As many of the largest rings as can end in one block, each after a draw for every stage. With the
 	// agenda's window of 8 blocks, 96 trials may be open at once.

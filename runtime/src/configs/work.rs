@@ -4,6 +4,7 @@
 use crate::{AccountId, Balance, BlockNumber, Miners, Poaw, Rewards, RuntimeHoldReason};
 use alloc::vec::Vec;
 use dllm_primitives::{
+	draw::Trust,
 	flow::{Bill, Payouts, WorkLedger, WorkerPool},
 	ids::{Digest, JobId},
 	miner::Worker,
@@ -11,13 +12,14 @@ use dllm_primitives::{
 };
 use sp_runtime::DispatchResult;
 
-/// Pays bills and credits what of them is lost for good: the burned part and the treasury's.
+/// Pays bills and credits what of those for checked work is lost for good: the burned part and the
+/// treasury's.
 pub struct CreditedPayouts;
 
 impl Payouts<AccountId, RuntimeHoldReason> for CreditedPayouts {
 	fn pay(reason: &RuntimeHoldReason, bill: &Bill<AccountId>) -> DispatchResult {
 		<Rewards as Payouts<_, _>>::pay(reason, bill)?;
-		if let Some(paid) = Rewards::payment(bill.job) {
+		if let Some(paid) = Rewards::payment(bill.job).filter(|_| bill.checked) {
 			let sunk = paid.burned.saturating_add(paid.treasury);
 			let lines = paid.miners.into_iter().chain(paid.verifiers);
 			Poaw::credit(sunk, &lines.collect::<Vec<_>>());
@@ -42,12 +44,24 @@ impl WorkerPool<AccountId, Balance, BlockNumber> for AccountableWorkers {
 		Miners::draw_verifier(seed, excluded, memory)
 	}
 
+	fn trust(who: &AccountId) -> Trust {
+		Miners::trust(who)
+	}
+
+	fn unverified(who: &AccountId, pay: Balance) {
+		Miners::unverified(who, pay)
+	}
+
 	fn engage(who: &AccountId) {
 		Miners::engage(who)
 	}
 
 	fn release(who: &AccountId, verdict: Verdict) {
 		Miners::release(who, verdict)
+	}
+
+	fn withheld(who: &AccountId, pay: Balance, user: &AccountId) -> Balance {
+		Miners::withheld(who, pay, user)
 	}
 
 	fn slash(

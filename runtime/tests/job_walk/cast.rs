@@ -6,14 +6,15 @@ use codec::Encode;
 use dllm_primitives::{
 	commitment::{self, Opening, Roots},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
-	job::{Body, Limits},
+	job::{Assurance, Body, Limits},
 	miner::{Roles, WorkerSpec},
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Plan, Segment},
 };
 use dllm_runtime::{
-	constants::money::DLLM, AccountId, Balance, Balances, RuntimeCall, RuntimeEvent,
+	constants::money::DLLM, AccountId, Balance, Balances, Runtime, RuntimeCall, RuntimeEvent,
 };
+use frame_support::traits::Get;
 use sp_io::hashing::blake2_256;
 
 /// The first model, pipeline and job of a chain.
@@ -66,6 +67,7 @@ pub fn model() -> ModelSpec {
 			.try_into()
 			.unwrap(),
 		head: shard(6, 2),
+		constants: None,
 	}
 }
 
@@ -184,6 +186,7 @@ pub fn submit(body: Body, max_price: Balance, deadline_blocks: u32) -> (&'static
 		limits,
 		max_price,
 		deadline_blocks,
+		assurance: Assurance::Standard,
 	};
 	(USER, call.into())
 }
@@ -287,9 +290,17 @@ pub fn attest(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> (&str, 
 	)
 }
 
+/// Lets the blocks pass that lie between the last commitment of a lead and the draw. All workers are new, so
+/// every job is checked, by the only other worker of each stage.
+pub fn drawn(chain: &mut Chain) {
+	let blocks: u32 = <Runtime as pallet_verification::Config>::DrawBlocks::get();
+	chain.skip(blocks + 1);
+}
+
 /// The replicas of an honest job check it and everybody opens; `job` was led by the first worker of every
 /// stage.
 pub fn check_and_reveal(chain: &mut Chain, job: JobId) {
+	drawn(chain);
 	chain.block([
 		commit("Entry2", job, 0, roots(0)),
 		commit("Miner2", job, 1, roots(1)),

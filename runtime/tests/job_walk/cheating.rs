@@ -38,6 +38,7 @@ pub fn disputed(chain: &mut Chain, job: JobId, said: Roots) {
 		commit(first, job, 1, said),
 		commit(second, job, 2, roots(2)),
 	]);
+	drawn(chain);
 	chain.block([
 		commit(entry_check, job, 0, roots(0)),
 		commit(first_check, job, 1, roots(1)),
@@ -84,12 +85,20 @@ fn a_lead_that_alters_a_row_is_convicted_by_a_third_worker() {
 	assert_convicted(altered(1));
 }
 
+/// Its own word convicts it: nobody else is asked.
 #[test]
 fn a_lead_that_answers_for_another_model_is_convicted() {
-	assert_convicted(Roots {
+	let mut chain = with_pipeline();
+	let said = Roots {
 		weights: Digest::repeat_byte(0xEE),
 		..altered(1)
-	});
+	};
+	disputed(&mut chain, JOB, said);
+	let job = chain.read(|| views::job(JOB).unwrap());
+	assert_eq!(job.state, JobState::Refunded(Refund::Cheated));
+	assert_eq!(verdict(&mut chain, 1, 0), Some(Verdict::Cheat));
+	let miner = chain.read(|| views::worker(&account("Miner1")).unwrap());
+	assert_eq!((miner.cheats, miner.bond), (1, BOND - SLASH));
 }
 
 #[test]
@@ -101,6 +110,7 @@ fn an_honest_lead_is_cleared_and_its_false_accuser_convicted() {
 		commit("Miner1", JOB, 1, roots(1)),
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
+	drawn(&mut chain);
 	chain.block([
 		commit("Entry2", JOB, 0, roots(0)),
 		commit("Miner2", JOB, 1, altered(1)),
@@ -146,6 +156,7 @@ fn a_copied_commitment_cannot_be_opened_and_convicts() {
 		commitment,
 	};
 	let copy: RuntimeCall = copy.into();
+	drawn(&mut chain);
 	chain.block([
 		commit("Entry2", JOB, 0, roots(0)),
 		("Miner2", copy),
@@ -163,7 +174,7 @@ fn a_copied_commitment_cannot_be_opened_and_convicts() {
 		reveal("Entry2", JOB, 0, roots(0)),
 		reveal("Miner4", JOB, 2, roots(2)),
 	]);
-	chain.skip(11);
+	chain.skip(21);
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
 	assert_eq!(
 		chain.read(|| views::job(JOB).unwrap().state),
@@ -192,7 +203,7 @@ fn a_commitment_is_made_once_and_by_its_worker_only() {
 	);
 	assert_eq!(
 		refused(&mut chain, "Miner2", JOB, 1),
-		Error::WrongPhase.into()
+		Error::NotAParticipant.into()
 	);
 	assert_eq!(
 		refused(&mut chain, "Miner3", JOB, 1),

@@ -60,7 +60,10 @@ fn check_issuance(before: Balance, events: &[RuntimeEvent]) {
 		.iter()
 		.map(|event| match event {
 			RuntimeEvent::Rewards(pallet_rewards::Event::Paid { burned, .. }) => *burned,
-			RuntimeEvent::Miners(pallet_miners::Event::Slashed { burned, .. }) => *burned,
+			RuntimeEvent::Miners(
+				pallet_miners::Event::Slashed { burned, .. }
+				| pallet_miners::Event::Forfeited { burned, .. },
+			) => *burned,
 			RuntimeEvent::Auctions(pallet_auctions::Event::BidForfeited { burned, .. }) => *burned,
 			RuntimeEvent::Allocation(pallet_allocation::Event::FalseScore { burned, .. }) => {
 				*burned

@@ -53,6 +53,7 @@ fn a_public_prompt_is_paid_to_the_planck() {
 		RuntimeEvent::Jobs(pallet_jobs::Event::Answered { job: JOB, tokens: 3, reply })
 			if reply.as_slice() == b"A list of blocks."
 	)));
+	drawn(&mut chain);
 	chain.block([
 		commit("Entry2", JOB, 0, roots(0)),
 		commit("Miner2", JOB, 1, roots(1)),
@@ -154,6 +155,7 @@ fn a_sealed_prompt_is_served_without_an_entry() {
 		commit("Miner1", JOB, 1, roots(1)),
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
+	drawn(&mut chain);
 	chain.block([
 		commit("Miner2", JOB, 1, roots(1)),
 		commit("Miner4", JOB, 2, roots(2)),
@@ -212,6 +214,8 @@ fn duties_lead_every_worker_through_the_walk() {
 		commit("Miner1", JOB, 1, roots(1)),
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
+	assert!(duties(&mut chain, "Miner2").is_empty(), "not drawn yet");
+	drawn(&mut chain);
 	assert!(matches!(
 		&duties(&mut chain, "Miner2")[..],
 		[Duty::Check { stage: 1, part: Part::Replica, prompt: None, commitments, .. }]

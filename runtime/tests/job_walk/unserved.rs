@@ -57,6 +57,7 @@ fn a_silent_replica_is_replaced_by_a_third_worker() {
 		commit("Miner1", JOB, 1, roots(1)),
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
+	drawn(&mut chain);
 	chain.block([
 		commit("Entry2", JOB, 0, roots(0)),
 		commit("Miner4", JOB, 2, roots(2)),

@@ -5,8 +5,9 @@ use dllm_primitives::{
 	capacity::{Offer, Terms},
 	commitment::{Opening, Roots},
 	cost::{link::LinkFigures, DeviceFigures, Workload},
+	dispute::Move,
 	ids::{Digest, MAX_STAGES},
-	job::{Body, Limits},
+	job::{Assurance, Body, Limits},
 	miner::{Roles, WorkerSpec},
 	model::{ModelSpec, Profile, Shard},
 	plan::Plan,
@@ -54,6 +55,7 @@ fn spec(layers: usize) -> ModelSpec {
 		embed: shard,
 		layers: vec![shard; layers].try_into().unwrap(),
 		head: shard,
+		constants: None,
 	}
 }
 
@@ -96,6 +98,9 @@ fn miner_calls() -> Vec<RuntimeCall> {
 		Call::unbond {},
 		Call::rebond {},
 		Call::withdraw {},
+		Call::report_links {
+			links: Default::default(),
+		},
 	]
 	.map(RuntimeCall::Miners)
 	.into()
@@ -117,6 +122,7 @@ fn job_calls() -> Vec<RuntimeCall> {
 			limits,
 			max_price: 1,
 			deadline_blocks: 5,
+			assurance: Assurance::Full,
 		},
 		Call::cancel { job: 0 },
 	]
@@ -219,6 +225,11 @@ fn verification_calls() -> Vec<RuntimeCall> {
 			opening,
 		},
 		Call::attest { job, stage, roots },
+		Call::dispute {
+			job,
+			stage,
+			made: Move::Nodes(Vec::new()),
+		},
 	]
 	.map(RuntimeCall::Verification)
 	.into()
@@ -313,6 +324,14 @@ fn a_thousand_bids_are_cleared_in_a_tenth_of_a_block() {
 	let tenth = MAX_WEIGHT.ref_time() / 10;
 	assert!(Auctions::clear_round(bidders).ref_time() <= tenth);
 	assert!(Auctions::close_round(bidders).ref_time() <= tenth);
+}
+
+/// The longest claim of a dispute, and the widest level of digests.
+#[test]
+fn a_move_of_a_dispute_takes_less_than_a_tenth_of_a_block() {
+	let tenth = MAX_WEIGHT.ref_time() / 10;
+	assert!(Verification::dispute_claim().ref_time() <= tenth);
+	assert!(Verification::dispute_level().ref_time() <= tenth);
 }
 
 #[test]

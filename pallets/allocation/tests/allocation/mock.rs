@@ -3,6 +3,7 @@
 use dllm_primitives::{
 	capacity::{Terms, Won},
 	cost::{link::LinkFigures, DeviceFigures, Workload},
+	draw::Trust,
 	flow::{CapacityRounds, Footing, ModelCatalog, Tender, WorkerPool},
 	ids::{Digest, ModelId, PipelineId},
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
@@ -178,6 +179,16 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 	fn draw_verifier(_: Digest, _: &[AccountId], _: u64) -> Option<AccountId> {
 		None
 	}
+	fn trust(_: &AccountId) -> Trust {
+		Trust::default()
+	}
+
+	fn unverified(_: &AccountId, _: u128) {}
+
+	fn withheld(_: &AccountId, _: u128, _: &AccountId) -> u128 {
+		0
+	}
+
 	fn engage(_: &AccountId) {}
 	fn release(_: &AccountId, _: Verdict) {}
 	fn slash(_: &AccountId, _: u128, _: &AccountId, _: &[AccountId]) -> u128 {
@@ -206,6 +217,7 @@ pub fn spec() -> ModelSpec {
 		embed,
 		layers: BoundedVec::truncate_from((10..10 + LAYERS as u8).map(shard).collect()),
 		head: shard(4),
+		constants: None,
 	}
 }
 

@@ -4,6 +4,7 @@
 use dllm_primitives::{
 	capacity::{seal, Offer, Terms, FULL_RANK},
 	cost::{link::LinkFigures, DeviceFigures, Workload},
+	draw::Trust,
 	flow::{
 		Ending, JobQueue, ModelCatalog, PipelineBook, RoundPlans, Tender, WorkerPool, WorkerRanks,
 	},
@@ -205,6 +206,16 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 	fn draw_verifier(_: Digest, _: &[AccountId], _: u64) -> Option<AccountId> {
 		None
 	}
+	fn trust(_: &AccountId) -> Trust {
+		Trust::default()
+	}
+
+	fn unverified(_: &AccountId, _: u128) {}
+
+	fn withheld(_: &AccountId, _: u128, _: &AccountId) -> u128 {
+		0
+	}
+
 	fn engage(_: &AccountId) {}
 	fn release(_: &AccountId, _: Verdict) {}
 	fn slash(_: &AccountId, _: u128, _: &AccountId, _: &[AccountId]) -> u128 {
@@ -356,6 +367,7 @@ fn spec() -> ModelSpec {
 		embed: shard(3, 0),
 		layers: BoundedVec::truncate_from(vec![shard(4, 1_000_000_000)]),
 		head: shard(5, 1_000_000_000),
+		constants: None,
 	}
 }
 

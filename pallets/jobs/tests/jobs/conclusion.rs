@@ -13,6 +13,7 @@ use sp_runtime::DispatchError;
 fn served(rows: u32) -> Conclusion<AccountId> {
 	Conclusion::Served {
 		rows,
+		checked: true,
 		result: Digest::repeat_byte(9),
 		leads: vec![(0, 21), (1, 11)],
 		checkers: vec![(0, 22), (1, 12)],
@@ -68,6 +69,7 @@ fn a_served_job_is_charged_for_its_rows() {
 			client: ALICE,
 			fee: 240,
 			surplus: 0,
+			checked: true,
 			miners: vec![(21, 60), (11, 120)],
 			verifiers: vec![(22, 60), (12, 120)],
 		};
@@ -102,10 +104,19 @@ fn a_client_that_is_its_own_entry_pays_for_segments_only() {
 		use dllm_primitives::flow::JobQueue;
 		Pipelines::set(vec![pipeline(0, 3)]);
 		let origin = RuntimeOrigin::signed(BOB);
-		assert_ok!(Jobs::submit(origin, MODEL, sealed(20), limits(10), 700, 20));
+		assert_ok!(Jobs::submit(
+			origin,
+			MODEL,
+			sealed(20),
+			limits(10),
+			700,
+			20,
+			STANDARD
+		));
 		assert_ok!(<Jobs as JobQueue<u128, u32>>::award(0, 0, 0));
 		let conclusion = Conclusion::Served {
 			rows: 25,
+			checked: true,
 			result: Digest::zero(),
 			leads: vec![(1, 11)],
 			checkers: vec![(1, 12)],

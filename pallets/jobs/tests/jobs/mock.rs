@@ -3,7 +3,7 @@
 use dllm_primitives::{
 	flow::{Award, Bill, Ending, ModelCatalog, Payouts, PipelineBook, Trials},
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId},
-	job::{Body, Limits},
+	job::{Assurance, Body, Limits},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
 };
@@ -202,6 +202,7 @@ pub fn spec() -> ModelSpec {
 		embed: shard(3, 0),
 		layers: BoundedVec::truncate_from(vec![shard(4, 1), shard(5, 1)]),
 		head: shard(6, 1),
+		constants: None,
 	}
 }
 
@@ -264,11 +265,23 @@ pub fn free(who: AccountId) -> u128 {
 	Balances::balance(&who)
 }
 
+/// Checked at random.
+pub const STANDARD: Assurance = Assurance::Standard;
+
 /// Submits a public job of 8 + 32 + 10 = 50 rows at most and returns its number.
 pub fn submit(client: AccountId, max_price: u128, deadline_blocks: u32) -> JobId {
 	let origin = RuntimeOrigin::signed(client);
 	let body = inline(b"question");
-	Jobs::submit(origin, MODEL, body, limits(10), max_price, deadline_blocks).expect("is valid");
+	Jobs::submit(
+		origin,
+		MODEL,
+		body,
+		limits(10),
+		max_price,
+		deadline_blocks,
+		STANDARD,
+	)
+	.expect("is valid");
 	pallet_jobs::NextJob::<Test>::get() - 1
 }
 

@@ -17,6 +17,7 @@ fn ask(body: Body, max_tokens: u32, price: u128) -> sp_runtime::DispatchResult {
 		limits(max_tokens),
 		price,
 		20,
+		STANDARD,
 	)
 }
 
@@ -77,7 +78,7 @@ fn refuses_models_that_take_no_prompts() {
 	execute(|| {
 		let submit_to = |model| {
 			let origin = RuntimeOrigin::signed(ALICE);
-			Jobs::submit(origin, model, inline(b"hi"), limits(1), 5, 20)
+			Jobs::submit(origin, model, inline(b"hi"), limits(1), 5, 20, STANDARD)
 		};
 		assert_noop!(submit_to(77), Error::<Test>::UnknownModel);
 		assert_noop!(submit_to(PROPOSED), Error::<Test>::ModelNotActive);
@@ -95,6 +96,7 @@ fn refuses_unsigned_origins() {
 			limits(1),
 			5,
 			20,
+			STANDARD,
 		);
 		assert_eq!(asked, Err(sp_runtime::DispatchError::BadOrigin));
 	});
@@ -145,7 +147,7 @@ fn the_deadline_is_in_range() {
 	execute(|| {
 		let within = |blocks| {
 			let origin = RuntimeOrigin::signed(ALICE);
-			Jobs::submit(origin, MODEL, inline(b"hi"), limits(1), 5, blocks)
+			Jobs::submit(origin, MODEL, inline(b"hi"), limits(1), 5, blocks, STANDARD)
 		};
 		assert_noop!(within(4), Error::<Test>::DeadlineOutOfRange);
 		assert_noop!(within(101), Error::<Test>::DeadlineOutOfRange);

@@ -107,6 +107,7 @@ fn no_more_records_are_kept_than_can_be_dropped_in_time() {
 			limits(10),
 			1,
 			20,
+			STANDARD,
 		)
 	};
 	execute(|| {

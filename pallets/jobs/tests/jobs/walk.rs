@@ -78,7 +78,15 @@ fn take(step: Step) {
 			deadline,
 		} => {
 			let origin = RuntimeOrigin::signed(client);
-			let _ = Jobs::submit(origin, MODEL, sealed(tokens), limits(10), price, deadline);
+			let _ = Jobs::submit(
+				origin,
+				MODEL,
+				sealed(tokens),
+				limits(10),
+				price,
+				deadline,
+				STANDARD,
+			);
 		}
 		Step::Submit {
 			client,
@@ -88,7 +96,15 @@ fn take(step: Step) {
 			..
 		} => {
 			let (origin, body) = (RuntimeOrigin::signed(client), inline(b"question"));
-			let _ = Jobs::submit(origin, MODEL, body, limits(tokens), price, deadline);
+			let _ = Jobs::submit(
+				origin,
+				MODEL,
+				body,
+				limits(tokens),
+				price,
+				deadline,
+				STANDARD,
+			);
 		}
 		Step::Cancel { by, job } => {
 			let _ = Jobs::cancel(RuntimeOrigin::signed(by), job);
@@ -112,6 +128,7 @@ fn take(step: Step) {
 			PayoutsFail::set(unpayable);
 			let conclusion = Conclusion::Served {
 				rows,
+				checked: true,
 				result: Digest::repeat_byte(1),
 				leads: vec![(0, 21), (1, 11)],
 				checkers: vec![(0, 22), (1, 12)],

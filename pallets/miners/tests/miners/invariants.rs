@@ -3,6 +3,7 @@
 use crate::mock::*;
 use dllm_primitives::{
 	flow::WorkerPool,
+	links::Report,
 	miner::{Roles, WorkerState},
 };
 use frame_support::{
@@ -11,7 +12,8 @@ use frame_support::{
 	traits::fungible::MutateHold,
 };
 use pallet_miners::{
-	HoldReason, VerifierAt, VerifierCount, VerifierNumber, WorkerOf, WorkerOfPeer, Workers,
+	HoldReason, LinkReports, UnverifiedPay, VerifierAt, VerifierCount, VerifierNumber, WorkerOf,
+	WorkerOfPeer, Workers,
 };
 use sp_runtime::DispatchError;
 
@@ -22,6 +24,7 @@ fn broken_by(harm: fn()) {
 		worker(ALICE);
 		pending(BOB, ALICE);
 		worker(CAROL);
+		assert_ok!(Miners::report_links(signed(ALICE), probed(&[BOB])));
 		Miners::slash(&CAROL, 0, &DAVE, &[]);
 		Miners::slash(&CAROL, 0, &DAVE, &[]);
 		assert_ok!(Miners::do_try_state());
@@ -98,4 +101,26 @@ fn a_wrong_index_of_verifiers() {
 	broken_by(|| VerifierAt::<Test>::insert(1, BOB));
 	broken_by(|| change(ALICE, |worker| worker.spec.roles.verifier = false));
 	broken_by(|| change(BOB, |worker| worker.state = WorkerState::Active));
+}
+
+#[test]
+fn unverified_pay_without_a_worker() {
+	broken_by(|| UnverifiedPay::<Test>::insert(DAVE, 5));
+	broken_by(|| UnverifiedPay::<Test>::insert(ALICE, 0));
+}
+
+fn change_report(harm: impl FnOnce(&mut Report<AccountId, u32>)) {
+	LinkReports::<Test>::mutate(ALICE, |report| harm(report.as_mut().unwrap()));
+}
+
+#[test]
+fn a_report_of_links_that_is_not_sound() {
+	broken_by(|| {
+		let report = LinkReports::<Test>::get(ALICE).unwrap();
+		LinkReports::<Test>::insert(DAVE, report);
+	});
+	broken_by(|| change_report(|report| report.block = 2));
+	broken_by(|| change_report(|report| report.links = probed(&[ALICE])));
+	broken_by(|| change_report(|report| report.links = probed(&[BOB, BOB])));
+	broken_by(|| change_report(|report| report.links[0].reading.rtt_us = 0));
 }

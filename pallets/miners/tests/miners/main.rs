@@ -3,6 +3,7 @@
 mod bonding;
 mod draw;
 mod invariants;
+mod links;
 mod mock;
 mod operator;
 mod pool;

@@ -1,6 +1,9 @@
 //! A chain with balances and the pool.
 
-use dllm_primitives::miner::{Roles, WorkerSpec, WorkerState};
+use dllm_primitives::{
+	links::{Links, Probed, Reading},
+	miner::{Roles, WorkerSpec, WorkerState},
+};
 use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold};
 use pallet_miners::{HoldReason, WorkerOf};
 use sp_runtime::{traits::IdentityLookup, BuildStorage};
@@ -23,7 +26,18 @@ pub const FUNDS: u128 = 1_000_000;
 pub const MIN_BOND: u128 = 10_000;
 pub const DELAY: u32 = 20;
 pub const MAX_WORKERS: u32 = 90;
+/// Blocks between two reports of links, and for which one counts.
+pub const PAUSE: u32 = 4;
+pub const LIFETIME: u32 = 12;
 pub const MEMORY: u64 = 1 << 30;
+
+/// What a probe of the tests says.
+pub const READING: Reading = Reading {
+	rtt_us: 20_000,
+	jitter_us: 1_000,
+	loss_ppm: 100,
+	bytes_per_second: 10_000_000,
+};
 
 #[frame_support::runtime]
 mod runtime {
@@ -55,6 +69,8 @@ parameter_types! {
 	pub const MinBond: u128 = MIN_BOND;
 	pub const UnbondDelay: u32 = DELAY;
 	pub const MaxWorkers: u32 = MAX_WORKERS;
+	pub const LinkReportPause: u32 = PAUSE;
+	pub const LinkReportLifetime: u32 = LIFETIME;
 }
 
 #[derive_impl(frame_system::config_preludes::TestDefaultConfig)]
@@ -78,6 +94,8 @@ impl pallet_miners::Config for Test {
 	type MinBond = MinBond;
 	type UnbondDelay = UnbondDelay;
 	type MaxWorkers = MaxWorkers;
+	type LinkReportPause = LinkReportPause;
+	type LinkReportLifetime = LinkReportLifetime;
 	type WeightInfo = ();
 }
 
@@ -110,12 +128,14 @@ pub fn money() -> u128 {
 		.sum()
 }
 
-/// What slashes say that they burned.
+/// What slashes and forfeits say that they burned.
 pub fn burned() -> u128 {
 	let events = System::events().into_iter().map(|record| record.event);
 	events
 		.map(|event| match event {
-			RuntimeEvent::Miners(Event::Slashed { burned, .. }) => burned,
+			RuntimeEvent::Miners(
+				Event::Slashed { burned, .. } | Event::Forfeited { burned, .. },
+			) => burned,
 			_ => 0,
 		})
 		.sum()
@@ -172,4 +192,18 @@ pub fn get(who: AccountId) -> WorkerOf<Test> {
 
 pub fn state(who: AccountId) -> WorkerState<u32> {
 	get(who).state
+}
+
+/// Links to these peers, all alike.
+pub fn probed(peers: &[AccountId]) -> Links<AccountId> {
+	let link = |peer: &AccountId| Probed {
+		peer: *peer,
+		reading: READING,
+	};
+	peers
+		.iter()
+		.map(link)
+		.collect::<Vec<_>>()
+		.try_into()
+		.unwrap()
 }

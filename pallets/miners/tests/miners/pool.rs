@@ -5,6 +5,7 @@ use dllm_primitives::{
 	flow::{WorkerPool, WorkerRanks},
 	verdict::Verdict,
 };
+use pallet_miners::UnverifiedPay;
 
 #[test]
 fn knows_registered_workers_only() {
@@ -108,5 +109,47 @@ fn the_rank_goes_with_the_worker() {
 		Miners::withdraw(signed(ALICE)).unwrap();
 		assert_eq!(Miners::rank(&ALICE), 0);
 		assert!(!pallet_miners::Qualities::<Test>::contains_key(ALICE));
+	});
+}
+
+/// Unverified pay takes from the room that a bond leaves, until the next check is passed.
+#[test]
+fn unverified_pay_is_counted_until_a_check_is_passed() {
+	execute(|| {
+		let bond = get(worker(ALICE)).bond;
+		let room = || Miners::trust(&ALICE).room;
+		assert_eq!(room(), bond / 20);
+		Miners::unverified(&ALICE, 7);
+		Miners::unverified(&ALICE, 5);
+		assert_eq!(room(), (bond / 20).saturating_sub(12));
+		for nothing_said in [
+			Verdict::Unchecked,
+			Verdict::Indeterminate,
+			Verdict::WorkerFault,
+		] {
+			Miners::release(&ALICE, nothing_said);
+			assert_eq!(UnverifiedPay::<Test>::get(ALICE), Some(12));
+		}
+		Miners::unverified(&ALICE, u128::MAX);
+		assert_eq!(room(), 0);
+		Miners::release(&ALICE, Verdict::Pass);
+		assert_eq!(room(), bond / 20);
+		Miners::unverified(&BOB, 7);
+		let nobody = UnverifiedPay::<Test>::iter().next().is_none();
+		assert!(nobody, "nobody owes for who is not registered");
+	});
+}
+
+/// An unchecked stage is neither for nor against a worker.
+#[test]
+fn an_unchecked_stage_counts_for_nothing() {
+	execute(|| {
+		worker(ALICE);
+		let before = (get(ALICE).passed, Miners::rank(&ALICE));
+		Miners::engage(&ALICE);
+		Miners::release(&ALICE, Verdict::Unchecked);
+		let after = get(ALICE);
+		assert_eq!((after.passed, Miners::rank(&ALICE)), before);
+		assert_eq!((after.open_jobs, after.faults), (0, 0));
 	});
 }

@@ -133,6 +133,7 @@ pub fn spec(root: u64) -> ModelSpec {
 		embed: shard(1),
 		layers: vec![shard(2), shard(3)].try_into().unwrap(),
 		head: shard(4),
+		constants: None,
 	}
 }
 

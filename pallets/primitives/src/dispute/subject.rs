@@ -31,6 +31,11 @@ pub struct Subject {
 }
 
 impl Subject {
+	/// How an account is named: blake3 of its SCALE encoding.
+	pub fn worker(account: &impl Encode) -> Digest {
+		Digest::from(*blake3::hash(&account.encode()).as_bytes())
+	}
+
 	/// Where values lie in the trace.
 	pub fn layout(&self) -> Result<Layout, Refusal> {
 		let layers = u16::try_from(self.layers.len()).map_err(|_| Refusal::NotDisputable)?;

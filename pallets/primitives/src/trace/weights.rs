@@ -62,6 +62,7 @@ pub enum Weight {
 	PartialEq,
 	Eq,
 	Debug,
+	Default,
 )]
 pub struct Layer {
 	/// Rows that a row sees, itself among them; `u32::MAX` where it sees all.

@@ -1,8 +1,8 @@
 //! The game: whoever is honest wins, whatever the other does.
 
 use crate::{
-	softfloat::Random,
-	traces::{bound, case, compute, elements, Case},
+	dice::Dice,
+	traces::{bound, case, compute, elements, Case, Owner},
 };
 use dllm_primitives::{
 	dispute::{
@@ -43,7 +43,7 @@ fn challenged(
 	honest: (&Rows, &mut Held),
 	cheating: (&Rows, &mut Held),
 	manners: Manners,
-	random: &mut Random,
+	random: &mut Dice,
 ) -> (Outcome, usize) {
 	let mut game = Game::new(subject).unwrap();
 	let mut challenger = Challenger::new(subject, honest.0, honest.1).unwrap();
@@ -73,7 +73,7 @@ fn challenged(
 }
 
 /// Changes one digest or byte.
-fn damage(made: &mut Move, random: &mut Random) {
+fn damage(made: &mut Move, random: &mut Dice) {
 	match made {
 		Move::Trace { nodes, .. } | Move::Nodes(nodes) => {
 			let at = random.below(nodes.len() as u64) as usize;
@@ -91,14 +91,14 @@ fn damage(made: &mut Move, random: &mut Random) {
 /// Cheaters whose lie was carried on by the rules to the rows that they committed to.
 fn liars(truth: &Case, count: u64) -> Vec<Case> {
 	let all = elements(&truth.trace.layout);
-	let mut random = Random(21);
+	let mut random = Dice::new(21);
 	let mut made = Vec::new();
 	while (made.len() as u64) < count {
 		let at = all[random.below(all.len() as u64) as usize];
 		let mut trace = truth.trace.clone();
 		let lie = (random.next() as i64) >> (64 - 8 * at.operator.width().bytes().min(4));
 		compute(&mut trace, &truth.subject.layers, Some((at, lie)));
-		let case = bound(trace, truth.subject.layers.clone());
+		let case = bound(Owner::any(), trace, truth.subject.layers.clone());
 		if case.trace.root() != truth.trace.root() {
 			made.push(case);
 		}
@@ -111,7 +111,7 @@ fn an_honest_challenger_always_wins() {
 	let mut truth = case(9, &[u32::MAX, 3], 20);
 	let mut liars = liars(&truth, 60);
 	let places = truth.trace.places().collect::<Vec<_>>();
-	let mut random = Random(22);
+	let mut random = Dice::new(22);
 	let mut endings = BTreeMap::<usize, u32>::new();
 	for round in 0..DISPUTES {
 		let manners = match random.below(10) {
@@ -150,7 +150,7 @@ fn an_honest_challenger_always_wins() {
 }
 
 /// A move out of a random place of a true trace, or one that is damaged.
-fn accusation(case: &mut Case, game: &Game, all: &[Element], random: &mut Random) -> Move {
+fn accusation(case: &mut Case, game: &Game, all: &[Element], random: &mut Dice) -> Move {
 	let layout = case.trace.layout.clone();
 	match game.state {
 		State::Choosing(node, first) if random.below(10) > 0 => {
@@ -209,7 +209,7 @@ fn accusation(case: &mut Case, game: &Game, all: &[Element], random: &mut Random
 }
 
 /// A pair of rows that are the same, or of which one is another row.
-fn mismatch(case: &mut Case, random: &mut Random) -> Move {
+fn mismatch(case: &mut Case, random: &mut Dice) -> Move {
 	let layout = case.trace.layout.clone();
 	let sent = random.below(2) == 0;
 	let row = random.below(layout.rows.into()) as u32;
@@ -245,7 +245,7 @@ fn mismatch(case: &mut Case, random: &mut Random) -> Move {
 fn an_honest_defender_is_never_convicted() {
 	let mut truth = case(9, &[u32::MAX, 3], 30);
 	let all = elements(&truth.trace.layout);
-	let mut random = Random(31);
+	let mut random = Dice::new(31);
 	let mut claims = 0;
 	for dispute in 0..DISPUTES {
 		let subject = truth.subject.clone();

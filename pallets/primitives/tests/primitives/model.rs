@@ -1,7 +1,10 @@
 //! Models: what can be true, and what a stage of one costs.
 
 use crate::specimens::{model, shard};
-use dllm_primitives::model::{LayerRange, ModelSpec};
+use dllm_primitives::{
+	model::{LayerRange, ModelConstants, ModelSpec, Profile},
+	trace::{Layer, Shape},
+};
 use proptest::prelude::*;
 
 proptest! {
@@ -49,4 +52,36 @@ fn a_model_without_readable_names_is_not_plausible() {
 		..model(2)
 	}
 	.is_plausible());
+}
+
+#[test]
+fn constants_stand_for_every_layer_of_an_exact_model_and_of_no_other() {
+	let constants = |layers, hidden| {
+		let shape = Shape {
+			hidden,
+			heads: 4,
+			kv_heads: 2,
+			head_dim: 16,
+			inner: 128,
+			bias: false,
+			head_norm: false,
+			epsilon: 0,
+			factor: 0,
+		};
+		let layers = vec![Layer::default(); layers].try_into().unwrap();
+		Some(ModelConstants { shape, layers })
+	};
+	let plausible = |profile, constants| {
+		let spec = ModelSpec {
+			profile,
+			constants,
+			..model(2)
+		};
+		spec.is_plausible()
+	};
+	assert!(plausible(Profile::Exact, constants(2, 64)));
+	assert!(plausible(Profile::Exact, None));
+	assert!(!plausible(Profile::F32, constants(2, 64)));
+	assert!(!plausible(Profile::Exact, constants(1, 64)));
+	assert!(!plausible(Profile::Exact, constants(2, 65)));
 }

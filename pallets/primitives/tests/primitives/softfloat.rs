@@ -1,26 +1,10 @@
 //! Floats in integers against the machine's own.
 
+use crate::dice::Dice;
 use dllm_primitives::softfloat::Float;
 
 /// Random pairs for every operation of two operands.
 const PAIRS: u64 = 12_000_000;
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers in every run.
-pub struct Random(pub u64);
-
-impl Random {
-	pub fn next(&mut self) -> u64 {
-		self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-		let mut mixed = self.0;
-		mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-		mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-		mixed ^ (mixed >> 31)
-	}
-
-	pub fn below(&mut self, bound: u64) -> u64 {
-		self.next() % bound
-	}
-}
 
 fn soft(value: f32) -> Float {
 	Float::from_bits(value.to_bits())
@@ -98,7 +82,7 @@ fn boundaries() -> Vec<f32> {
 }
 
 /// Bits of every class: any, near one another, small integers, and few bits set.
-fn random(random: &mut Random) -> [f32; 2] {
+fn random(random: &mut Dice) -> [f32; 2] {
 	let drawn = random.next();
 	let (a, b) = (drawn as u32, (drawn >> 32) as u32);
 	match random.below(4) {
@@ -111,7 +95,7 @@ fn random(random: &mut Random) -> [f32; 2] {
 
 #[test]
 fn random_operands_give_what_the_machine_gives() {
-	let mut source = Random(6);
+	let mut source = Dice::new(6);
 	for _ in 0..PAIRS {
 		let [a, b] = random(&mut source);
 		compare(a, b);
@@ -130,7 +114,7 @@ fn all_pairs_of_boundaries_give_what_the_machine_gives() {
 
 #[test]
 fn integers_become_the_nearest_float() {
-	let mut source = Random(7);
+	let mut source = Dice::new(7);
 	let edges = (0..63).flat_map(|bit| [-1, 0, 1].map(|step| (1i64 << bit) + step));
 	let edges = edges.chain([0, i64::MAX, i64::MIN]).collect::<Vec<_>>();
 	let drawn = (0..1_000_000).map(|_| (source.next() as i64) >> source.below(64));

@@ -40,6 +40,7 @@ pub fn model(layers: u16) -> ModelSpec {
 			.try_into()
 			.unwrap(),
 		head: shard(2_000),
+		constants: None,
 	}
 }
 

@@ -1,7 +1,7 @@
 //! Traces: what is right is proved right, what is not cannot be opened, and no claim is too long.
 
 use crate::{
-	softfloat::Random,
+	dice::Dice,
 	traces::{case, constants, elements, Case},
 };
 use codec::Encode;
@@ -47,7 +47,7 @@ fn every_value_of_an_honest_trace_is_right() {
 fn another_value_is_wrong_wherever_it_stands() {
 	let mut case = case(4, &[u32::MAX, 2], 2);
 	let layout = case.trace.layout.clone();
-	let mut random = Random(3);
+	let mut random = Dice::new(3);
 	for at in elements(&layout) {
 		let width = at.operator.width().bytes();
 		let byte = at.index * width + random.below(width.into()) as u32;
@@ -68,7 +68,7 @@ fn another_value_is_wrong_wherever_it_stands() {
 fn a_changed_opening_leads_nowhere() {
 	let mut case = case(5, &[u32::MAX, 3], 4);
 	let all = elements(&case.trace.layout.clone());
-	let mut random = Random(5);
+	let mut random = Dice::new(5);
 	for _ in 0..1_000 {
 		let at = all[random.below(all.len() as u64) as usize];
 		let mut opening = opened(&mut case, at);
@@ -201,7 +201,7 @@ fn the_longest_product_is_judged() {
 		epsilon: 0,
 		factor: 0,
 	};
-	let mut random = Random(8);
+	let mut random = Dice::new(8);
 	let constants = Arc::new(constants(&shape, 1, &mut random));
 	let layer = Layer {
 		window: u32::MAX,

@@ -1,14 +1,13 @@
 //! A model of a few values and its trace, made rule by rule.
 
-use crate::softfloat::Random;
-use codec::Encode;
+use crate::dice::Dice;
 use dllm_primitives::{
 	commitment::{merkle_root, row_leaf},
 	dispute::{
 		players::{Rows, Trace},
 		Subject,
 	},
-	ids::Digest,
+	ids::{Digest, JobId, StageIndex},
 	trace::{
 		layout::{Layout, Step, BLOCK_BYTES},
 		opening::Binding,
@@ -20,9 +19,26 @@ use dllm_primitives::{
 };
 use std::sync::Arc;
 
-pub const JOB: u64 = 9;
-pub const STAGE: u8 = 2;
 pub const JOB_KEY: [u8; 32] = [7; 32];
+
+/// Whose trace of which segment it is.
+#[derive(Clone, Copy)]
+pub struct Owner {
+	pub job: JobId,
+	pub stage: StageIndex,
+	pub worker: Digest,
+}
+
+impl Owner {
+	/// Somebody.
+	pub fn any() -> Self {
+		Self {
+			job: 9,
+			stage: 2,
+			worker: Subject::worker(&5u32),
+		}
+	}
+}
 
 /// A subject with the defender's trace and rows.
 #[derive(Clone)]
@@ -48,7 +64,7 @@ pub fn shape() -> Shape {
 }
 
 /// Random constants of a layer.
-pub fn constants(shape: &Shape, rows: u32, random: &mut Random) -> Constants {
+pub fn constants(shape: &Shape, rows: u32, random: &mut Dice) -> Constants {
 	Constants::new(shape, |weight| {
 		let columns = match weight {
 			Weight::Codes(projection) => Some((projection, shape.outputs(projection))),
@@ -81,7 +97,7 @@ pub fn constants(shape: &Shape, rows: u32, random: &mut Random) -> Constants {
 }
 
 /// One constant: tables as they are, the rest random.
-fn constant(weight: Weight, at: u32, random: &mut Random) -> i64 {
+fn constant(weight: Weight, at: u32, random: &mut Dice) -> i64 {
 	let uniform = random.below(2_000) as f32 / 1_000.0 - 1.0;
 	let value = match weight {
 		Weight::Exponent => return ((-f64::from(at) / 256.0).exp() * 16_383.0).round() as i64,
@@ -97,7 +113,12 @@ fn constant(weight: Weight, at: u32, random: &mut Random) -> i64 {
 
 /// A trace of random rows through random layers, made by the rules themselves.
 pub fn case(rows: u32, windows: &[u32], seed: u64) -> Case {
-	let mut random = Random(seed);
+	case_of(Owner::any(), rows, windows, seed)
+}
+
+/// The same, of somebody.
+pub fn case_of(owner: Owner, rows: u32, windows: &[u32], seed: u64) -> Case {
+	let mut random = Dice::new(seed);
 	let shape = shape();
 	let all = windows
 		.iter()
@@ -119,7 +140,7 @@ pub fn case(rows: u32, windows: &[u32], seed: u64) -> Case {
 		trace.put(row, 0, Operator::Input, &input);
 	}
 	compute(&mut trace, &layers, None);
-	bound(trace, layers)
+	bound(owner, trace, layers)
 }
 
 /// Follows the rules from the rows that came in; `lie` changes one value as it is made.
@@ -149,32 +170,32 @@ pub fn compute(trace: &mut Held, layers: &[Layer], lie: Option<(Element, i64)>) 
 }
 
 /// Commits to the ends of a trace and binds it.
-pub fn bound(mut trace: Held, layers: Vec<Layer>) -> Case {
+pub fn bound(owner: Owner, mut trace: Held, layers: Vec<Layer>) -> Case {
+	let Owner { job, stage, worker } = owner;
 	let layout = trace.layout.clone();
 	let mut end = |slot, boundary| {
 		let leaves = (0..layout.rows).map(|row| {
 			let place = layout.place(Step { row, slot });
 			let bytes = trace.step(place).unwrap();
-			row_leaf(&JOB_KEY, JOB, boundary, row, &bytes)
+			row_leaf(&JOB_KEY, job, boundary, row, &bytes)
 		});
 		leaves.collect::<Vec<_>>()
 	};
 	let rows = Rows {
 		job_key: JOB_KEY,
-		input: end(0, STAGE - 1),
-		output: end(layout.output_slot(), STAGE),
+		input: end(0, stage - 1),
+		output: end(layout.output_slot(), stage),
 	};
-	let worker = Digest::from(*blake3::hash(&5u32.encode()).as_bytes());
 	let binding = Binding {
-		job: JOB,
-		stage: STAGE,
+		job,
+		stage,
 		worker,
 		job_key: JOB_KEY,
 	};
 	trace.bind(&binding);
 	let subject = Subject {
-		job: JOB,
-		stage: STAGE,
+		job,
+		stage,
 		worker,
 		shape: layout.shape,
 		layers,

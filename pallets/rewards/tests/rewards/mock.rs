@@ -151,6 +151,7 @@ pub fn bill(
 		client: CLIENT,
 		fee,
 		surplus: 0,
+		checked: true,
 		miners: miners.to_vec(),
 		verifiers: verifiers.to_vec(),
 	}

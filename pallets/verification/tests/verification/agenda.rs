@@ -6,6 +6,7 @@ use crate::{
 	play::{all_honest, commits, play},
 };
 use dllm_primitives::{
+	dispute::MAX_MOVES,
 	flow::{Award, Trials as _},
 	verdict::{Part::Lead, Phase},
 };
@@ -75,7 +76,10 @@ fn an_early_end_frees_its_place() {
 		assert_eq!(Agenda::<Test>::get(RUN_UNTIL + 1).into_inner(), vec![0]);
 		commits(0, Lead, &all_honest);
 		assert!(!Agenda::<Test>::contains_key(RUN_UNTIL + 1));
-		assert_eq!(Agenda::<Test>::get(1 + VERIFY + 1).into_inner(), vec![0]);
+		assert_eq!(
+			Agenda::<Test>::get(1 + DRAW + 1 + VERIFY + 1).into_inner(),
+			vec![0]
+		);
 	});
 }
 
@@ -93,7 +97,9 @@ fn a_deadline_in_the_past_falls_on_this_block() {
 #[test]
 fn the_last_verdict_comes_after_all_phases_and_their_moves() {
 	let blocks = <Verification as dllm_primitives::flow::Trials<_, _>>::verdict_blocks();
-	assert_eq!(blocks, VERIFY + REVEAL + TIEBREAK + 4 * AGENDA_WINDOW);
+	let rounds = MAX_MOVES;
+	let phases = DRAW + VERIFY + REVEAL + rounds * DISPUTE + TIEBREAK;
+	assert_eq!(blocks, phases + (5 + rounds) * AGENDA_WINDOW);
 }
 
 #[test]

@@ -139,6 +139,7 @@ fn a_commitment_cannot_be_changed() {
 		assert_noop!(reply_as(10, 1, b"second"), committed);
 		assert_eq!(Replies::get().len(), 1);
 		assert_ok!(commit_as(30, 0, 2));
+		crate::play::expire(0, Phase::Drawing);
 		assert_eq!(phase(0), Phase::Verifying);
 		assert_noop!(commit_as(20, 0, 1), committed);
 		assert_ok!(commit_as(21, 0, 1));
@@ -161,8 +162,9 @@ fn everybody_commits_in_its_phase() {
 	execute(|| {
 		open(0);
 		let wrong = DispatchError::from(Error::<Test>::WrongPhase);
-		assert_noop!(commit_as(11, 0, 0), wrong);
-		assert_noop!(commit_as(21, 0, 1), wrong);
+		let not_drawn = DispatchError::from(Error::<Test>::NotAParticipant);
+		assert_noop!(commit_as(11, 0, 0), not_drawn);
+		assert_noop!(commit_as(21, 0, 1), not_drawn);
 		commits(0, Lead, &all_honest);
 		commits(0, Replica, &but(1, Replica, Behaviour::Silent));
 		run_to(trial(0).until + 1);

@@ -3,14 +3,15 @@
 use crate::mock::honest;
 use dllm_primitives::{
 	commitment::Roots,
+	dispute::{self, Standing},
 	ids::Digest,
 	job::Refund,
-	verdict::Verdict::{self, Cheat, Indeterminate, Pass, VerifierFault, WorkerFault},
+	verdict::Verdict::{self, Cheat, Indeterminate, Pass, Unchecked, VerifierFault, WorkerFault},
 };
 use pallet_verification::judge::{
-	judge_stage, judge_unserved_lead, needs_tiebreak, outcome, showing, Exhibit, LeadFinding,
-	Outcome,
-	Showing::{self, Copied, Opened, Silent},
+	is_disputable, judge_stage, judge_unserved_lead, needs_tiebreak, outcome, showing, Exhibit,
+	LeadFinding, Outcome,
+	Showing::{self, Copied, Foreign, Opened, Silent},
 	StageShowings, StageVerdicts,
 };
 
@@ -60,6 +61,11 @@ fn other_class_wrong() -> Roots {
 	}
 }
 
+/// What an exhibit amounts to in a stage whose shards are the right ones.
+fn shown(exhibit: &Exhibit<i32>, all: &[Exhibit<i32>]) -> Showing {
+	showing(exhibit, all, right().weights, false)
+}
+
 /// Everything that a worker can show.
 fn all_showings() -> Vec<Showing> {
 	let told = [
@@ -71,7 +77,7 @@ fn all_showings() -> Vec<Showing> {
 		other_class(),
 		other_class_wrong(),
 	];
-	[Silent, Copied]
+	[Silent, Copied, Foreign]
 		.into_iter()
 		.chain(told.map(Opened))
 		.collect()
@@ -89,15 +95,17 @@ fn judge_with(
 ) -> [Option<Verdict>; 3] {
 	let showings = StageShowings {
 		lead,
-		replica,
+		replica: Some(replica),
 		tiebreak,
+		unchecked: false,
+		dispute: None,
 	};
 	let StageVerdicts {
 		lead,
 		replica,
 		tiebreak,
 	} = judge_stage(&showings, vouched);
-	[Some(lead), Some(replica), tiebreak]
+	[Some(lead), replica, tiebreak]
 }
 
 #[test]
@@ -119,7 +127,7 @@ fn a_checker_that_was_handed_other_rows_of_a_user_is_not_convicted() {
 /// the worker, 0 for the lead.
 fn expected(at: usize, shown: &[Showing]) -> Verdict {
 	let told = match shown[at] {
-		Copied => return Cheat,
+		Copied | Foreign => return Cheat,
 		Silent => return if at == 0 { WorkerFault } else { VerifierFault },
 		Opened(told) => told,
 	};
@@ -162,7 +170,7 @@ fn every_combination_is_judged_by_the_rule() {
 			}
 		}
 	}
-	assert_eq!(seen, 9 * 9 * 10);
+	assert_eq!(seen, 10 * 10 * 11);
 }
 
 #[test]
@@ -266,9 +274,16 @@ fn a_third_worker_is_needed_where_an_opened_lead_is_not_confirmed() {
 			let needed = matches!(lead, Opened(_)) && lead != replica;
 			let stage = StageShowings {
 				lead,
-				replica,
+				replica: Some(replica),
 				tiebreak: None,
+				unchecked: false,
+				dispute: None,
 			};
+			let decided = StageShowings {
+				dispute: Some(Standing::Over(dispute::Outcome::Dismissed)),
+				..stage
+			};
+			assert!(!needs_tiebreak(&decided));
 			assert_eq!(needs_tiebreak(&stage), needed, "{lead:?} {replica:?}");
 		}
 	}
@@ -312,20 +327,20 @@ fn the_author_of_a_commitment_is_who_opened_it() {
 		[author, copier, silent, absent, twice, third],
 		[third, twice, absent, silent, copier, author],
 	] {
-		assert_eq!(showing(&author, &all), Opened(right()));
-		assert_eq!(showing(&copier, &all), Copied);
-		assert_eq!(showing(&silent, &all), Silent);
-		assert_eq!(showing(&absent, &all), Silent);
-		assert_eq!(showing(&third, &all), Opened(right()));
+		assert_eq!(shown(&author, &all), Opened(right()));
+		assert_eq!(shown(&copier, &all), Copied);
+		assert_eq!(shown(&silent, &all), Silent);
+		assert_eq!(shown(&absent, &all), Silent);
+		assert_eq!(shown(&third, &all), Opened(right()));
 		// A worker that repeats itself in another stage has a bug, and robs nobody.
-		assert_eq!(showing(&twice, &all), Silent);
+		assert_eq!(shown(&twice, &all), Silent);
 	}
 	// Where nobody opens, nobody is known to be the author.
 	let unopened = Exhibit {
 		roots: None,
 		..author
 	};
-	assert_eq!(showing(&copier, &[unopened, copier]), Silent);
+	assert_eq!(shown(&copier, &[unopened, copier]), Silent);
 }
 
 #[test]
@@ -421,4 +436,109 @@ fn a_conviction_outweighs_a_fault_and_a_fault_what_is_unproved() {
 	let cheated = Outcome::Failed(Refund::Cheated);
 	assert_eq!(with([WorkerFault, Indeterminate, Cheat]), cheated);
 	assert_eq!(with([Cheat, WorkerFault, Pass]), cheated);
+}
+
+/// A dispute is about rows sent after the same work; whatever else differs is for a third worker.
+#[test]
+fn a_dispute_needs_the_same_work_on_the_same_rows() {
+	for lead in all_showings() {
+		for replica in all_showings() {
+			let stage = StageShowings {
+				lead,
+				replica: Some(replica),
+				tiebreak: None,
+				unchecked: false,
+				dispute: None,
+			};
+			let only_output_differs = match (lead, replica) {
+				(Opened(lead), Opened(replica)) => {
+					let without = |roots: Roots| Roots {
+						output: Digest::zero(),
+						..roots
+					};
+					lead != replica && without(lead) == without(replica)
+				}
+				_ => false,
+			};
+			assert_eq!(
+				is_disputable(&stage),
+				only_output_differs,
+				"{lead:?} {replica:?}"
+			);
+		}
+	}
+}
+
+#[test]
+fn a_dispute_decides_between_the_two() {
+	let judged = |outcome| {
+		let stage = StageShowings {
+			lead: Opened(right()),
+			replica: Some(Opened(wrong())),
+			tiebreak: None,
+			unchecked: false,
+			dispute: Some(Standing::Over(outcome)),
+		};
+		let verdicts = judge_stage(&stage, true);
+		(verdicts.lead, verdicts.replica)
+	};
+	assert_eq!(judged(dispute::Outcome::Convicted), (Cheat, Some(Pass)));
+	assert_eq!(judged(dispute::Outcome::Dismissed), (Pass, Some(Cheat)));
+}
+
+/// The draw left it alone: what it shows is taken, and nobody else is asked.
+#[test]
+fn an_unchecked_lead_is_judged_by_what_it_shows() {
+	let of = |lead| {
+		let stage = StageShowings {
+			lead,
+			replica: None,
+			tiebreak: None,
+			unchecked: true,
+			dispute: None,
+		};
+		assert!(!needs_tiebreak(&stage));
+		judge_stage(&stage, true)
+	};
+	assert_eq!(of(Opened(wrong())).lead, Unchecked);
+	assert_eq!(of(Opened(wrong())).replica, None);
+	assert_eq!(of(Silent).lead, WorkerFault);
+	assert_eq!(of(Copied).lead, Cheat);
+}
+
+/// Where a check was drawn and nobody could do it, nothing is proved.
+#[test]
+fn a_check_that_nobody_did_proves_nothing() {
+	let stage = StageShowings {
+		lead: Opened(right()),
+		replica: None,
+		tiebreak: None,
+		unchecked: false,
+		dispute: None,
+	};
+	assert!(needs_tiebreak(&stage));
+	assert_eq!(judge_stage(&stage, true).lead, Indeterminate);
+}
+
+/// Its own word says so: no majority is asked.
+#[test]
+fn who_tells_other_shards_or_a_reply_of_a_segment_is_convicted_by_its_own_word() {
+	let told = |roots| Exhibit {
+		worker: &1,
+		commitment: Some(Digest::repeat_byte(1)),
+		roots: Some(roots),
+	};
+	let reply = Roots {
+		result: Digest::repeat_byte(7),
+		..right()
+	};
+	for roots in [wrong_otherwise(), reply] {
+		assert_eq!(shown(&told(roots), &[]), Foreign, "{roots:?}");
+	}
+	assert_eq!(
+		showing(&told(reply), &[], right().weights, true),
+		Opened(reply)
+	);
+	let two_of_them = judge(Foreign, Foreign, Some(Opened(right())));
+	assert_eq!(two_of_them, [Some(Cheat), Some(Cheat), Some(Indeterminate)]);
 }

@@ -3,11 +3,19 @@
 mod agenda;
 mod calls;
 mod cheaters;
+#[allow(dead_code)]
+#[path = "../../../primitives/tests/primitives/dice.rs"]
+mod dice;
+mod disputes;
+mod drawing;
 mod judge;
 mod mock;
 mod play;
 mod property;
 mod silence;
 mod state;
+#[allow(dead_code)]
+#[path = "../../../primitives/tests/primitives/traces.rs"]
+mod traces;
 mod views;
 mod walk;

@@ -2,14 +2,15 @@
 //! thread-local records, so that a test can compare.
 
 use dllm_primitives::{
-	commitment::{commitment, result_hash, Opening, Roots},
+	commitment::{commitment, result_hash, shards_root, Opening, Roots},
+	draw::Trust,
 	flow::{
 		Award, Conclusion, JobBook, JobFacts, ModelCatalog, OnVerdict, Trials as _, WorkerPool,
 	},
 	ids::{Bytes, Digest, JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_INLINE},
-	job::{Body, Limits},
+	job::{Assurance, Body, Limits},
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
-	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
+	model::{LayerRange, Model, ModelConstants, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
 	verdict::{Part, Phase, Verdict},
 };
@@ -54,9 +55,11 @@ impl frame_system::Config for Test {
 	type Lookup = IdentityLookup<AccountId>;
 }
 
+pub const DRAW: u32 = 3;
 pub const VERIFY: u32 = 20;
 pub const REVEAL: u32 = 10;
 pub const TIEBREAK: u32 = 30;
+pub const DISPUTE: u32 = 7;
 pub const PER_BLOCK: u32 = 3;
 
 impl pallet_verification::Config for Test {
@@ -64,9 +67,12 @@ impl pallet_verification::Config for Test {
 	type Models = Catalogue;
 	type Jobs = Jobs;
 	type Randomness = Dice;
+	type LeastCheck = ConstU32<100_000>;
+	type DrawBlocks = ConstU32<DRAW>;
 	type VerifyBlocks = ConstU32<VERIFY>;
 	type RevealBlocks = ConstU32<REVEAL>;
 	type TiebreakBlocks = ConstU32<TIEBREAK>;
+	type DisputeBlocks = ConstU32<DISPUTE>;
 	type MaxTrialsPerBlock = ConstU32<PER_BLOCK>;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
@@ -95,12 +101,19 @@ parameter_types! {
 	pub static Verifiers: Vec<AccountId> = vec![];
 	/// Workers that are registered and unbonding.
 	pub static Inactive: BTreeSet<AccountId> = BTreeSet::new();
+	/// What everybody's work says of it: without any, every job is checked.
+	pub static Trusted: Trust = Trust { passed: 0, rank: 0, room: 0 };
+	pub static Unverified: Vec<(AccountId, u128)> = vec![];
 	pub static Engaged: Vec<AccountId> = vec![];
 	pub static Released: Vec<(AccountId, Verdict)> = vec![];
 	pub static Slashes: Vec<Slash> = vec![];
+	/// Calls of `WorkerPool::withheld`.
+	pub static Forfeits: Vec<(AccountId, u128)> = vec![];
 	pub static Draws: Vec<Draw> = vec![];
 	pub static Replies: Vec<(JobId, u32, Vec<u8>)> = vec![];
 	pub static Concluded: Vec<(JobId, u32, Conclusion<AccountId>)> = vec![];
+	/// The constants of the model's layers: where there are any, it is exact.
+	pub static Constants: Option<ModelConstants> = None;
 	pub static Facts: BTreeMap<JobId, JobFacts<AccountId>> = BTreeMap::new();
 }
 
@@ -152,12 +165,25 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 			.find(|who| !excluded.contains(&acc(number(who) + 100)))
 	}
 
+	fn trust(_: &AccountId) -> Trust {
+		Trusted::get()
+	}
+
+	fn unverified(who: &AccountId, pay: u128) {
+		Unverified::mutate(|all| all.push((who.clone(), pay)));
+	}
+
 	fn engage(who: &AccountId) {
 		Engaged::mutate(|all| all.push(who.clone()));
 	}
 
 	fn release(who: &AccountId, verdict: Verdict) {
 		Released::mutate(|all| all.push((who.clone(), verdict)));
+	}
+
+	fn withheld(who: &AccountId, pay: u128, _: &AccountId) -> u128 {
+		Forfeits::mutate(|all| all.push((who.clone(), pay)));
+		pay
 	}
 
 	fn slash(who: &AccountId, pay: u128, user: &AccountId, convicted_by: &[AccountId]) -> u128 {
@@ -181,7 +207,20 @@ impl ModelCatalog<AccountId> for Catalogue {
 			id,
 			owner: acc(200),
 			state: ModelState::Active,
-			spec: spec(),
+			spec: match Constants::get() {
+				None => spec(),
+				constants => {
+					let mut spec = ModelSpec {
+						profile: Profile::Exact,
+						constants,
+						..spec()
+					};
+					// So few operations that a trace takes no time.
+					let layers = spec.layers.iter_mut();
+					layers.for_each(|layer| layer.flops_per_token = 100_000_000);
+					spec
+				}
+			},
 		})
 	}
 }
@@ -211,6 +250,7 @@ pub fn spec() -> ModelSpec {
 			bytes: 400,
 			..layer(4)
 		},
+		constants: None,
 	}
 }
 
@@ -235,6 +275,10 @@ impl OnVerdict<AccountId> for Jobs {
 impl JobBook<AccountId> for Jobs {
 	fn facts(job: JobId) -> Option<JobFacts<AccountId>> {
 		Facts::get().get(&job).cloned()
+	}
+
+	fn asked(job: JobId) -> Digest {
+		Digest::from_low_u64_be(job)
 	}
 }
 
@@ -271,13 +315,17 @@ pub fn bytes<const N: u32>(text: &[u8]) -> Bytes<N> {
 pub fn execute(test: impl FnOnce()) {
 	Verifiers::set(vec![acc(90), acc(91)]);
 	Inactive::set(BTreeSet::new());
+	Trusted::set(Trust::default());
+	Unverified::set(vec![]);
 	Engaged::set(vec![]);
 	Released::set(vec![]);
 	Slashes::set(vec![]);
+	Forfeits::set(vec![]);
 	Draws::set(vec![]);
 	Replies::set(vec![]);
 	Concluded::set(vec![]);
 	Facts::set(BTreeMap::new());
+	Constants::set(None);
 	let storage = frame_system::GenesisConfig::<Test>::default()
 		.build_storage()
 		.unwrap();
@@ -334,6 +382,7 @@ pub fn award(job: JobId, replicas: u8) -> Award<AccountId, u32> {
 		},
 		rows_ceiling: CEILING,
 		own_entry: false,
+		assurance: Assurance::Standard,
 		run_until: RUN_UNTIL,
 	}
 }
@@ -374,6 +423,7 @@ pub fn open_with(award: Award<AccountId, u32>) -> DispatchResult {
 		model: 0,
 		body,
 		limits,
+		assurance: award.assurance,
 	};
 	Facts::mutate(|all| all.insert(award.job, facts));
 	Verification::open(award)
@@ -408,12 +458,25 @@ pub fn verdict(job: JobId, stage: StageIndex, part: Part) -> Option<Verdict> {
 pub const REPLY: &[u8] = b"A ring.";
 pub const TOKENS: u32 = 4;
 
+/// Digest of the shards of a stage.
+pub fn shards(stage: StageIndex) -> Digest {
+	let spec = spec();
+	match stage {
+		ENTRY_STAGE => shards_root([&spec.embed.hash, &spec.head.hash]),
+		_ => {
+			let (start, end) = (2 * u16::from(stage) - 2, 2 * u16::from(stage));
+			let layers = spec.segment(LayerRange { start, end });
+			shards_root(layers.iter().map(|shard| &shard.hash))
+		}
+	}
+}
+
 /// What an honest worker of a stage tells: the rows that it sends are the rows that the next receives.
 pub fn honest(stage: StageIndex) -> Roots {
 	let boundary = |link: u8| Digest::repeat_byte(100 + link);
 	Roots {
 		class: Digest::repeat_byte(1),
-		weights: Digest::repeat_byte(50 + stage),
+		weights: shards(stage),
 		input: boundary((stage + 2) % 3),
 		output: boundary(stage),
 		result: if stage == ENTRY_STAGE {

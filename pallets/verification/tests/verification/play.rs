@@ -115,8 +115,10 @@ pub fn expire(job: JobId, in_phase: Phase) {
 	}
 }
 
-/// Commits all leads, or all replicas. Who copies waits for what it copies.
+/// Commits all leads, and lets the blocks until the draw pass; or all replicas. Who copies waits for what
+/// it copies.
 pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
+	expire(job, Phase::Drawing);
 	let expected = if part == Part::Lead {
 		Phase::Running
 	} else {
@@ -128,7 +130,8 @@ pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Beh
 	let stages = stages(job);
 	for &stage in &stages {
 		let behaviour = behave(stage, part);
-		let absent = matches!(behaviour, Behaviour::Silent | Behaviour::Copied);
+		let silent = matches!(behaviour, Behaviour::Silent | Behaviour::Copied);
+		let absent = silent || !has(job, stage, part);
 		if !absent {
 			let who = worker(job, stage, part);
 			let digest = digest(job, stage, &who, behaviour.roots(stage));
@@ -137,12 +140,13 @@ pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Beh
 	}
 	for &stage in stages
 		.iter()
-		.filter(|stage| behave(**stage, part) == Behaviour::Copied)
+		.filter(|stage| behave(**stage, part) == Behaviour::Copied && has(job, **stage, part))
 	{
 		if let Some(digest) = copied(job, stage, part) {
 			assert_ok!(commit(job, stage, part, digest));
 		}
 	}
+	expire(job, Phase::Drawing);
 }
 
 /// The commitment that a copying worker takes; none where there is none to take.
@@ -201,11 +205,18 @@ pub fn reveals(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
 				behaviour,
 				Behaviour::Silent | Behaviour::Copied | Behaviour::Unrevealed
 			);
-			if phase(job) == Phase::Revealing && committed {
+			if phase(job) == Phase::Revealing && committed && has(job, stage, part) {
 				assert_ok!(reveal(job, stage, part, behaviour.roots(stage)));
 			}
 		}
 	}
+}
+
+/// Whether somebody has a part in a stage: replicas are drawn.
+fn has(job: JobId, stage: StageIndex, part: Part) -> bool {
+	let trial = trial(job);
+	let mut parts = trial.stage(stage).unwrap().participants();
+	parts.any(|(its, _)| its == part)
 }
 
 /// Opens the commitment of a lead or replica to `roots`.

@@ -1,4 +1,4 @@
-//! Who is late or silent loses its pay, never its bond, and the job ends all the same.
+//! Silence: it costs the job, and the bond only of who committed, was checked, and then did not open.
 
 use crate::{
 	mock::*,
@@ -41,7 +41,7 @@ fn a_silent_lead_costs_the_job_and_only_it_is_blamed() {
 			assert_eq!(verdict(0, stage, Lead), Some(Indeterminate));
 		}
 		for stage in 0..3 {
-			assert_eq!(verdict(0, stage, Replica), Some(Indeterminate));
+			assert_eq!(verdict(0, stage, Replica), None, "nobody was drawn");
 		}
 		nobody_is_slashed();
 	});
@@ -65,7 +65,7 @@ fn a_sealed_job_whose_user_never_came_is_nobodys_fault() {
 	execute(|| {
 		open_sealed(0);
 		run_to(RUN_UNTIL + 1);
-		assert_eq!(Released::get().len(), 4);
+		assert_eq!(Released::get().len(), 2);
 		assert!(Released::get()
 			.iter()
 			.all(|(_, verdict)| *verdict == Indeterminate));
@@ -95,6 +95,26 @@ fn a_lead_that_does_not_reveal_costs_the_job() {
 		assert_eq!(verdict(0, 2, Lead), Some(Pass));
 		assert_eq!(conclusion().1, Conclusion::Failed(Refund::Unserved));
 		nobody_is_slashed();
+		let pay = trial(0).stage(1).unwrap().pay;
+		assert_eq!(
+			Forfeits::get(),
+			vec![(acc(20), pay)],
+			"else every cheat would be silent"
+		);
+	});
+}
+
+/// Before the draw nobody knows whether it is checked, so leaving gains nothing.
+#[test]
+fn only_who_is_checked_and_has_committed_forfeits_for_its_silence() {
+	execute(|| {
+		open(0);
+		play(0, but(1, Lead, Behaviour::Silent));
+		open(2);
+		play(2, but(1, Replica, Behaviour::Unrevealed));
+		open(4);
+		play(4, but(1, Replica, Behaviour::Silent));
+		assert!(Forfeits::get().is_empty());
 	});
 }
 
@@ -141,7 +161,7 @@ fn when_everybody_leaves_the_last_deadline_ends_the_job() {
 		open(0);
 		commits(0, Lead, &all_honest);
 		run_to(200);
-		let end = 1 + VERIFY + 1 + REVEAL + 1;
+		let end = 1 + DRAW + 1 + VERIFY + 1 + REVEAL + 1;
 		assert_eq!(conclusion(), (end, Conclusion::Failed(Refund::Unserved)));
 		for stage in 0..3 {
 			assert_eq!(verdict(0, stage, Lead), Some(WorkerFault));
@@ -159,7 +179,7 @@ fn the_last_block_of_a_phase_is_in_time_and_the_next_is_late() {
 		let late = digest(0, 1, &acc(20), honest(1));
 		run_to(RUN_UNTIL);
 		assert_ok!(commit(0, 1, Lead, late));
-		assert_eq!(phase(0), Phase::Verifying);
+		assert_eq!(phase(0), Phase::Drawing);
 
 		open_with(dllm_primitives::flow::Award {
 			run_until: 50,

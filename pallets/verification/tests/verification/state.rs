@@ -2,7 +2,7 @@
 
 use crate::{
 	mock::*,
-	play::{all_honest, but, commits, play, reveals, Behaviour},
+	play::{all_honest, but, commit, commits, expire, play, reveals, Behaviour},
 };
 use dllm_primitives::{
 	ids::Digest,
@@ -13,7 +13,7 @@ use dllm_primitives::{
 };
 use frame_support::BoundedVec;
 use pallet_verification::{
-	trial::{Participant, Trial},
+	trial::{Drawn, Participant, Trial},
 	Agenda, OpenTrials, Trials,
 };
 
@@ -33,8 +33,21 @@ fn refused(set_up: impl FnOnce(), break_it: impl FnOnce(&mut Trial<AccountId, u3
 }
 
 fn verifying() {
+	drawing();
+	expire(0, Phase::Drawing);
+}
+
+fn drawing() {
 	open(0);
-	commits(0, Lead, &all_honest);
+	for stage in 0..3 {
+		commit(
+			0,
+			stage,
+			Lead,
+			digest(0, stage, &worker(0, stage, Lead), honest(stage)),
+		)
+		.unwrap();
+	}
 }
 
 fn revealing() {
@@ -89,10 +102,22 @@ fn no_deadline_passes_unnoticed() {
 #[test]
 fn no_phase_begins_without_the_commitments_of_the_last() {
 	refused(verifying, |trial| trial.stages[0].lead.commitment = None);
-	refused(
-		|| open(0),
-		|trial| trial.stages[0].replica.commitment = Some((Digest::zero(), 1)),
-	);
+}
+
+#[test]
+fn replicas_are_drawn_after_the_commitments() {
+	let drawn = |checked| {
+		Some(Drawn {
+			seed: Digest::zero(),
+			checked,
+		})
+	};
+	refused(drawing, |trial| trial.drawn = drawn(true));
+	refused(drawing, |trial| {
+		trial.stages[0].replica = Some(Participant::new(acc(11)))
+	});
+	refused(verifying, |trial| trial.drawn = None);
+	refused(verifying, |trial| trial.drawn = drawn(false));
 }
 
 #[test]
@@ -104,7 +129,9 @@ fn no_third_worker_before_the_reveals() {
 
 #[test]
 fn nobody_checks_itself() {
-	refused(verifying, |trial| trial.stages[0].replica.worker = acc(10));
+	refused(verifying, |trial| {
+		trial.stages[0].replica.as_mut().unwrap().worker = acc(10)
+	});
 }
 
 #[test]

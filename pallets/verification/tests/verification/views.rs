@@ -39,6 +39,7 @@ fn short(who: u8) -> Vec<(&'static str, StageIndex)> {
 		} => ("check", *stage),
 		Duty::Check { stage, .. } => ("decide", *stage),
 		Duty::Reveal { stage, .. } => ("reveal", *stage),
+		Duty::Dispute { stage, .. } => ("dispute", *stage),
 		Duty::Serve { stage, .. } => ("serve", *stage),
 	};
 	duties(who).iter().map(name).collect()
@@ -82,6 +83,7 @@ fn duties_follow_the_phases() {
 		run_to(RUN_UNTIL);
 		let late = digest(0, 2, &acc(30), honest(2));
 		assert_ok!(crate::play::commit(0, 2, Lead, late));
+		crate::play::expire(0, Phase::Drawing);
 
 		assert_eq!(short(20), vec![("serve", 1)]);
 		assert_eq!(short(21), vec![("check", 1)]);
@@ -161,7 +163,7 @@ fn a_checker_knows_what_every_lead_committed_and_by_when_it_is_due() {
 			(stage, lead.clone(), digest(0, stage, &lead, honest(stage)))
 		});
 		assert_eq!(commitments, expected.to_vec());
-		assert_eq!((until, part), (1 + VERIFY, Part::Replica));
+		assert_eq!((until, part), (1 + DRAW + 1 + VERIFY, Part::Replica));
 		assert_eq!(Some(route), Verification::route(0));
 	});
 }

@@ -1,0 +1,108 @@
+//! Who is checked, and by whom: drawn after the leads have committed, from randomness that nobody knew then.
+//!
+//! A job is checked as a whole or not at all. It is checked for sure while one of its leads is new, where a
+//! lead would be owed more unverified pay than its bond answers for, or where the user asked for it; else with
+//! a probability that falls with the rank of its leads, as far as the runtime lets it. The seed mixes the
+//! randomness of every block since the commitments with the commitments themselves and with what the user
+//! asked. The author of the last of these blocks can withhold it, and so choose between two draws at the price
+//! of the block; whoever makes all of them, and leads the job too, can choose among as many as it likes.
+
+use crate::ids::{Digest, JobId, StageIndex};
+use codec::Encode;
+
+const SEED: &[u8] = b"dllm/draw/v1";
+const BEACON: &[u8] = b"dllm/beacon/v1";
+const CHECKED: &[u8] = b"dllm/checked/v1";
+const CHECKER: &[u8] = b"dllm/checker/v1";
+const THIRD: &[u8] = b"dllm/third/v1";
+
+/// Certainty, in parts per million.
+pub const WHOLE: u32 = 1_000_000;
+/// Stages that a worker has to pass under check before any of its jobs goes unchecked.
+pub const PROBATION: u32 = 10;
+/// Pay that a worker may be owed, or have received, since it last passed a check: one part in so many of its
+/// bond.
+pub const UNVERIFIED_PART: u128 = 20;
+
+/// What says whether the work of a worker has to be checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Trust {
+	/// Stages that it passed.
+	pub passed: u32,
+	/// Its rank, in parts per million.
+	pub rank: u32,
+	/// Unverified pay for which its bond still answers, in planck.
+	pub room: u128,
+}
+
+/// Unverified pay for which a bond still answers, in planck.
+pub fn room(bond: u128, unverified: u128) -> u128 {
+	(bond / UNVERIFIED_PART).saturating_sub(unverified)
+}
+
+/// Probability with which a stage that pays its lead `pay` planck is checked, `least` or more, in parts per
+/// million.
+pub fn check_ppm(trust: &Trust, pay: u128, least: u32) -> u32 {
+	if trust.passed < PROBATION || pay > trust.room {
+		return WHOLE;
+	}
+	WHOLE.saturating_sub(trust.rank).max(least).min(WHOLE)
+}
+
+/// What follows a beacon when a block adds its randomness.
+pub fn next_beacon(beacon: Digest, randomness: Digest) -> Digest {
+	hash(&(BEACON, beacon, randomness))
+}
+
+/// Stands for what a user asked.
+pub fn asked(request: &impl Encode) -> Digest {
+	hash(request)
+}
+
+/// The seed of all draws of a job. `asked` stands for what the user asked, `commitments` are those of the
+/// leads in the order of the ring.
+pub fn seed(beacon: Digest, job: JobId, asked: Digest, commitments: &[Digest]) -> Digest {
+	hash(&(SEED, beacon, job, asked, commitments))
+}
+
+/// Whether a job is checked that has to be with this probability, in parts per million.
+pub fn is_checked(seed: Digest, ppm: u32) -> bool {
+	// Of 2⁶⁴ values: the shares differ from exact ones by less than 10⁻¹³.
+	number(&hash(&(CHECKED, seed))) % u64::from(WHOLE) < u64::from(ppm)
+}
+
+/// A place among `stakes`, each as likely as its stake; none where there is no stake. `seed` is that of one
+/// choice alone.
+pub fn choose(seed: Digest, stakes: &[u128]) -> Option<usize> {
+	let total = stakes
+		.iter()
+		.fold(0u128, |sum, stake| sum.saturating_add(*stake));
+	let mut left = u128::from_le_bytes(*seed.0.first_chunk()?).checked_rem(total)?;
+	stakes.iter().position(|stake| {
+		let within = left < *stake;
+		left = left.saturating_sub(*stake);
+		within
+	})
+}
+
+/// A seed of its own for the checker of one stage.
+pub fn of_checker(seed: Digest, stage: StageIndex) -> Digest {
+	hash(&(CHECKER, seed, stage))
+}
+
+/// A seed of its own for the third worker of one stage. It stands since the draw, so nobody can wait for a
+/// better one.
+pub fn of_third(seed: Digest, stage: StageIndex) -> Digest {
+	hash(&(THIRD, seed, stage))
+}
+
+fn hash(of: &impl Encode) -> Digest {
+	Digest::from(*blake3::hash(&of.encode()).as_bytes())
+}
+
+fn number(digest: &Digest) -> u64 {
+	digest
+		.0
+		.first_chunk()
+		.map_or(0, |low| u64::from_le_bytes(*low))
+}

@@ -1,0 +1,109 @@
+//! The draw: probabilities as they are said, and nobody chosen who has no stake.
+
+use crate::dice::Dice;
+use dllm_primitives::{
+	draw::{
+		check_ppm, choose, is_checked, next_beacon, of_checker, of_third, room, seed, Trust,
+		PROBATION, UNVERIFIED_PART, WHOLE,
+	},
+	ids::Digest,
+};
+use proptest::prelude::*;
+
+const DRAWS: u64 = 100_000;
+const LEAST: u32 = WHOLE / 10;
+
+/// χ² of one degree at p = 0.001.
+const CHI_SQUARE: f64 = 10.83;
+
+fn seeds() -> impl Iterator<Item = Digest> {
+	let mut dice = Dice::new(1);
+	(0..DRAWS).map(move |_| {
+		let beacon = Digest::from_low_u64_be(dice.next());
+		seed(beacon, dice.next(), Digest::zero(), &[beacon])
+	})
+}
+
+#[test]
+fn jobs_are_checked_as_often_as_they_have_to_be() {
+	for ppm in [LEAST, 250_000, 600_000] {
+		let hits = seeds().filter(|seed| is_checked(*seed, ppm)).count() as f64;
+		let share = f64::from(ppm) / f64::from(WHOLE);
+		let expected = DRAWS as f64 * share;
+		let chi_square = (hits - expected).powi(2) / (expected * (1.0 - share));
+		assert!(
+			chi_square < CHI_SQUARE,
+			"{hits} of {DRAWS} at {ppm}: {chi_square}"
+		);
+	}
+	assert!(seeds().take(1_000).all(|seed| is_checked(seed, WHOLE)));
+	assert!(!seeds().take(1_000).any(|seed| is_checked(seed, 0)));
+}
+
+#[test]
+fn checkers_are_drawn_by_stake() {
+	let stakes = [1_000, 0, 3_000, 6_000];
+	let mut drawn = [0u32; 4];
+	for seed in seeds() {
+		drawn[choose(seed, &stakes).unwrap()] += 1;
+	}
+	assert_eq!(drawn[1], 0, "who has no stake answers for nothing");
+	let chi_square = [(0, 0.1), (2, 0.3), (3, 0.6)].map(|(at, share)| {
+		let expected = DRAWS as f64 * share;
+		(f64::from(drawn[at]) - expected).powi(2) / expected
+	});
+	// Two degrees at p = 0.001.
+	assert!(chi_square.iter().sum::<f64>() < 13.82, "{drawn:?}");
+}
+
+#[test]
+fn stages_of_a_job_draw_apart() {
+	let stakes = [1, 1];
+	type Part = fn(Digest, u8) -> Digest;
+	let parts: [(Part, u8); 3] = [(of_checker, 2), (of_third, 1), (of_third, 2)];
+	for (part, stage) in parts {
+		let same = seeds().filter(|seed| {
+			choose(of_checker(*seed, 1), &stakes) == choose(part(*seed, stage), &stakes)
+		});
+		let share = same.count() as f64 / DRAWS as f64;
+		assert!((0.49..0.51).contains(&share), "{share}");
+	}
+}
+
+proptest! {
+	#[test]
+	fn more_work_and_more_rank_are_never_checked_more(
+		passed in 0..100u32, rank in 0..=WHOLE, room: u128, pay: u128, more in 0..1_000u32,
+	) {
+		let trust = Trust { passed, rank, room };
+		let ppm = check_ppm(&trust, pay, LEAST);
+		prop_assert!((LEAST..=WHOLE).contains(&ppm));
+		if passed < PROBATION || pay > room {
+			prop_assert_eq!(ppm, WHOLE);
+		}
+		let better = Trust {
+			passed: passed + more,
+			rank: rank.saturating_add(more).min(WHOLE),
+			room: room.saturating_add(more.into()),
+		};
+		prop_assert!(check_ppm(&better, pay, LEAST) <= ppm);
+		prop_assert_eq!(check_ppm(&better, pay, WHOLE), WHOLE);
+	}
+
+	#[test]
+	fn room_is_a_part_of_the_bond_less_what_is_unverified(bond: u128, unverified: u128) {
+		let left = room(bond, unverified);
+		prop_assert!(left <= bond / UNVERIFIED_PART);
+		prop_assert_eq!(left == 0, unverified >= bond / UNVERIFIED_PART);
+	}
+
+	#[test]
+	fn somebody_with_a_stake_is_drawn(stakes in prop::collection::vec(0..u64::MAX, 0..6), beacon: u64) {
+		let stakes = stakes.into_iter().map(u128::from).collect::<Vec<_>>();
+		let drawn = choose(next_beacon(Digest::zero(), Digest::from_low_u64_be(beacon)), &stakes);
+		match drawn {
+			Some(at) => prop_assert!(stakes[at] > 0),
+			None => prop_assert!(stakes.iter().all(|stake| *stake == 0)),
+		}
+	}
+}
