@@ -1,10 +1,11 @@
 //! Benchmarks of every call, each at its dearest path: a worker in the verifier role with the longest
 //! declaration.
 
-use crate::{Call, Config, Pallet, VerifierCount, Workers};
+use crate::{Call, Config, LinkReports, Pallet, VerifierCount, Workers};
 use alloc::vec::Vec;
 use dllm_primitives::{
 	ids::Address,
+	links::{Links, Probed, Reading, Report, MAX_LINKS},
 	miner::{Roles, WorkerSpec, WorkerState},
 	verdict::Verdict,
 };
@@ -13,7 +14,7 @@ use frame_support::traits::{
 	fungible::{Inspect, Mutate},
 	Get,
 };
-use frame_system::RawOrigin;
+use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
 
 /// The longest declaration; `peer` sets it apart.
 fn spec(peer: u8) -> WorkerSpec {
@@ -47,6 +48,31 @@ fn worker<T: Config>(
 	fund::<T>(who)?;
 	Pallet::<T>::do_register(who.clone(), operator, spec(peer), T::MinBond::get())?;
 	Ok(())
+}
+
+fn peer_account<T: Config>(number: u32) -> T::AccountId {
+	account("peer", number, 0)
+}
+
+fn probed<T: Config>(number: u32) -> Probed<T::AccountId> {
+	Probed {
+		peer: peer_account::<T>(number),
+		reading: Reading {
+			rtt_us: 20_000,
+			jitter_us: 1_000,
+			loss_ppm: 100,
+			bytes_per_second: 10_000_000,
+		},
+	}
+}
+
+/// The longest report, of the first block.
+fn full_report<T: Config>() -> Report<T::AccountId, BlockNumberFor<T>> {
+	let links: Vec<_> = (1..=MAX_LINKS).map(probed::<T>).collect();
+	Report {
+		block: Default::default(),
+		links: links.try_into().unwrap_or_default(),
+	}
 }
 
 #[benchmarks]
@@ -144,6 +170,7 @@ mod benches {
 		let who: T::AccountId = whitelisted_caller();
 		worker::<T>(&who, None, 1)?;
 		Pallet::<T>::note_verdict(&who, Verdict::Pass);
+		LinkReports::<T>::insert(&who, full_report::<T>());
 		Pallet::<T>::do_unbond(who.clone())?;
 		frame_system::Pallet::<T>::set_block_number(Pallet::<T>::free_from());
 
@@ -151,6 +178,26 @@ mod benches {
 		_(RawOrigin::Signed(who.clone()));
 
 		assert!(!Workers::<T>::contains_key(&who));
+		Ok(())
+	}
+
+	/// Replaces the longest report.
+	#[benchmark]
+	fn report_links(n: Linear<0, MAX_LINKS>) -> Result<(), BenchmarkError> {
+		let who: T::AccountId = whitelisted_caller();
+		worker::<T>(&who, None, 0)?;
+		for peer in 1..=n {
+			worker::<T>(&peer_account::<T>(peer), None, peer as u8)?;
+		}
+		LinkReports::<T>::insert(&who, full_report::<T>());
+		frame_system::Pallet::<T>::set_block_number(T::LinkReportPause::get());
+		let links: Vec<_> = (1..=n).map(probed::<T>).collect();
+		let links: Links<T::AccountId> = links.try_into().unwrap_or_default();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(who.clone()), links);
+
+		assert!(LinkReports::<T>::get(&who).is_some_and(|report| report.links.len() as u32 == n));
 		Ok(())
 	}
 }

@@ -1,0 +1,72 @@
+//! What workers measured of the way to each other: each keeps one report, which ages out, and goes with its
+//! worker. Two ends that disagree are settled by [`dllm_primitives::links::merge`].
+
+use crate::{Config, Error, Event, LinkReports, Pallet, Workers};
+use alloc::{collections::BTreeSet, vec::Vec};
+use dllm_primitives::{
+	links::{merge, Link, Links, Report},
+	miner::WorkerState,
+};
+use frame_support::{ensure, traits::Get};
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{traits::Saturating, DispatchResult};
+
+/// A link of this runtime.
+pub type LinkOf<T> = Link<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+
+impl<T: Config> Pallet<T> {
+	pub(crate) fn do_report_links(who: T::AccountId, links: Links<T::AccountId>) -> DispatchResult {
+		let worker = Self::registered(&who)?;
+		ensure!(worker.state == WorkerState::Active, Error::<T>::NotActive);
+		let block = frame_system::Pallet::<T>::block_number();
+		let rested = LinkReports::<T>::get(&who)
+			.is_none_or(|last| block.saturating_sub(last.block) >= T::LinkReportPause::get());
+		ensure!(rested, Error::<T>::TooEarly);
+		Self::check_links(&who, &links)?;
+		let known = |who: &T::AccountId| Workers::<T>::contains_key(who);
+		ensure!(
+			links.iter().all(|link| known(&link.peer)),
+			Error::<T>::UnknownPeer
+		);
+
+		let count = links.len() as u32;
+		LinkReports::<T>::insert(&who, Report { block, links });
+		Self::deposit_event(Event::LinksReported {
+			worker: who,
+			links: count,
+		});
+		Ok(())
+	}
+
+	/// Whether a report can be true as far as it is alone.
+	pub(crate) fn check_links(who: &T::AccountId, links: &Links<T::AccountId>) -> DispatchResult {
+		let mut peers = BTreeSet::new();
+		for link in links {
+			ensure!(link.peer != *who, Error::<T>::LinkToItself);
+			ensure!(peers.insert(&link.peer), Error::<T>::DuplicateLink);
+			ensure!(
+				link.reading.implausible().is_none(),
+				Error::<T>::ImplausibleLink
+			);
+		}
+		Ok(())
+	}
+
+	/// Links between registered workers that an end reported of late, and the workers that reported once, do
+	/// so no longer, and are named by nobody who does. Reads every report.
+	pub fn links() -> (Vec<LinkOf<T>>, Vec<T::AccountId>) {
+		let now = frame_system::Pallet::<T>::block_number();
+		let lifetime = T::LinkReportLifetime::get();
+		let (fresh, stale): (Vec<_>, Vec<_>) = LinkReports::<T>::iter()
+			.partition(|(_, report)| now.saturating_sub(report.block) <= lifetime);
+		let mut links = merge(fresh);
+		// A peer may have left since.
+		links.retain(|link| link.ends.iter().all(Workers::<T>::contains_key));
+		let answering = links.iter().flat_map(|link| &link.ends);
+		let answering = answering.collect::<BTreeSet<_>>();
+		let mut silent = stale.into_iter().map(|(who, _)| who).collect::<Vec<_>>();
+		silent.retain(|who| !answering.contains(who));
+		silent.sort();
+		(links, silent)
+	}
+}

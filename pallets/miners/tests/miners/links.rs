@@ -1,0 +1,189 @@
+//! Reports of links: who may make them, what they may say, how they age, and when they go.
+
+use crate::mock::*;
+use dllm_primitives::links::{Link, Links, Reading};
+use frame_support::{
+	assert_noop, assert_ok,
+	dispatch::{GetDispatchInfo, Pays},
+};
+use pallet_miners::LinkReports;
+
+fn report(who: AccountId, links: Links<AccountId>) {
+	assert_ok!(Miners::report_links(signed(who), links));
+}
+
+fn at(block: u32) {
+	System::set_block_number(block);
+}
+
+/// One link to BOB with a figure of one's own.
+fn with(harm: impl FnOnce(&mut Reading)) -> Links<AccountId> {
+	let mut links = probed(&[BOB]);
+	harm(&mut links[0].reading);
+	links
+}
+
+#[test]
+fn is_kept_and_free_of_charge() {
+	execute(|| {
+		worker(ALICE);
+		worker(BOB);
+		let paid = Miners::report_links(signed(ALICE), probed(&[BOB])).unwrap();
+		assert_eq!(paid.pays_fee, Pays::No);
+		let kept = LinkReports::<Test>::get(ALICE).unwrap();
+		assert_eq!((kept.block, kept.links), (1, probed(&[BOB])));
+		System::assert_last_event(
+			Event::LinksReported {
+				worker: ALICE,
+				links: 1,
+			}
+			.into(),
+		);
+	});
+}
+
+#[test]
+fn is_for_active_workers_only() {
+	execute(|| {
+		let none = || probed(&[]);
+		assert_noop!(
+			Miners::report_links(signed(ALICE), none()),
+			Error::NotRegistered
+		);
+		pending(BOB, ALICE);
+		assert_noop!(Miners::report_links(signed(BOB), none()), Error::NotActive);
+		worker(CAROL);
+		assert_ok!(Miners::unbond(signed(CAROL)));
+		assert_noop!(
+			Miners::report_links(signed(CAROL), none()),
+			Error::NotActive
+		);
+		assert_noop!(
+			Miners::report_links(RuntimeOrigin::none(), none()),
+			sp_runtime::DispatchError::BadOrigin
+		);
+	});
+}
+
+#[test]
+fn comes_no_more_often_than_the_pause() {
+	execute(|| {
+		worker(ALICE);
+		worker(BOB);
+		report(ALICE, probed(&[]));
+		at(PAUSE);
+		assert_noop!(
+			Miners::report_links(signed(ALICE), probed(&[BOB])),
+			Error::TooEarly
+		);
+		at(1 + PAUSE);
+		report(ALICE, probed(&[BOB]));
+		assert_eq!(LinkReports::<Test>::get(ALICE).unwrap().block, 1 + PAUSE);
+	});
+}
+
+#[test]
+fn names_every_other_worker_once() {
+	execute(|| {
+		worker(ALICE);
+		worker(BOB);
+		let refused = |links| Miners::report_links(signed(ALICE), links);
+		assert_noop!(refused(probed(&[ALICE])), Error::LinkToItself);
+		assert_noop!(refused(probed(&[BOB, BOB])), Error::DuplicateLink);
+		assert_noop!(refused(probed(&[BOB, STRANGER])), Error::UnknownPeer);
+		assert!(LinkReports::<Test>::get(ALICE).is_none());
+	});
+}
+
+#[test]
+fn says_nothing_that_cannot_be_true() {
+	execute(|| {
+		worker(ALICE);
+		worker(BOB);
+		let impossible: [fn(&mut Reading); 6] = [
+			|reading| reading.rtt_us = 0,
+			|reading| reading.rtt_us = 60_000_001,
+			|reading| reading.jitter_us = 30_000_001,
+			|reading| reading.loss_ppm = 500_001,
+			|reading| reading.bytes_per_second = 99,
+			|reading| reading.bytes_per_second = 1_000_000_000_001,
+		];
+		for harm in impossible {
+			assert_noop!(
+				Miners::report_links(signed(ALICE), with(harm)),
+				Error::ImplausibleLink
+			);
+		}
+	});
+}
+
+#[test]
+fn the_worse_of_both_ends_counts() {
+	execute(|| {
+		worker(ALICE);
+		worker(BOB);
+		report(ALICE, with(|reading| reading.rtt_us = 1));
+		at(3);
+		let mut back = probed(&[ALICE]);
+		back[0].reading.bytes_per_second = 1_000;
+		report(BOB, back);
+		let reading = Reading {
+			bytes_per_second: 1_000,
+			..READING
+		};
+		let link = Link {
+			ends: [ALICE, BOB],
+			reading,
+			reported: [Some(1), Some(3)],
+		};
+		assert_eq!(Miners::links(), (vec![link], vec![]));
+	});
+}
+
+#[test]
+fn an_old_one_no_longer_counts_and_its_worker_falls_silent() {
+	execute(|| {
+		let _ = [ALICE, BOB, CAROL].map(worker);
+		report(ALICE, probed(&[BOB]));
+		report(BOB, probed(&[]));
+		at(1 + LIFETIME);
+		let (links, silent) = Miners::links();
+		assert_eq!((links.len(), silent), (1, vec![]));
+		at(2 + LIFETIME);
+		// CAROL never reported: nothing is known of it.
+		assert_eq!(Miners::links(), (vec![], vec![ALICE, BOB]));
+		// Who answers somebody is not dead.
+		report(CAROL, probed(&[BOB]));
+		let (links, silent) = Miners::links();
+		assert_eq!(links[0].ends, [BOB, CAROL]);
+		assert_eq!(links[0].reported, [None, Some(2 + LIFETIME)]);
+		assert_eq!(silent, vec![ALICE]);
+	});
+}
+
+#[test]
+fn goes_with_its_worker_and_names_nobody_who_left() {
+	execute(|| {
+		let _ = [ALICE, BOB, CAROL].map(worker);
+		report(ALICE, probed(&[BOB, CAROL]));
+		report(BOB, probed(&[ALICE]));
+		assert_ok!(Miners::unbond(signed(BOB)));
+		at(1 + DELAY);
+		report(ALICE, probed(&[BOB, CAROL]));
+		assert_ok!(Miners::withdraw(signed(BOB)));
+		assert!(LinkReports::<Test>::get(BOB).is_none());
+		let (links, silent) = Miners::links();
+		assert_eq!(links.len(), 1);
+		assert_eq!(links[0].ends, [ALICE, CAROL]);
+		assert!(silent.is_empty());
+	});
+}
+
+#[test]
+fn weighs_more_with_more_links() {
+	let weight = |links| {
+		let call = pallet_miners::Call::<Test>::report_links { links };
+		call.get_dispatch_info().call_weight.ref_time()
+	};
+	assert!(weight(probed(&[BOB])) > weight(probed(&[])));
+}
