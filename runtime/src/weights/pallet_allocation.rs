@@ -13,37 +13,37 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_allocation::WeightInfo for WeightInfo<T> {
 	fn submit_plan() -> Weight {
-		Weight::from_parts(4_388_028_000, 110_550)
+		Weight::from_parts(3_128_789_000, 110_551)
 			.saturating_add(T::DbWeight::get().reads(218))
 			.saturating_add(T::DbWeight::get().writes(142))
 	}
 
 	fn ready() -> Weight {
-		Weight::from_parts(159_037_000, 6_466)
+		Weight::from_parts(83_787_000, 6_466)
 			.saturating_add(T::DbWeight::get().reads(2))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	fn close() -> Weight {
-		Weight::from_parts(2_203_602_000, 71_253)
+		Weight::from_parts(1_228_823_000, 71_254)
 			.saturating_add(T::DbWeight::get().reads(142))
 			.saturating_add(T::DbWeight::get().writes(72))
 	}
 
 	fn leave() -> Weight {
-		Weight::from_parts(1_280_750_000, 7_575)
+		Weight::from_parts(608_265_000, 7_575)
 			.saturating_add(T::DbWeight::get().reads(72))
 			.saturating_add(T::DbWeight::get().writes(72))
 	}
 
 	fn compete() -> Weight {
-		Weight::from_parts(5_396_971_000, 220_857)
+		Weight::from_parts(3_489_170_000, 220_858)
 			.saturating_add(T::DbWeight::get().reads(152))
 			.saturating_add(T::DbWeight::get().writes(4))
 	}
 
 	fn sweep() -> Weight {
-		Weight::from_parts(1_421_533_000, 71_276)
+		Weight::from_parts(1_234_995_000, 71_277)
 			.saturating_add(T::DbWeight::get().reads(144))
 			.saturating_add(T::DbWeight::get().writes(73))
 	}
