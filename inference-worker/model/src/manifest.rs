@@ -7,7 +7,7 @@
 use crate::numerics::Numerics;
 use dllm_primitives::{
 	ids::{Digest, MAX_LAYERS},
-	model::{ModelSpec, Profile, Shard},
+	model::{ModelConstants, ModelSpec, Profile, Shard},
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -419,8 +419,13 @@ impl Manifest {
 		Ok(())
 	}
 
-	/// What the owner registers on chain.
-	pub fn spec(&self, licence: &str) -> Result<ModelSpec, ManifestError> {
+	/// What the owner registers on chain; `constants` are those of the shards
+	/// ([`crate::exact::trace::constants`]).
+	pub fn spec(
+		&self,
+		licence: &str,
+		constants: Option<ModelConstants>,
+	) -> Result<ModelSpec, ManifestError> {
 		let too_long = |what| move |_| ManifestError::TooLongForChain { what };
 		let layers = self
 			.layers
@@ -451,6 +456,7 @@ impl Manifest {
 					what: "the list of layers",
 				})?,
 			head: self.head.on_chain(),
+			constants,
 		})
 	}
 

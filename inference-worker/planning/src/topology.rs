@@ -1,4 +1,4 @@
-//! What was measured of workers and links, from a file.
+//! What was measured of workers and links, from a file and by the workers themselves.
 //!
 //! ```json
 //! { "defaults": { "link": { "rttMs": 20, "mbitPerSecond": 100 }, "worker": { "gflops": 50 } },
@@ -118,6 +118,17 @@ impl Default for Topology {
 	}
 }
 
+/// A link as the workers at its ends reported it.
+#[derive(Clone, Debug)]
+pub struct Reported {
+	/// The names of the workers at its ends.
+	pub ends: [String; 2],
+	/// What they measured; of two reports the worse of every figure.
+	pub figures: LinkFigures,
+	/// Whether both did.
+	pub by_both: bool,
+}
+
 impl Topology {
 	/// Reads a file's text.
 	pub fn parse(text: &str) -> Result<Self, TopologyError> {
@@ -158,6 +169,22 @@ impl Topology {
 		}
 		topology.links.extend(measured);
 		Ok(topology)
+	}
+
+	/// Adds links that the workers at their ends measured, alike in both directions. Where one end alone did,
+	/// nothing speaks against a lie: no figure is then better than that of a link that nobody measured. What
+	/// was said of a link already stands over it.
+	pub fn with_links(mut self, links: impl IntoIterator<Item = Reported>) -> Self {
+		for reported in links {
+			let [a, b] = reported.ends;
+			let figures = match reported.by_both {
+				true => reported.figures,
+				false => worse(&reported.figures, &self.default_link),
+			};
+			self.links.entry((a.clone(), b.clone())).or_insert(figures);
+			self.links.entry((b, a)).or_insert(figures);
+		}
+		self
 	}
 
 	/// Figures of a worker.

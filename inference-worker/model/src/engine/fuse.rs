@@ -83,7 +83,12 @@ pub fn single_on_disk(folder: &Path, file: &str) -> Result<InMemoryModel, FuseEr
 
 /// The graph of a shard.
 pub fn decode(file: &str, content: Vec<u8>) -> Result<GraphProto, FuseError> {
-	Content::in_memory(file, content).decode(file)
+	let content = Content {
+		bytes: Bytes::from(content),
+		location: String::new(),
+		buffer: None,
+	};
+	content.decode(file)
 }
 
 /// Consecutive layers under construction.

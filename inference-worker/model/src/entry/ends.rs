@@ -1,6 +1,6 @@
 //! Embedding and head: the model's first and last step.
 
-use super::EntryError;
+use super::{pool::FinalNorm, EntryError};
 use crate::{
 	engine::{head, padded_chunks, runtime, single, EngineError},
 	manifest::{Manifest, ShardFile},
@@ -22,6 +22,7 @@ pub struct Embedder {
 /// Rows to logits: final norm and output projection, under the engine's rules for rows.
 pub struct Head {
 	graph: Mutex<Session>,
+	norm: FinalNorm,
 	numerics: Numerics,
 	hidden: usize,
 	vocab: usize,
@@ -65,10 +66,13 @@ impl Head {
 	pub fn load(manifest: &Manifest, folder: &Path) -> Result<Self, EntryError> {
 		let numerics = Numerics::of(manifest.profile);
 		let (config, file) = (&manifest.config, &manifest.head);
-		let model = head(config, numerics, &file.file, file.read(folder)?)?;
+		let content = file.read(folder)?;
+		let norm = FinalNorm::of(config, &file.file, content.clone())?;
+		let model = head(config, numerics, &file.file, content)?;
 		let graph = Mutex::new(runtime()?.session(&model, numerics)?);
 		Ok(Self {
 			graph,
+			norm,
 			numerics: *numerics,
 			hidden: config.hidden as usize,
 			vocab: config.vocab as usize,
@@ -91,6 +95,11 @@ impl Head {
 			logits.extend_from_slice(&values[..chunk.rows * self.vocab]);
 		}
 		Ok(logits)
+	}
+
+	/// The norm that rows pass before the output projection.
+	pub fn norm(&self) -> &FinalNorm {
+		&self.norm
 	}
 
 	/// Number of logits of one row.

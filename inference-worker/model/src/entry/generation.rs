@@ -4,6 +4,7 @@
 //! same logits follows step by step.
 
 use super::{
+	likelihood::{likelihood, Likelihood},
 	sampler::{sample, SamplingParams},
 	tokenizer::{TextStream, Tokenizer},
 	EntryError,
@@ -19,6 +20,8 @@ pub struct ReplyLimits {
 	pub sampling: SamplingParams,
 	/// Texts that end the reply; they are not part of it.
 	pub stop: Vec<String>,
+	/// How many of the likeliest tokens are told with each one; nothing of likelihoods where none.
+	pub likeliest: Option<usize>,
 }
 
 /// Why a reply ended.
@@ -35,7 +38,7 @@ pub enum Finish {
 }
 
 /// What one token brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
 	/// The token.
 	pub token: u32,
@@ -43,6 +46,8 @@ pub struct Step {
 	pub text: String,
 	/// Set with the last token, which is not sent through the ring.
 	pub finish: Option<Finish>,
+	/// How likely the token was, where the limits ask for that.
+	pub likelihood: Option<Likelihood>,
 }
 
 /// A reply in the making.
@@ -50,6 +55,8 @@ pub struct Generation {
 	tokenizer: Arc<Tokenizer>,
 	limits: ReplyLimits,
 	prompt_tokens: u32,
+	/// The last token of the prompt: the first one of the reply reads as it does after this.
+	before: u32,
 	/// Chosen so far, the ending token included.
 	tokens: Vec<u32>,
 	stream: TextStream,
@@ -66,6 +73,7 @@ impl Generation {
 		limits: ReplyLimits,
 	) -> Result<Self, EntryError> {
 		tokenizer.check_length(prompt)?;
+		let before = *prompt.last().ok_or(EntryError::EmptyPrompt)?;
 		if limits.max_tokens == 0 {
 			return Err(EntryError::BadLimits {
 				reason: "max_tokens is 0",
@@ -88,6 +96,7 @@ impl Generation {
 			tokenizer,
 			limits,
 			prompt_tokens,
+			before,
 			tokens,
 			stream,
 			held,
@@ -101,7 +110,14 @@ impl Generation {
 			return Err(EntryError::Ended);
 		}
 		let token = sample(logits, &self.limits.sampling, self.position())?;
+		let likelihood = self.likelihood(logits, token)?;
 		self.tokens.push(token);
+		let step = self.step(token)?;
+		Ok(Step { likelihood, ..step })
+	}
+
+	/// What a token that was chosen brings.
+	fn step(&mut self, token: u32) -> Result<Step, EntryError> {
 		if self.tokenizer.is_end(token) {
 			return self.end(token, String::new(), Finish::EndOfReply);
 		}
@@ -115,6 +131,7 @@ impl Generation {
 				token,
 				text,
 				finish: self.finish,
+				likelihood: None,
 			});
 		}
 		let text = self.release();
@@ -128,6 +145,7 @@ impl Generation {
 			token,
 			text,
 			finish: None,
+			likelihood: None,
 		})
 	}
 
@@ -146,6 +164,14 @@ impl Generation {
 		self.finish
 	}
 
+	/// How likely the token is that was chosen, where the limits ask for that.
+	fn likelihood(&self, logits: &[f32], token: u32) -> Result<Option<Likelihood>, EntryError> {
+		let before = self.tokens.last().copied().unwrap_or(self.before);
+		let bytes = |token| self.tokenizer.bytes(before, token);
+		let told = |most| likelihood(logits, token, most, bytes);
+		self.limits.likeliest.map(told).transpose()
+	}
+
 	/// Ends the reply and shows what was held back.
 	fn end(&mut self, token: u32, mut text: String, why: Finish) -> Result<Step, EntryError> {
 		let rest = self.stream.finish()?;
@@ -156,6 +182,7 @@ impl Generation {
 			token,
 			text,
 			finish: Some(why),
+			likelihood: None,
 		})
 	}
 

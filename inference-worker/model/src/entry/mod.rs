@@ -6,12 +6,16 @@
 
 mod ends;
 mod generation;
+mod likelihood;
+mod pool;
 mod sampler;
 mod template;
 mod tokenizer;
 
 pub use ends::{Embedder, Head};
 pub use generation::{Finish, Generation, ReplyLimits, Step};
+pub use likelihood::{Likelihood, Likely};
+pub use pool::{FinalNorm, Pool};
 pub use sampler::{sample, SampleError, SamplingParams};
 pub use template::Message;
 pub use tokenizer::{TextStream, Tokenizer};

@@ -7,6 +7,7 @@ use super::{
 use crate::manifest::Manifest;
 use serde::Deserialize;
 use std::{path::Path, sync::Arc};
+use tokenizers::decoders::DecoderWrapper;
 
 const SETTINGS: &str = "tokenizer_config.json";
 const TEMPLATE: &str = "chat_template.jinja";
@@ -28,8 +29,20 @@ pub struct Tokenizer {
 	/// The same, but for special tokens, which it takes for text.
 	plain: tokenizers::Tokenizer,
 	template: Option<ChatTemplate>,
+	spelling: Spelling,
 	eos_ids: Vec<u32>,
 	max_context: u32,
+}
+
+/// How a vocabulary writes bytes that are no whole character.
+#[derive(Clone, Copy)]
+enum Spelling {
+	/// Every character of a token stands for one byte.
+	ByteLevel,
+	/// A token like `<0xE2>` stands for a byte, every other one for a text.
+	Fallback,
+	/// Not at all: every token stands for a text.
+	Text,
 }
 
 #[derive(Deserialize, Default)]
@@ -86,11 +99,13 @@ impl Tokenizer {
 		let template = source
 			.map(|source| ChatTemplate::new(source, bos, eos))
 			.transpose()?;
+		let spelling = Spelling::of(inner.get_decoder());
 		let (eos_ids, max_context) = (manifest.config.eos_ids.clone(), manifest.config.max_context);
 		Ok(Self {
 			inner,
 			plain,
 			template,
+			spelling,
 			eos_ids,
 			max_context,
 		})
@@ -177,6 +192,36 @@ impl Tokenizer {
 		self.inner.decode(tokens, true).map_err(tokenizer_error)
 	}
 
+	/// The bytes that a token adds to the text after the one before it, special ones included; none where the
+	/// vocabulary does not have it. One token alone may be only a part of a character.
+	pub fn bytes(&self, before: u32, token: u32) -> Result<Vec<u8>, EntryError> {
+		let Some(spelled) = self.inner.id_to_token(token) else {
+			return Ok(Vec::new());
+		};
+		match self.spelling {
+			Spelling::ByteLevel => {
+				let bytes = spelled.chars().map(byte_of).collect::<Option<Vec<_>>>();
+				// What was added to the vocabulary may be written as it reads.
+				Ok(bytes.unwrap_or_else(|| spelled.into_bytes()))
+			}
+			Spelling::Fallback => match fallback_byte(&spelled) {
+				Some(byte) => Ok(vec![byte]),
+				None => Ok(self.piece(before, token)?.into_bytes()),
+			},
+			Spelling::Text => Ok(self.piece(before, token)?.into_bytes()),
+		}
+	}
+
+	/// What a token that is a text reads like after the one before it.
+	fn piece(&self, before: u32, token: u32) -> Result<String, EntryError> {
+		let (known, text) = (self.decode(&[before])?, self.decode(&[before, token])?);
+		match text.strip_prefix(&known) {
+			Some(piece) => Ok(piece.into()),
+			// The tokens read otherwise together than one by one.
+			None => self.decode(&[token]),
+		}
+	}
+
 	/// Fails unless the tokens are some and leave room for a reply.
 	pub fn check_length(&self, tokens: &[u32]) -> Result<(), EntryError> {
 		if tokens.is_empty() {
@@ -197,6 +242,22 @@ impl Tokenizer {
 	/// Tokens that prompt and reply may have together.
 	pub fn max_context(&self) -> u32 {
 		self.max_context
+	}
+}
+
+impl Spelling {
+	fn of(decoder: Option<&DecoderWrapper>) -> Self {
+		let steps = match decoder {
+			Some(DecoderWrapper::Sequence(sequence)) => sequence.get_decoders(),
+			Some(one) => std::slice::from_ref(one),
+			None => &[],
+		};
+		let find = |step: &DecoderWrapper| match step {
+			DecoderWrapper::ByteLevel(_) => Some(Self::ByteLevel),
+			DecoderWrapper::ByteFallback(_) => Some(Self::Fallback),
+			_ => None,
+		};
+		steps.iter().find_map(find).unwrap_or(Self::Text)
 	}
 }
 
@@ -277,6 +338,27 @@ impl TextStream {
 		self.given = self.tokens.len();
 		piece
 	}
+}
+
+/// The byte for which a character of a byte-level vocabulary stands, as GPT-2 wrote them: the printable ones
+/// of Latin-1 for themselves, and those from `U+0100` on for the other 68 bytes in order.
+fn byte_of(character: char) -> Option<u8> {
+	let code = u32::from(character);
+	let byte = match code {
+		0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF => code,
+		0x100..=0x120 => code - 0x100,
+		0x121..=0x142 => code - 0x121 + 0x7F,
+		0x143 => 0xAD,
+		_ => return None,
+	};
+	u8::try_from(byte).ok()
+}
+
+/// The byte for which a token like `<0xE2>` stands.
+fn fallback_byte(spelled: &str) -> Option<u8> {
+	let digits = spelled.strip_prefix("<0x")?.strip_suffix('>')?;
+	let plain = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+	plain.then(|| u8::from_str_radix(digits, 16).ok())?
 }
 
 fn tokenizer_error(error: tokenizers::Error) -> EntryError {

@@ -7,6 +7,9 @@
 
 mod attention;
 mod constants;
+mod registered;
+
+pub use registered::{compare, constants};
 
 use super::{
 	read_layer,
@@ -70,6 +73,19 @@ pub enum TraceError {
 	/// Claims would exceed what the chain takes.
 	#[error("{rows} rows of this shape are beyond what a dispute can be about: see dllm_primitives::trace::shape for the bounds")]
 	NotDisputable { rows: usize },
+	/// A dispute about the layers would be judged by another shape.
+	#[error("the chain names another shape of the layers than the model's manifest: a dispute would be judged wrongly; do not serve the model, and tell its owner")]
+	OtherShape,
+	/// A dispute about the layer would be judged by other constants.
+	#[error("the chain names other constants of layer {layer} than its shard holds: a dispute would be judged wrongly; do not serve the model, and tell its owner")]
+	OtherConstants { layer: u16 },
+}
+
+impl TraceError {
+	/// Whether fetching the files again can help.
+	pub fn is_retryable(&self) -> bool {
+		matches!(self, Self::Manifest(error) if error.is_retryable())
+	}
 }
 
 /// Layers of a model, ready to be traced.

@@ -7,6 +7,8 @@ mod checkpoints;
 mod families;
 mod golden;
 mod library;
+mod likelihoods;
+mod pooling;
 mod reference;
 mod replies;
 mod sampling;

@@ -15,6 +15,7 @@ fn greedy(max_tokens: u32, stop: &[&str]) -> ReplyLimits {
 		max_tokens,
 		sampling: SamplingParams::GREEDY,
 		stop,
+		likeliest: None,
 	}
 }
 

@@ -1,7 +1,7 @@
 //! Traces: they end in the engine's bytes, and the chain's own arithmetic finds every value right.
 
 use crate::{send, Model};
-use dllm_model::exact::trace::{TraceError, Traced};
+use dllm_model::exact::trace::{compare, constants, shape, TraceError, Traced};
 use dllm_primitives::{
 	commitment::{merkle_root, row_leaf},
 	dispute::{
@@ -285,4 +285,39 @@ fn what_has_no_trace_is_refused() {
 		traced.trace(&[]),
 		Err(TraceError::NotDisputable { rows: 0 })
 	));
+}
+
+#[test]
+fn what_is_registered_is_what_the_shards_hold() {
+	for name in ["fixture-untied", "fixture-mistral"] {
+		let model = Model::named(name);
+		let (manifest, folder) = (&model.manifest, &model.folder);
+		let all = LayerRange {
+			start: 0,
+			end: model.layers(),
+		};
+		let registered = constants(manifest, folder).unwrap().unwrap();
+		let traced = Traced::load(manifest, folder, all).unwrap();
+		assert_eq!(registered.layers.to_vec(), traced.layers(), "{name}");
+		assert_eq!(registered.shape, shape(&manifest.config), "{name}");
+		compare(manifest, folder, all, &registered).unwrap();
+		let spec = manifest.spec("MIT", Some(registered)).unwrap();
+		assert!(spec.is_plausible(), "{name}");
+	}
+	let float = Model::split(&crate::checkpoints::model("fixture-tied"), Profile::F32);
+	assert_eq!(constants(&float.manifest, &float.folder).unwrap(), None);
+}
+
+#[test]
+fn a_damaged_shard_has_no_constants() {
+	let model = Model::named("fixture-tied");
+	let path = model.folder.join("layer-001.onnx");
+	let mut bytes = std::fs::read(&path).unwrap();
+	bytes[999] ^= 1;
+	std::fs::write(&path, bytes).unwrap();
+	let error = constants(&model.manifest, &model.folder).unwrap_err();
+	assert!(
+		matches!(error, TraceError::Manifest(_)) && error.is_retryable(),
+		"{error}"
+	);
 }

@@ -77,7 +77,7 @@ fn figures_add_up_for_tied_and_untied_heads() {
 		}
 		manifest.verify_all(&target).unwrap();
 		assert_eq!(Manifest::load(&target).unwrap(), manifest);
-		let spec = manifest.spec("Apache-2.0").unwrap();
+		let spec = manifest.spec("Apache-2.0", None).unwrap();
 		assert!(spec.is_plausible());
 		assert_eq!(spec.manifest_root, manifest.root());
 	}

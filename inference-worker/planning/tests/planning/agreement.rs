@@ -163,6 +163,7 @@ fn model(layers: &[Shard]) -> ModelSpec {
 		embed: layer(200),
 		layers: layers.to_vec().try_into().expect("a handful"),
 		head: layer(201),
+		constants: None,
 	}
 }
 

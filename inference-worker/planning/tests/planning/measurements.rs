@@ -1,6 +1,6 @@
 //! Files of measurements: defaults, both ends, and figures that cannot be true.
 
-use dllm_planning::topology::{Topology, TopologyError, DEFAULT_LINK, DEFAULT_WORKER};
+use dllm_planning::topology::{Reported, Topology, TopologyError, DEFAULT_LINK, DEFAULT_WORKER};
 
 #[test]
 fn what_is_not_measured_has_a_default() {
@@ -80,4 +80,57 @@ fn other_forms_are_refused() {
 	}
 	let own = r#"{ "links": [{ "from": "a", "to": "a" }] }"#;
 	assert!(matches!(Topology::parse(own), Err(TopologyError::Loop(_))));
+}
+
+#[test]
+fn what_a_file_says_of_a_link_stands_over_what_workers_measured() {
+	let text = r#"{
+		"defaults": { "link": { "rttMs": 50 } },
+		"links": [{ "from": "b", "to": "a", "rttMs": 8 }] }"#;
+	let measured = dllm_primitives::cost::link::LinkFigures {
+		latency_us: 700,
+		..DEFAULT_LINK
+	};
+	let links = [["a", "b"], ["b", "c"]].map(|ends| Reported {
+		ends: ends.map(String::from),
+		figures: measured,
+		by_both: true,
+	});
+	let topology = Topology::parse(text).expect("parses").with_links(links);
+	assert_eq!(topology.link("a", "b").latency_us, 4_000);
+	assert_eq!(topology.link("b", "a").latency_us, 4_000);
+	assert_eq!(topology.link("b", "c"), measured);
+	assert_eq!(topology.link("c", "b"), measured);
+	assert_eq!(topology.link("a", "c").latency_us, 25_000);
+	assert_eq!(topology.unknown(&["a", "b", "c"]), (3, 1));
+}
+
+#[test]
+fn where_one_end_alone_reports_no_figure_is_better_than_the_default() {
+	let reported = |figures, by_both| Reported {
+		ends: ["a", "b"].map(String::from),
+		figures,
+		by_both,
+	};
+	let with = |link| Topology::default().with_links([link]).link("b", "a");
+	let marvellous = dllm_primitives::cost::link::LinkFigures {
+		latency_us: 1,
+		jitter_us: 0,
+		loss_ppm: 0,
+		bytes_per_second: u64::MAX,
+		efficiency_ppm: 1_000_000,
+	};
+	assert_eq!(with(reported(marvellous, true)), marvellous);
+	assert_eq!(with(reported(marvellous, false)), DEFAULT_LINK);
+	let slow = dllm_primitives::cost::link::LinkFigures {
+		latency_us: 200_000,
+		bytes_per_second: 1_000,
+		..marvellous
+	};
+	let counted = dllm_primitives::cost::link::LinkFigures {
+		latency_us: 200_000,
+		bytes_per_second: 1_000,
+		..DEFAULT_LINK
+	};
+	assert_eq!(with(reported(slow, false)), counted);
 }
