@@ -202,7 +202,7 @@ async fn worker(
 ) -> Result<Workshop> {
 	let listen = vec!["/ip4/127.0.0.1/tcp/0".parse()?];
 	let keypair = Keypair::generate_ed25519();
-	let network = Network::start(NetworkConfig { keypair, listen }).await?;
+	let network = Network::start(NetworkConfig::new(keypair, listen)).await?;
 	let ledger = Ledger::open(data.join(format!("worker-{stage}")))?;
 	let host = Arc::new(Host::new(MEMORY, Arc::new(Honest)));
 	if range.is_empty() {

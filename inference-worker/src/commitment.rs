@@ -287,12 +287,6 @@ impl Leaves {
 		Ok(())
 	}
 
-	/// Moves them out, and leaves the same without rows.
-	pub fn take(&mut self) -> Self {
-		let digests = std::mem::take(&mut self.digests);
-		Self { digests, ..*self }
-	}
-
 	/// Rows so far.
 	pub fn rows(&self) -> u32 {
 		self.digests.len() as u32
@@ -301,6 +295,11 @@ impl Leaves {
 	/// Root over all rows.
 	pub fn root(&self) -> Digest {
 		merkle_root(&self.digests)
+	}
+
+	/// The leaf of every row.
+	pub fn into_digests(self) -> Vec<Digest> {
+		self.digests
 	}
 }
 

@@ -4,7 +4,7 @@
 //! paths count from the folder of the file. What the keys mean for others (bond, registration) is left
 //! to the commands.
 
-use crate::{bidding, chain::Amount, gateway};
+use crate::{bidding, chain::Amount, gateway, links, network::Reach};
 use dllm_primitives::miner::Roles;
 use libp2p::Multiaddr;
 use serde::{
@@ -35,8 +35,9 @@ pub struct Config {
 	pub data: PathBuf,
 	/// Where other workers can reach this one, as this machine sees it.
 	pub listen: Vec<Multiaddr>,
-	/// Where other workers can reach this one, as they see it. Empty: the addresses of `listen`, which
-	/// is right only on a machine with a public address, or among workers of one machine.
+	/// Where other workers can reach this one, as they see it. Empty: through the relays of `reach`, where it
+	/// has some, else the addresses of `listen`, which is right only on a machine with a public address, or
+	/// among workers of one machine.
 	pub advertise: Vec<Multiaddr>,
 	/// What the worker offers to do.
 	#[serde(deserialize_with = "roles")]
@@ -55,8 +56,12 @@ pub struct Config {
 	pub onnxruntime: Option<PathBuf>,
 	/// Threads for the execution of models; all processors where left out.
 	pub threads: Option<usize>,
+	/// How it is reached where it cannot be dialled.
+	pub reach: Reach,
 	/// What it bids in capacity rounds.
 	pub bidding: bidding::Options,
+	/// How it measures the way to other workers.
+	pub links: links::Options,
 	/// What only a gateway reads.
 	pub gateway: gateway::Options,
 	/// Where Prometheus finds the numbers of this worker; nobody does where left out.
@@ -85,7 +90,9 @@ impl Default for Config {
 			models: Vec::new(),
 			onnxruntime: None,
 			threads: None,
+			reach: Reach::default(),
 			bidding: bidding::Options::default(),
+			links: links::Options::default(),
 			gateway: gateway::Options::default(),
 			metrics: None,
 		}
@@ -151,13 +158,12 @@ impl Config {
 		Ok(config)
 	}
 
-	/// Where others can dial this worker: `advertise`, else what it listens on.
-	pub fn reachable_at(&self) -> &[Multiaddr] {
-		if self.advertise.is_empty() {
-			&self.listen
-		} else {
-			&self.advertise
-		}
+	/// Where others can dial this worker: `advertise`, else behind its relays, else what it listens on.
+	pub fn reachable_at(&self) -> Vec<Multiaddr> {
+		let circuits = self.reach.circuits();
+		let known = [&self.advertise, &circuits, &self.listen];
+		let first = known.into_iter().find(|addresses| !addresses.is_empty());
+		first.cloned().unwrap_or_default()
 	}
 
 	fn read(path: &Path) -> Result<Self, ConfigError> {

@@ -1,9 +1,9 @@
 //! `serve`: a worker from its start to Ctrl-C.
 //!
 //! Starts network, shards and ledger, then follows the chain: at every best block it reads what is
-//! expected of it and lets the [`Board`] act on it; beside it a [`Bidder`] bids in capacity rounds, where
-//! the configuration says so. While the node is away, work under way goes on; what it comes to is submitted
-//! when the node is back, if it is still due.
+//! expected of it and lets the [`Board`] act on it; beside it a [`Bidder`] bids in capacity rounds and a
+//! [`Surveyor`] measures links, where the configuration says so. While the node is away, work under way goes
+//! on; what it comes to is submitted when the node is back, if it is still due.
 
 use crate::{
 	bidding::{self, BadOption, Bidder, OnChain, Rules, Safe, SafeError},
@@ -11,9 +11,11 @@ use crate::{
 	commitment::{Ledger, LedgerError},
 	config::Config,
 	duties::{Board, Pauses, Worker},
+	links::{self, Surveyor},
 	metrics::{metrics, watch_chain},
 	network::{
 		identity::{self, IdentityError},
+		probes,
 		shards::{ShardError, ShardStore},
 		Network, NetworkConfig, NetworkError,
 	},
@@ -69,6 +71,9 @@ pub enum DaemonError {
 	/// No bid can be made of the configuration.
 	#[error(transparent)]
 	Bidding(#[from] BadOption),
+	/// Links cannot be measured as the configuration says.
+	#[error(transparent)]
+	Links(#[from] links::BadOption),
 	/// Bids cannot be kept.
 	#[error(transparent)]
 	Bids(#[from] SafeError),
@@ -89,6 +94,10 @@ pub async fn serve(
 		true => Some(Rules::of(config)?),
 		false => None,
 	};
+	let survey = match config.links.enabled {
+		true => Some(links::Rules::of(&config.links)?),
+		false => None,
+	};
 	let network = start_network(config).await?;
 	let started = tokio::select! {
 		started = start(config, account, conduct, network.clone()) => Some(started),
@@ -101,10 +110,15 @@ pub async fn serve(
 	});
 	let ended = match started {
 		Some(Ok((bidder, board))) => {
-			let chain = board.worker().chain.clone();
+			let (chain, submitter) = (
+				board.worker().chain.clone(),
+				board.worker().submitter.clone(),
+			);
+			let surveyor = survey.map(|rules| Surveyor::new(network.clone(), rules));
 			tokio::select! {
 				() = follow(board, stop) => {},
 				() = bidding::follow(bidder) => {},
+				() = links::follow(surveyor, chain.clone(), submitter) => {},
 				() = watch_chain(chain), if config.metrics.is_some() => {},
 			}
 			Ok(())
@@ -122,6 +136,8 @@ async fn start_network(config: &Config) -> Result<Network, DaemonError> {
 	let network = Network::start(NetworkConfig {
 		keypair,
 		listen: config.listen.clone(),
+		advertise: config.advertise.clone(),
+		reach: config.reach.clone(),
 	})
 	.await?;
 	for address in network.listen_addresses() {
@@ -139,6 +155,7 @@ async fn start(
 ) -> Result<Board, DaemonError> {
 	let store = import(config).await?;
 	store.serve(&network)?;
+	probes::serve(&network)?;
 
 	let waiting = |error: &ChainError, pause: Duration| {
 		tracing::warn!(%error, again_in_s = pause.as_secs_f32(), "waiting for the node");

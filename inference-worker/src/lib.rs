@@ -8,9 +8,11 @@
 //! | a job's rows go round the ring | [`pipeline`] |
 //! | what crossed the ring is recorded and committed to | [`commitment`] |
 //! | another worker's stage is executed again | [`verification`] |
+//! | it differs: the first other value is looked for | [`dispute`] |
 //! | what the chain asks and is told | [`chain`] |
 //! | what the chain expects of this worker becomes tasks | [`duties`], [`daemon`] |
 //! | the layers that it offers are bid for | [`bidding`] |
+//! | the way to other workers is measured and reported | [`links`] |
 //! | OpenAI's clients ask, and this machine pays | [`gateway`] |
 //! | what is counted on the way | [`metrics`] |
 //! | what a person asks of it | [`cli`], [`config`] |
@@ -23,8 +25,10 @@ pub mod cli;
 pub mod commitment;
 pub mod config;
 pub mod daemon;
+pub mod dispute;
 pub mod duties;
 pub mod gateway;
+pub mod links;
 pub mod metrics;
 pub mod network;
 pub mod pipeline;

@@ -2,19 +2,21 @@
 //!
 //! The rows that went into a stage come from the lead of the stage before, who committed to them; they
 //! are compared with its opened commitment while they are executed as one prefill. The result is
-//! recorded like a run's, and committed blind. The entry is checked from the public prompt and the rows
+//! recorded like a run's, and committed blind. The rows that were handed out are kept with it: in a dispute
+//! the checker depends on nobody for them. The entry is checked from the public prompt and the rows
 //! that the last segment sent back: they fix every token, and with it every row that the entry sent.
 
 mod permits;
+mod source;
 
 pub use permits::{Permits, PROTOCOL};
 
 use crate::{
 	commitment::{origin, Leaves, LedgerError, StageRecord},
 	network::{
-		frame::{Ask, Frame, Record, Rows, Side, MAX_ROWS},
-		link::{out_of_turn, Link, LinkError},
-		Dtype, NetworkError,
+		frame::{Record, MAX_ROWS},
+		link::LinkError,
+		NetworkError,
 	},
 	pipeline::{
 		entry::{check_ceiling, next_step, reply_limits, result_of, Question},
@@ -28,11 +30,11 @@ use dllm_model::{
 };
 use dllm_primitives::{
 	api::{AccountId32, Prompt, Route},
-	commitment::{commitment, Roots},
+	commitment::Roots,
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 };
 use libp2p::{bytes::Bytes, PeerId};
-use std::time::Duration;
+use source::Source;
 use tokio::task::spawn_blocking;
 
 /// Commitment of every lead: its stage, its account, the digest on chain.
@@ -78,7 +80,7 @@ impl CheckError {
 	/// Whether the check can be tried again while its duty stands.
 	pub fn is_retryable(&self) -> bool {
 		match self {
-			Self::Link { .. } => true,
+			Self::Link { .. } | Self::NotCommitted { .. } => true,
 			Self::Network(error) => error.is_retryable(),
 			Self::Host(error) => error.is_retryable(),
 			Self::Pipeline(error) => error.is_retryable(),
@@ -113,6 +115,13 @@ pub async fn check(workshop: &Workshop, case: Case<'_>) -> Result<Roots, CheckEr
 	if let Some(record) = recorded.await? {
 		return Ok(record.opening.roots);
 	}
+	again(workshop, case).await
+}
+
+/// The same whether or not it was done before: for a checker that has lost the rows.
+pub async fn again(workshop: &Workshop, case: Case<'_>) -> Result<Roots, CheckError> {
+	let (job, stage) = (case.route.job, case.stage);
+	let origin = origin(case.route, &(case.prompt, case.commitments).encode());
 	let execution = execute(workshop, case, origin);
 	let record = workshop.run_until(job, case.until, execution).await?;
 	let roots = record.opening.roots;
@@ -304,122 +313,6 @@ impl Replay {
 	}
 }
 
-/// The rows that went into a stage, as a lead hands them out.
-struct Source {
-	job: JobId,
-	peer: PeerId,
-	link: Link,
-	record: Record,
-	/// Root that the rows must come to; none where the checked lead itself hands them out.
-	committed: Option<Digest>,
-	input: Leaves,
-	/// Root of the rows, once all of them came.
-	root: Digest,
-	idle: Duration,
-}
-
-impl Source {
-	/// Asks for the rows that went into `stage`. They come from the stage before; where that is the user,
-	/// from the lead of the stage itself, whose roots must then equal the checker's on this side too.
-	async fn open(
-		workshop: &Workshop,
-		ring: &Ring,
-		stage: StageIndex,
-		commitments: &Commitments,
-		shape: (u32, Dtype),
-	) -> Result<Self, CheckError> {
-		let job = ring.job;
-		let boundary = ring.boundary_into(stage);
-		let before = ring.member(boundary)?;
-		let (from, side) = match before.account {
-			Some(_) => (boundary, Side::Output),
-			None => (stage, Side::Input),
-		};
-		let lead = &ring.member(from)?.peer;
-		let failed = |error| CheckError::Link {
-			job,
-			peer: lead.id,
-			error,
-		};
-		let mut link = Link::new(workshop.network.open(lead, PROTOCOL).await?);
-		link.send(&Frame::Ask(Ask {
-			job,
-			stage: from,
-			side,
-		}))
-		.await
-		.map_err(failed)?;
-		let record = match link.receive(workshop.timings.ready).await.map_err(failed)? {
-			Frame::Record(record) => *record,
-			other => return Err(failed(out_of_turn(&other))),
-		};
-		if (record.width, record.dtype) != shape || !(1..=ring.rows_ceiling).contains(&record.rows)
-		{
-			return Err(CheckError::OtherRows { job, peer: lead.id });
-		}
-		let committed = match side {
-			Side::Input => None,
-			Side::Output => Some(opened(ring, from, &record, commitments)?),
-		};
-		let row_bytes = record.width as usize * record.dtype.bytes();
-		let input = Leaves::new(job, record.job_key, boundary, row_bytes);
-		let idle = workshop.timings.idle;
-		Ok(Self {
-			job,
-			peer: lead.id,
-			link,
-			record,
-			committed,
-			input,
-			root: Digest::zero(),
-			idle,
-		})
-	}
-
-	/// The next rows and the position of the first; `None` once all came and match the commitment.
-	async fn next(&mut self) -> Result<Option<(u32, Bytes)>, CheckError> {
-		let (job, peer) = (self.job, self.peer);
-		let frame = self.link.receive(self.idle).await;
-		let rows = match frame.map_err(|error| CheckError::Link { job, peer, error })? {
-			Frame::Rows(rows) => rows,
-			Frame::Close { rows } => {
-				let complete = rows == self.record.rows && rows == self.input.rows();
-				self.root = rooted(job, &self.input).await?;
-				let matching = self.committed.is_none_or(|root| root == self.root);
-				return match complete && matching {
-					true => Ok(None),
-					false => Err(CheckError::OtherRows { job, peer }),
-				};
-			}
-			other => {
-				let error = out_of_turn(&other);
-				return Err(CheckError::Link { job, peer, error });
-			}
-		};
-		if !self.follows(&rows) {
-			return Err(CheckError::OtherRows { job, peer });
-		}
-		let Rows {
-			position, payload, ..
-		} = rows;
-		let input = self.input.take();
-		self.input = appended(job, input, position, payload.clone()).await?;
-		Ok(Some((position, payload)))
-	}
-
-	fn follows(&self, rows: &Rows) -> bool {
-		rows.session == self.job
-			&& rows.position == self.input.rows()
-			&& rows.dtype == self.record.dtype
-			&& rows.payload.len() == usize::from(rows.count) * self.row_bytes()
-			&& u32::from(rows.count) <= self.record.rows - self.input.rows()
-	}
-
-	fn row_bytes(&self) -> usize {
-		self.record.width as usize * self.record.dtype.bytes()
-	}
-}
-
 /// Hashes further rows off the threads of the network: a frame holds up to 2 MiB.
 async fn appended(
 	job: JobId,
@@ -440,25 +333,4 @@ async fn rooted(job: JobId, leaves: &Leaves) -> Result<Digest, CheckError> {
 	let rooting = spawn_blocking(move || leaves.root());
 	let root = rooting.await;
 	Ok(root.map_err(|_| PipelineError::Interrupted { job })?)
-}
-
-/// The root of the rows that a lead sent, out of an opening that matches its commitment on chain.
-fn opened(
-	ring: &Ring,
-	stage: StageIndex,
-	record: &Record,
-	commitments: &Commitments,
-) -> Result<Digest, CheckError> {
-	let job = ring.job;
-	let found = commitments.iter().find(|(of, _, _)| *of == stage);
-	let (_, account, on_chain) = found.ok_or(CheckError::NotCommitted { job, stage })?;
-	let peer = ring.member(stage)?.peer.id;
-	let opening = record
-		.opening
-		.ok_or(CheckError::OtherOpening { job, peer })?;
-	let opens = commitment(job, stage, &account.encode(), &opening) == *on_chain;
-	if !opens || opening.roots.rows != record.rows {
-		return Err(CheckError::OtherOpening { job, peer });
-	}
-	Ok(opening.roots.output)
 }

@@ -45,7 +45,7 @@ fn manifests() {
 		Ok(manifest) => {
 			let files = manifest.shards().map(|shard| &shard.file);
 			assert!(files.into_iter().all(|file| !file.contains(['/', '\\'])));
-			format!("{:?}", manifest.spec("none").map(|_| ()))
+			format!("{:?}", manifest.spec("none", None).map(|_| ()))
 		}
 		Err(error) => error.to_string(),
 	});

@@ -9,8 +9,10 @@ use codec::{Compact, Encode};
 use dllm_primitives::{
 	capacity::{Offer, Terms},
 	commitment::{Opening, Roots},
+	dispute::Move,
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
-	job::{Body, Limits},
+	job::{Assurance, Body, Limits},
+	links::Links,
 	miner::WorkerSpec,
 	model::ModelSpec,
 	plan::Plan,
@@ -164,6 +166,11 @@ pub fn withdraw() -> Call {
 	Call::new("Miners", "withdraw", ())
 }
 
+/// Says what the signer measured of its links.
+pub fn report_links(links: &Links<AccountId32>) -> Call {
+	Call::new("Miners", "report_links", links)
+}
+
 /// Submits a plan.
 pub fn submit_plan(plan: &Plan<AccountId32>) -> Call {
 	Call::new("Allocation", "submit_plan", plan)
@@ -201,11 +208,12 @@ pub fn submit_job(
 	limits: &Limits,
 	max_price: u128,
 	deadline_blocks: u32,
+	assurance: Assurance,
 ) -> Call {
 	Call::new(
 		"Jobs",
 		"submit",
-		(model, body, limits, max_price, deadline_blocks),
+		(model, body, limits, max_price, deadline_blocks, assurance),
 	)
 }
 
@@ -236,6 +244,11 @@ pub fn commit_reply(
 /// Opens a commitment.
 pub fn reveal(job: JobId, stage: StageIndex, opening: &Opening) -> Call {
 	Call::new("Verification", "reveal", (job, stage, opening))
+}
+
+/// Makes the signer's next move in the dispute about a stage.
+pub fn dispute(job: JobId, stage: StageIndex, made: &Move) -> Call {
+	Call::new("Verification", "dispute", (job, stage, made))
 }
 
 /// Says, as a third worker, what a stage gives.

@@ -27,10 +27,12 @@ pub use sp_core::{crypto::AccountId32, H256};
 use codec::{Decode, Encode};
 use dllm_primitives::{
 	api::{
-		BidState, Duty, JobView, ModelView, PipelineView, Receipt, RoundView, Route, WorkerView,
+		BidState, Duty, JobView, LinksView, ModelView, PipelineView, Receipt, RoundView, Route,
+		WorkerView,
 	},
 	capacity::RoundId,
 	ids::{Digest, JobId, ModelId},
+	links::Report,
 };
 use std::{sync::Arc, time::Duration};
 use subxt::{
@@ -169,6 +171,21 @@ impl Chain {
 	/// One worker.
 	pub async fn worker(&self, who: &AccountId32) -> Result<Option<WorkerView>, ChainError> {
 		self.ask("worker", who).await
+	}
+
+	/// The links that workers measured of late, and the workers that fell silent.
+	pub async fn links(&self) -> Result<LinksView, ChainError> {
+		self.ask("links", ()).await
+	}
+
+	/// What a worker reported of its links last, however long ago; none where it never did.
+	pub async fn link_report(
+		&self,
+		who: &AccountId32,
+	) -> Result<Option<Report<AccountId32, u32>>, ChainError> {
+		let id: &[u8] = who.as_ref();
+		self.stored("Miners", "LinkReports", vec![Value::from_bytes(id)])
+			.await
 	}
 
 	/// Pipelines of a model that are not closed.

@@ -2,6 +2,7 @@
 //!
 //! Every check runs, whatever the others found: one look shows everything that has to be done.
 
+mod reach;
 mod versions;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
 	CliError, Context,
 };
 use crate::{
-	chain::{address, AccountId32, Amount, Chain},
+	chain::{address, Account, AccountId32, Amount, Chain},
 	config::Config,
 	daemon::NETWORK_KEY,
 };
@@ -237,11 +238,12 @@ fn ports(config: &Config) -> Finding {
 		.map(Multiaddr::to_string)
 		.collect::<Vec<_>>()
 		.join(", ");
-	match config.advertise.is_empty() && !config.listen.is_empty() {
+	let told = !config.advertise.is_empty() || !config.reach.relays.is_empty();
+	match !told && !config.listen.is_empty() {
 		true => poor(
 			"ports",
 			format!("free: {listen}; workers of other machines are not told where to dial"),
-			"set `advertise` to the public addresses, unless all workers share this machine",
+			"set `advertise` to the public addresses or name `relays`, unless all workers share this machine",
 		),
 		false => ok("ports", format!("free: {listen}")),
 	}
@@ -303,6 +305,9 @@ async fn account_and_chain(context: &Context) -> Vec<Finding> {
 	findings.push(node(&chain).await);
 	findings.push(clock(&chain).await);
 	findings.push(versions::versions(&chain).await);
+	let (config, own) = (&context.config, account.as_ref().map(Account::id));
+	let ports_taken = config.listen.iter().any(is_taken);
+	findings.push(reach::reach(config, &chain, own, ports_taken).await);
 	if let Some(account) = account {
 		findings.push(funds(&chain, account.id()).await);
 		findings.push(registration(&chain, account.id(), &context.config).await);

@@ -12,8 +12,8 @@ use crate::{
 	pipeline::HostError,
 };
 use dllm_model::{
-	accuracy::AccuracyError, engine::LibraryError, entry::EntryError, manifest::ManifestError,
-	splitter::SplitError,
+	accuracy::AccuracyError, engine::LibraryError, entry::EntryError, exact::trace::TraceError,
+	manifest::ManifestError, splitter::SplitError,
 };
 use dllm_primitives::{capacity::RoundId, ids::ModelId, model::ModelState, plan::PlanError};
 use std::{io, path::PathBuf};
@@ -36,6 +36,9 @@ pub enum CliError {
 	/// A model folder is not as it should be.
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),
+	/// The constants of a model cannot be computed.
+	#[error(transparent)]
+	Trace(#[from] TraceError),
 	/// A model cannot be split.
 	#[error(transparent)]
 	Split(#[from] SplitError),

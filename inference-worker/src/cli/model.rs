@@ -7,7 +7,7 @@ use super::{
 };
 use crate::chain::calls;
 use clap::Subcommand;
-use dllm_model::manifest::Manifest;
+use dllm_model::{exact::trace, manifest::Manifest};
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -100,7 +100,8 @@ async fn add(
 ) -> Result<ExitCode, CliError> {
 	let manifest = Manifest::load(&folder)?;
 	manifest.verify_all(&folder)?;
-	let spec = manifest.spec(licence)?;
+	let constants = trace::constants(&manifest, &folder)?;
+	let spec = manifest.spec(licence, constants)?;
 	let (_, submitter) = context.submitter().await?;
 	let included = submitter
 		.submit_final(&calls::register_model(&spec))

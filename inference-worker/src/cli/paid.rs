@@ -6,7 +6,7 @@ use clap::Args;
 use dllm_primitives::{
 	api::{JobView, ModelView, Receipt},
 	ids::{Bytes, JobId},
-	job::{Body, JobState, Limits},
+	job::{Assurance, Body, JobState, Limits},
 	verdict::Phase,
 };
 use std::{
@@ -51,6 +51,9 @@ pub struct Terms {
 	/// Blocks until the reply is there, or everything is refunded.
 	#[arg(long, default_value_t = 100, value_name = "BLOCKS")]
 	deadline: u32,
+	/// Have every stage executed again, whatever the chain asks for.
+	#[arg(long)]
+	full_assurance: bool,
 }
 
 impl Terms {
@@ -151,7 +154,11 @@ impl Paid {
 			});
 		}
 		let sent = Instant::now();
-		let call = calls::submit_job(model.id, body, limits, price, terms.deadline);
+		let assurance = match terms.full_assurance {
+			true => Assurance::Full,
+			false => Assurance::Standard,
+		};
+		let call = calls::submit_job(model.id, body, limits, price, terms.deadline, assurance);
 		let number = submitter.submit_numbered(&call, NUMBER).await?;
 		let (job, block) = number.now()?;
 		let job = JobId::try_from(job).unwrap_or(JobId::MAX);

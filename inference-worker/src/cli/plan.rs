@@ -1,11 +1,12 @@
 //! `plan`: a model's layers on the registered workers, at least cost.
 //!
-//! Workers and links as the chain and a file of measurements know them become a placement problem
-//! ([`problem`]); the exact search places the layers and their replicas; the plan passes the very check
-//! that the chain makes, and is printed with what it costs, before it is submitted. With `--round` it is made
-//! for the winners of a capacity round ([`compete`]).
+//! Workers and links as the chain ([`map`]) and a file of measurements know them become a placement problem
+//! ([`problem`]); the exact search places the layers and their replicas; the plan passes the very check that
+//! the chain makes, and is printed with what it costs, before it is submitted. With `--round` it is made for
+//! the winners of a capacity round ([`compete`]).
 
 mod compete;
+mod map;
 mod problem;
 mod shown;
 
@@ -56,7 +57,8 @@ pub struct PlanCommand {
 	/// Jobs at once.
 	#[arg(long, default_value_t = 2)]
 	slots: u8,
-	/// Measurements of workers and links as JSON: docs/placement.md shows its form.
+	/// Measurements of workers and links as JSON, which stand over what workers report on chain:
+	/// docs/placement.md shows its form.
 	#[arg(long, value_name = "FILE")]
 	links: Option<PathBuf>,
 	/// Weights of the cost.
@@ -111,14 +113,16 @@ impl PlanCommand {
 		let topology = topology(self.links.as_deref())?;
 		let (chain, submitter) = context.submitter().await?;
 		let model = active_model(&chain, self.model.as_deref()).await?;
-		let workers = chain.workers().await?;
+		let map = chain.links().await?;
+		let workers = map::without_silent(chain.workers().await?, &map);
+		let topology = topology.with_links(map::links(&map));
 		let spec = spec_of(&model)?;
 		let measured = Measured {
 			topology: &topology,
 			workers: miners(&workers),
 			entries: entries(&workers),
 		};
-		measured.say_unknown();
+		measured.say_unknown(&map);
 		let (plan, placement) =
 			tokio::task::block_in_place(|| self.make(&model, &spec, &workers, &measured))?;
 		let quote = check(&plan, &spec, &workers).map_err(CliError::PlanRefused)?;
@@ -376,5 +380,6 @@ fn spec_of(model: &ModelView) -> Result<ModelSpec, CliError> {
 			what: "the list of layers",
 		})?,
 		head: model.head,
+		constants: model.constants.clone(),
 	})
 }

@@ -127,11 +127,7 @@ impl PromptCommand {
 		let model = active_model(&chain, self.terms.model.as_deref()).await?;
 		// A new identity for every prompt: workers cannot tell who asks.
 		let keypair = Keypair::generate_ed25519();
-		let network = Network::start(NetworkConfig {
-			keypair,
-			listen: Vec::new(),
-		})
-		.await?;
+		let network = Network::start(NetworkConfig::new(keypair, Vec::new())).await?;
 		let peers = peers(&chain).await?;
 		let folder = self.find_folder(context, &model, &network, &peers).await?;
 		greet(&network, peers);

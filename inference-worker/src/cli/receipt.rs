@@ -215,5 +215,6 @@ pub fn verdict_in_words(verdict: Option<Verdict>) -> &'static str {
 		Some(Verdict::WorkerFault) => "late or silent",
 		Some(Verdict::VerifierFault) => "check late or silent",
 		Some(Verdict::Indeterminate) => "undecided",
+		Some(Verdict::Unchecked) => "unchecked",
 	}
 }

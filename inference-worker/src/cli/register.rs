@@ -186,7 +186,7 @@ pub fn declared(config: &Config) -> Result<WorkerSpec, CliError> {
 		peer_id: peer_id.try_into().map_err(|_| CliError::TooLong {
 			what: "the peer id",
 		})?,
-		addresses: addresses(config.reachable_at())?,
+		addresses: addresses(&config.reachable_at())?,
 		roles: config.roles,
 		memory: config.memory,
 		price: config.price.0,
@@ -205,18 +205,17 @@ fn addresses(reachable: &[Multiaddr]) -> Result<Addresses, CliError> {
 	})
 }
 
-/// "Any address of this machine" is only good for listening; to others on it, it is the loopback.
+/// "Any address of this machine" is only good for listening; to others on it, it is the loopback. The worker's
+/// own name at the end is left out, as the chain has it; that of a relay stays.
 fn for_others(address: &Multiaddr) -> Multiaddr {
 	let part = |part: Protocol<'_>| match part {
 		Protocol::Ip4(ip) if ip.is_unspecified() => Protocol::Ip4([127, 0, 0, 1].into()),
 		Protocol::Ip6(ip) if ip.is_unspecified() => Protocol::Ip6([0, 0, 0, 0, 0, 0, 0, 1].into()),
 		other => other.acquire(),
 	};
-	address
-		.iter()
-		.filter(|part| !matches!(part, Protocol::P2p(_)))
-		.map(part)
-		.collect()
+	let named = matches!(address.iter().last(), Some(Protocol::P2p(_)));
+	let parts = address.iter().count() - usize::from(named);
+	address.iter().take(parts).map(part).collect()
 }
 
 fn done(

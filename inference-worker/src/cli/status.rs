@@ -10,6 +10,7 @@ use crate::chain::{AccountId32, Amount, Chain};
 use clap::Args;
 use dllm_primitives::{
 	api::{Duty, PipelineView, WorkerView},
+	dispute::Side,
 	ids::{JobId, ENTRY_STAGE},
 };
 use serde::Serialize;
@@ -227,6 +228,22 @@ fn duty_in_words(duty: &Duty) -> String {
 		}
 		Duty::Reveal { job, stage, until } => {
 			format!("reveal stage {stage} of job {job}, by block {until}")
+		}
+		Duty::Dispute {
+			route,
+			stage,
+			side,
+			until,
+			..
+		} => {
+			let does = match side {
+				Side::Defender => "defend",
+				Side::Challenger => "challenge",
+			};
+			format!(
+				"{does} stage {stage} of job {} in a dispute, by block {until}",
+				route.job
+			)
 		}
 		Duty::Serve {
 			job,

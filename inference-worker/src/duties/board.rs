@@ -167,7 +167,9 @@ impl<C: Crew> Board<C> {
 	fn release(&mut self, duties: &[Duty]) {
 		let wanted = duties.iter().filter_map(|duty| match duty {
 			Duty::Host { model, layers, .. } => Some((*model, *layers)),
-			Duty::Run { route, stage, .. } | Duty::Check { route, stage, .. } => {
+			Duty::Run { route, stage, .. }
+			| Duty::Check { route, stage, .. }
+			| Duty::Dispute { route, stage, .. } => {
 				let member = route.members.get(usize::from(*stage))?;
 				Some((route.model, member.layers))
 			}
@@ -334,6 +336,21 @@ fn task_of(duty: &Duty, duties: &[Duty]) -> Option<Task> {
 			until,
 		},
 		Duty::Reveal { job, stage, .. } => Task::Reveal { job, stage },
+		Duty::Dispute {
+			route,
+			stage,
+			side,
+			record,
+			commitments,
+			until,
+		} => Task::Dispute {
+			route,
+			stage,
+			side,
+			record: Box::new(record),
+			commitments,
+			until,
+		},
 		Duty::Serve { .. } => return None,
 	})
 }

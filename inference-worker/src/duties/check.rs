@@ -14,7 +14,7 @@ use dllm_primitives::{
 };
 
 /// Sessions for which a drawn worker loads a stage that it does not host.
-const DRAWN_SLOTS: u8 = 1;
+pub(super) const DRAWN_SLOTS: u8 = 1;
 
 impl Worker {
 	/// Executes a stage again, unless the ledger says that this was done, and says what came of it.

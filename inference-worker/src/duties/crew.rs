@@ -4,6 +4,7 @@ use super::{DutyError, Key, Progress, Worker};
 use crate::network::frame::Side;
 use dllm_primitives::{
 	api::{AccountId32, Prompt, Route},
+	dispute,
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
 	model::LayerRange,
 	verdict::Part,
@@ -39,6 +40,15 @@ pub enum Task {
 	},
 	/// Open a commitment.
 	Reveal { job: JobId, stage: StageIndex },
+	/// Make the next move in a dispute.
+	Dispute {
+		route: Route,
+		stage: StageIndex,
+		side: dispute::Side,
+		record: Box<dispute::Record>,
+		commitments: Vec<(StageIndex, AccountId32, Digest)>,
+		until: u32,
+	},
 	/// Say how a job ended, and forget it.
 	Close { job: JobId },
 }
@@ -63,6 +73,12 @@ impl Task {
 			Self::Run { route, stage, .. } => Key::Run(route.job, *stage),
 			Self::Check { route, stage, .. } => Key::Check(route.job, *stage),
 			Self::Reveal { job, stage } => Key::Reveal(*job, *stage),
+			Self::Dispute {
+				route,
+				stage,
+				record,
+				..
+			} => Key::of_dispute(route.job, *stage, record),
 			Self::Close { job } => Key::Close(*job),
 		}
 	}
@@ -95,6 +111,17 @@ impl Crew for Worker {
 					.await
 			}
 			Task::Reveal { job, stage } => self.reveal(job, stage).await,
+			Task::Dispute {
+				route,
+				stage,
+				side,
+				record,
+				commitments,
+				until,
+			} => {
+				self.dispute(route, stage, side, *record, (commitments, until))
+					.await
+			}
 			Task::Close { job } => self.close(job).await,
 		}
 	}

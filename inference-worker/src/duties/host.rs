@@ -7,8 +7,10 @@ use crate::{
 		shards::{distinct, Part},
 		Peer,
 	},
+	pipeline::expect_constants,
 };
 use dllm_primitives::{
+	api::ModelView,
 	ids::{ModelId, PipelineId},
 	model::LayerRange,
 };
@@ -41,7 +43,8 @@ impl Worker {
 		Ok(Progress::Done)
 	}
 
-	/// Makes sure that layers, or the entry where the range is empty, stand ready.
+	/// Makes sure that layers, or the entry where the range is empty, stand ready. Layers about which a dispute
+	/// would be judged wrongly are not loaded.
 	pub(super) async fn load(
 		&self,
 		model: ModelId,
@@ -62,20 +65,22 @@ impl Worker {
 			Part::Layers(layers)
 		};
 		let folder = self.fetch(model, part).await?;
+		let constants = self.model(model).await?.constants;
 		let loading = tokio::task::spawn_blocking(move || match part {
 			Part::Entry => host.ensure_entry(model, &folder).map(|_| ()),
-			Part::Layers(layers) => host.ensure(model, &folder, layers, slots).map(|_| ()),
+			Part::Layers(layers) => {
+				if let Some(constants) = constants {
+					expect_constants(&folder, layers, &constants)?;
+				}
+				host.ensure(model, &folder, layers, slots).map(|_| ())
+			}
 		});
 		Ok(loading.await.map_err(|_| DutyError::ThreadDied)??)
 	}
 
 	/// The folder of a part of a model; what is missing is fetched from the other workers.
-	async fn fetch(&self, model: ModelId, part: Part) -> Result<PathBuf, DutyError> {
-		let view = self
-			.chain
-			.model(model)
-			.await?
-			.ok_or(DutyError::NoModel(model))?;
+	pub(super) async fn fetch(&self, model: ModelId, part: Part) -> Result<PathBuf, DutyError> {
+		let view = self.model(model).await?;
 		let mut workers = self.chain.workers().await?;
 		workers.retain(|worker| worker.active && worker.account != *self.account());
 		let peers = workers
@@ -87,5 +92,10 @@ impl Worker {
 			.store
 			.model(network, &peers, view.manifest_root, part)
 			.await?)
+	}
+
+	async fn model(&self, model: ModelId) -> Result<ModelView, DutyError> {
+		let view = self.chain.model(model).await?;
+		view.ok_or(DutyError::NoModel(model))
 	}
 }

@@ -8,6 +8,7 @@
 mod board;
 mod check;
 mod crew;
+mod dispute;
 mod host;
 mod outcome;
 mod run;
@@ -18,6 +19,7 @@ pub use crew::{Crew, Task};
 use crate::{
 	chain::{calls, AccountId32, Chain, ChainError, Submitter},
 	commitment::LedgerError,
+	dispute::DisputeError,
 	metrics::metrics,
 	network::{
 		shards::{ShardError, ShardStore},
@@ -30,6 +32,7 @@ use codec::Encode;
 use dllm_primitives::{
 	api::{Duty, Receipt},
 	commitment::commitment,
+	dispute::Record,
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
 };
 
@@ -57,8 +60,18 @@ pub enum Key {
 	Check(JobId, StageIndex),
 	/// Open a commitment.
 	Reveal(JobId, StageIndex),
+	/// Make a move in the dispute about a stage, as the game with that digest stands: every move is another
+	/// task, also where a fork undid one.
+	Dispute(JobId, StageIndex, Digest),
 	/// Say how a job ended, and forget it.
 	Close(JobId),
+}
+
+impl Key {
+	fn of_dispute(job: JobId, stage: StageIndex, record: &Record) -> Self {
+		let game = Digest::from(*blake3::hash(&record.game.encode()).as_bytes());
+		Self::Dispute(job, stage, game)
+	}
 }
 
 /// How far a task came.
@@ -82,6 +95,9 @@ pub enum DutyError {
 	/// The stage could not be executed again.
 	#[error(transparent)]
 	Check(#[from] CheckError),
+	/// No move can be found.
+	#[error(transparent)]
+	Dispute(#[from] DisputeError),
 	/// The shards cannot be loaded.
 	#[error(transparent)]
 	Host(#[from] HostError),
@@ -106,6 +122,9 @@ pub enum DutyError {
 	/// The reply is longer than a text on chain may be.
 	#[error("job {job}: the reply does not fit on the chain: use the version of this program that belongs to the chain")]
 	ReplyTooLong { job: JobId },
+	/// The trial refused a call that was due when it was sent: its block stands on another branch.
+	#[error("the trial refused the call ({0}), as it may on another branch of the chain: it is made again while it is due")]
+	OtherBranch(String),
 	/// A blocking thread died.
 	#[error(
 		"a thread of the worker died: it is tried again; report it with the log if it repeats"
@@ -120,11 +139,14 @@ impl DutyError {
 			Self::Chain(error) => error.is_retryable(),
 			Self::Pipeline(error) => error.is_retryable(),
 			Self::Check(error) => error.is_retryable(),
+			Self::Dispute(error) => error.is_retryable(),
 			Self::Host(error) => error.is_retryable(),
 			Self::Shards(error) => error.is_retryable(),
 			Self::Network(error) => error.is_retryable(),
 			Self::Ledger(_) | Self::ThreadDied | Self::NoModel(_) | Self::NoRequest { .. } => true,
-			Self::NothingToReveal { .. } | Self::ReplyTooLong { .. } => false,
+			// After a fork the commitment, or another job of that number, may be back in the next block.
+			Self::OtherBranch(_) | Self::NothingToReveal { .. } => true,
+			Self::ReplyTooLong { .. } => false,
 		}
 	}
 }
@@ -158,9 +180,10 @@ impl Worker {
 	/// Submits what a duty asks for and gives the block that holds it; none if the duty does not stand any
 	/// more, as when the call reached a block over a connection that was lost.
 	async fn say(&self, key: Key, call: &calls::Call) -> Result<Option<u32>, DutyError> {
-		const SAID: [&str; 2] = [
+		const SAID: [&str; 3] = [
 			"Verification::AlreadyCommitted",
 			"Verification::AlreadyRevealed",
+			"Verification::AlreadyMoved",
 		];
 		let duties = self.chain.duties(self.account()).await?;
 		if !duties.iter().any(|duty| key_of(duty) == Some(key)) {
@@ -176,13 +199,21 @@ impl Worker {
 			{
 				Ok(None)
 			}
-			Err(error) => Err(error.into()),
+			Err(error) => Err(match error.dispatch_error() {
+				Some(refusal) if refusal.starts_with("Verification::") => {
+					DutyError::OtherBranch(refusal.into())
+				}
+				_ => error.into(),
+			}),
 		}
 	}
 
 	/// Opens the commitment to a stage: the one on chain, which after a fork may belong to another job of
 	/// the same number than the ledger holds.
 	async fn reveal(&self, job: JobId, stage: StageIndex) -> Result<Progress, DutyError> {
+		if !self.workshop.conduct.opens(stage) {
+			return Ok(Progress::Done);
+		}
 		let ledger = &self.workshop.ledger;
 		let opening = ledger.blocking(move |ledger| ledger.opening(job, stage));
 		let nothing = DutyError::NothingToReveal { job, stage };
@@ -227,6 +258,12 @@ fn key_of(duty: &Duty) -> Option<Key> {
 		Duty::Run { route, stage, .. } => Some(Key::Run(route.job, *stage)),
 		Duty::Check { route, stage, .. } => Some(Key::Check(route.job, *stage)),
 		Duty::Reveal { job, stage, .. } => Some(Key::Reveal(*job, *stage)),
+		Duty::Dispute {
+			route,
+			stage,
+			record,
+			..
+		} => Some(Key::of_dispute(route.job, *stage, record)),
 	}
 }
 
@@ -234,7 +271,9 @@ fn key_of(duty: &Duty) -> Option<Key> {
 fn job_of(duty: &Duty) -> Option<JobId> {
 	match duty {
 		Duty::Host { .. } => None,
-		Duty::Run { route, .. } | Duty::Check { route, .. } => Some(route.job),
+		Duty::Run { route, .. } | Duty::Check { route, .. } | Duty::Dispute { route, .. } => {
+			Some(route.job)
+		}
 		Duty::Reveal { job, .. } | Duty::Serve { job, .. } => Some(*job),
 	}
 }

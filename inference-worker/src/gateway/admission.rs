@@ -31,7 +31,22 @@ struct Bucket {
 impl Rates {
 	/// Counts a request of a key at `now`, unless its rate is used up.
 	pub fn take(&self, key: &Key, now: Instant) -> Result<(), ApiError> {
+		self.exchange(key, 0, 1, now)
+	}
+
+	/// Counts a request that was counted as one as `units`; not at all where the key does not have them left.
+	pub fn recount(&self, key: &Key, units: u32, now: Instant) -> Result<(), ApiError> {
+		self.exchange(key, 1, units, now)
+	}
+
+	/// Gives units back and takes others, if there are as many then.
+	fn exchange(&self, key: &Key, back: u32, units: u32, now: Instant) -> Result<(), ApiError> {
 		let Some(rate) = key.rate else { return Ok(()) };
+		if units > rate {
+			let (inputs, most) = (units as usize, rate as usize);
+			return Err(ApiError::TooManyInputs { inputs, most });
+		}
+		let (back, units) = (f64::from(back), f64::from(units));
 		let (most, a_second) = (f64::from(rate), f64::from(rate) / MINUTE);
 		let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
 		let full = Bucket {
@@ -40,13 +55,13 @@ impl Rates {
 		};
 		let bucket = buckets.entry(key.id.clone()).or_insert(full);
 		let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
-		bucket.left = (bucket.left + passed * a_second).min(most);
+		bucket.left = (bucket.left + back + passed * a_second).min(most);
 		bucket.at = now;
-		if bucket.left < 1.0 {
-			let wait = ((1.0 - bucket.left) / a_second).ceil().max(1.0) as u64;
+		if bucket.left < units {
+			let wait = ((units - bucket.left) / a_second).ceil().max(1.0) as u64;
 			return Err(ApiError::RateLimited { rate, wait });
 		}
-		bucket.left -= 1.0;
+		bucket.left -= units;
 		Ok(())
 	}
 }
@@ -61,16 +76,16 @@ pub struct Queue {
 	all: usize,
 }
 
-/// A place of a request that runs; free again once this is dropped.
+/// The places of a request that runs; free again once all clones of this are dropped.
+#[derive(Clone)]
 pub struct Place {
-	_place: OwnedSemaphorePermit,
-	_desk: OwnedSemaphorePermit,
+	_permits: Arc<[OwnedSemaphorePermit; 2]>,
 }
 
 impl Queue {
 	/// Places for `running` requests, and for `waiting` more that wait; at least one runs.
 	pub fn new(running: usize, waiting: usize) -> Self {
-		let running = running.clamp(1, Semaphore::MAX_PERMITS / 2);
+		let running = running.clamp(1, u32::MAX as usize / 4);
 		let all = running.saturating_add(waiting).min(u32::MAX as usize / 2);
 		Self {
 			places: Arc::new(Semaphore::new(all)),
@@ -80,14 +95,19 @@ impl Queue {
 		}
 	}
 
-	/// Waits for a place to run, first come first served; fails at once where too many wait already.
-	pub async fn enter(&self) -> Result<Place, ApiError> {
-		let place = self.places.clone().try_acquire_owned();
-		let place = place.map_err(|_| ApiError::QueueFull)?;
-		match timeout(LONGEST_WAIT, self.desks.clone().acquire_owned()).await {
-			Ok(Ok(desk)) => Ok(Place {
-				_place: place,
-				_desk: desk,
+	/// Waits for so many places to run, first come first served, and takes all of them or none; fails at once
+	/// where too many wait already, or where there never are as many.
+	pub async fn enter(&self, count: usize) -> Result<Place, ApiError> {
+		if count > self.running {
+			let (inputs, most) = (count, self.running);
+			return Err(ApiError::TooManyInputs { inputs, most });
+		}
+		let count = count as u32;
+		let places = self.places.clone().try_acquire_many_owned(count);
+		let places = places.map_err(|_| ApiError::QueueFull)?;
+		match timeout(LONGEST_WAIT, self.desks.clone().acquire_many_owned(count)).await {
+			Ok(Ok(desks)) => Ok(Place {
+				_permits: Arc::new([places, desks]),
 			}),
 			_ => Err(ApiError::QueueFull),
 		}

@@ -2,7 +2,10 @@
 //! token by token.
 
 use super::{
+	admission::Place,
 	conversation::Conversation,
+	keys::Key,
+	logprobs::Logprobs,
 	market::{self, Event, Events},
 	reply::{Envelope, Proof, Usage},
 	request::Ask,
@@ -17,7 +20,7 @@ use axum::{
 		IntoResponse, Response,
 	},
 };
-use dllm_model::entry::Finish;
+use dllm_model::entry::{Finish, Likelihood, Step};
 use futures::{stream, StreamExt};
 use serde_json::Value;
 use std::{
@@ -43,12 +46,10 @@ pub async fn answer(
 	read: fn(&[u8]) -> Result<Ask, ApiError>,
 ) -> Result<Response, ApiError> {
 	let arrived = Instant::now();
-	gateway.expect_open()?;
-	let key = gateway.caller(authorization(request.headers()))?;
-	gateway.rates.take(&key, arrived)?;
-	let ask = read(&body(request).await?)?;
+	let (key, body) = admit(&gateway, arrived, request).await?;
+	let ask = read(&body)?;
 	let model = gateway.model(&ask.model).await?;
-	let place = gateway.queue.enter().await?;
+	let place = gateway.queue.enter(1).await?;
 	let offer = gateway.market.offer(model, &ask).await?;
 	let hold = gateway.spending.hold(&key, offer.price)?;
 	tracing::info!(
@@ -65,16 +66,17 @@ pub async fn answer(
 		arrived,
 		offer,
 		hold,
-		place,
+		place: place.clone(),
 		client,
 	};
 	tokio::spawn(conversation.run(gateway));
 	let job = match events.next().await? {
 		Event::Bought(job) => job,
 		Event::Failed(error) => return Err(error),
-		Event::Token(_) | Event::Done { .. } => return Err(market::Lost.into()),
+		Event::Token(_) | Event::Pooled(_) | Event::Done { .. } => return Err(market::Lost.into()),
 	};
 	let told = Told {
+		logprobs: ask.wishes.likeliest.map(|_| Logprobs::new(ask.kind)),
 		envelope: Envelope::new(&ask, &model, job),
 		events,
 		usage: Usage {
@@ -83,6 +85,7 @@ pub async fn answer(
 		},
 		finish: None,
 		price,
+		_place: place,
 	};
 	let mut response = match ask.stream {
 		true => told.streamed(),
@@ -92,26 +95,42 @@ pub async fn answer(
 	Ok(response)
 }
 
+/// Who asks, and what, where both may pass.
+pub(super) async fn admit(
+	gateway: &Gateway,
+	arrived: Instant,
+	request: Request,
+) -> Result<(Key, Bytes), ApiError> {
+	gateway.expect_open()?;
+	let key = gateway.caller(authorization(request.headers()))?;
+	gateway.rates.take(&key, arrived)?;
+	Ok((key, body(request).await?))
+}
+
 /// A reply as it comes.
 struct Told {
 	envelope: Envelope,
+	/// How likelihoods are shown, where they are asked for.
+	logprobs: Option<Logprobs>,
 	events: Events,
 	usage: Usage,
 	finish: Option<Finish>,
 	price: u128,
+	/// Kept until the client has taken the reply: what is still to be told is in memory until then.
+	_place: Place,
 }
 
 impl Told {
 	/// The reply, once it is whole.
 	async fn whole(mut self) -> Result<Response, ApiError> {
-		let mut text = String::new();
+		let (mut text, mut likelihoods) = (String::new(), Vec::new());
 		loop {
 			match self.events.next().await? {
-				Event::Bought(_) => {}
+				Event::Bought(_) | Event::Pooled(_) => {}
 				Event::Token(step) => {
-					self.usage.reply += 1;
-					self.finish = step.finish;
+					self.count(&step);
 					text.push_str(&step.text);
+					likelihoods.extend(of_the_reply(step));
 				}
 				Event::Done {
 					job,
@@ -125,7 +144,10 @@ impl Told {
 						max_price,
 						salt,
 					};
-					let reply = self.envelope.whole(&text, self.finish, self.usage, &proof);
+					let logprobs = self.logprobs.as_mut();
+					let logprobs = logprobs.map(|logprobs| logprobs.shown(&likelihoods));
+					let (finish, usage) = (self.finish, self.usage);
+					let reply = self.envelope.whole(&text, logprobs, finish, usage, &proof);
 					return Ok(json_response(&reply));
 				}
 				Event::Failed(error) => return Err(error),
@@ -152,11 +174,15 @@ impl Told {
 	/// The next lines of the stream, and what is left of the reply.
 	async fn lines(mut self) -> (Vec<Line>, Option<Self>) {
 		match self.events.next().await {
-			Ok(Event::Bought(_)) => (Vec::new(), Some(self)),
+			Ok(Event::Bought(_) | Event::Pooled(_)) => (Vec::new(), Some(self)),
 			Ok(Event::Token(step)) => {
-				self.usage.reply += 1;
-				self.finish = step.finish;
-				let shown = (!step.text.is_empty()).then(|| data(&self.envelope.text(&step.text)));
+				self.count(&step);
+				let text = step.text.clone();
+				let likelihood = of_the_reply(step);
+				let logprobs = self.logprobs.as_mut().zip(likelihood);
+				let logprobs = logprobs.map(|(logprobs, likelihood)| logprobs.shown(&[likelihood]));
+				let worth_it = !text.is_empty() || logprobs.is_some();
+				let shown = worth_it.then(|| data(&self.envelope.text(&text, logprobs)));
 				(shown.into_iter().collect(), Some(self))
 			}
 			Ok(Event::Done {
@@ -180,6 +206,20 @@ impl Told {
 			Err(lost) => (vec![data(&ApiError::from(lost).body())], None),
 		}
 	}
+}
+
+impl Told {
+	/// Counts a token.
+	fn count(&mut self, step: &Step) {
+		self.usage.reply += 1;
+		self.finish = step.finish;
+	}
+}
+
+/// How likely a token was, unless it only ended the reply and is no part of it.
+fn of_the_reply(step: Step) -> Option<Likelihood> {
+	let ending = step.finish == Some(Finish::EndOfReply);
+	step.likelihood.filter(|_| !ending)
 }
 
 /// Reads a body, within limits of size and time.

@@ -20,7 +20,7 @@ pub struct Conversation {
 	pub offer: Offer,
 	/// Its price, counted against its key.
 	pub hold: Hold,
-	/// Its place among the running ones.
+	/// Its place among the running ones, which whoever tells the reply on may share.
 	pub place: Place,
 	/// Who hears of it.
 	pub client: Client,
@@ -74,7 +74,7 @@ impl Conversation {
 			},
 			Err(error) => Event::Failed(error),
 		});
-		// The next request runs while the chain verifies this one.
+		// The next request runs while the chain verifies this one, once the reply is taken.
 		drop((self.place, self.client));
 		settle(&gateway, &self.request_id, job.as_mut(), self.hold).await;
 	}

@@ -2,7 +2,7 @@
 
 use super::market::Lost;
 use axum::{
-	http::{header, HeaderValue, StatusCode},
+	http::{header, StatusCode},
 	response::{IntoResponse, Response},
 };
 use serde_json::{json, Value};
@@ -11,8 +11,6 @@ use serde_json::{json, Value};
 const NEXT_BLOCK: u64 = 3;
 /// Seconds after which whatever replaces a gateway that stops will be there.
 const RESTART: u64 = 10;
-/// Tells the official clients whether to try again by themselves.
-const SHOULD_RETRY: &str = "x-should-retry";
 
 /// Why a request is not answered.
 #[derive(thiserror::Error, Debug, Clone, PartialEq, Eq)]
@@ -25,7 +23,15 @@ pub enum ApiError {
 	},
 	/// The prompt leaves no room for a reply.
 	#[error("this model's maximum context length is {max} tokens, and the prompt has {tokens}: shorten it")]
-	ContextTooLong { tokens: usize, max: u32 },
+	ContextTooLong {
+		/// The field with the prompt.
+		param: &'static str,
+		tokens: usize,
+		max: u32,
+	},
+	/// A request has more inputs than can run at once, or than its key has requests in a minute.
+	#[error("{inputs} inputs are too many for one request: this gateway takes {most} at most with this key; send them as several requests")]
+	TooManyInputs { inputs: usize, most: usize },
 	/// There is no key.
 	#[error(
 		"no API key: send the header `Authorization: Bearer sk-dllm-…` with a key of this gateway"
@@ -68,9 +74,6 @@ pub enum ApiError {
 	/// Too many requests wait already.
 	#[error("the queue of this gateway is full: try again in a moment")]
 	QueueFull,
-	/// The model cannot do that.
-	#[error("{what} is not something that the models of this chain can do")]
-	Unable { what: &'static str },
 	/// The gateway stops.
 	#[error("this gateway is about to stop and takes no new requests")]
 	Draining,
@@ -111,9 +114,8 @@ impl ApiError {
 			}
 			Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
 			Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-			Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+			Self::TooLarge { .. } | Self::TooManyInputs { .. } => StatusCode::PAYLOAD_TOO_LARGE,
 			Self::RateLimited { .. } | Self::QueueFull => StatusCode::TOO_MANY_REQUESTS,
-			Self::Unable { .. } => StatusCode::NOT_IMPLEMENTED,
 			Self::Draining
 			| Self::NoPipeline { .. }
 			| Self::Chain { .. }
@@ -134,10 +136,9 @@ impl ApiError {
 			Self::UnknownJob { .. } => "job_not_found",
 			Self::WrongMethod { .. } => "method_not_allowed",
 			Self::TooSlow { .. } => "request_timeout",
-			Self::TooLarge { .. } => "request_too_large",
+			Self::TooLarge { .. } | Self::TooManyInputs { .. } => "request_too_large",
 			Self::RateLimited { .. } => "rate_limit_exceeded",
 			Self::QueueFull => "queue_full",
-			Self::Unable { .. } => "unsupported",
 			Self::Draining => "draining",
 			Self::NoPipeline { .. } => "no_pipeline",
 			Self::Chain { .. } => "chain_unavailable",
@@ -174,7 +175,8 @@ impl ApiError {
 		let param = match self {
 			Self::Invalid { param, .. } => *param,
 			Self::UnknownModel { .. } => Some("model"),
-			Self::ContextTooLong { .. } => Some("messages"),
+			Self::ContextTooLong { param, .. } => Some(*param),
+			Self::TooManyInputs { .. } => Some("input"),
 			_ => None,
 		};
 		json!({ "error": {
@@ -201,9 +203,6 @@ impl IntoResponse for ApiError {
 		let headers = response.headers_mut();
 		if let Some(seconds) = self.retry_after() {
 			headers.insert(header::RETRY_AFTER, seconds.into());
-		}
-		if matches!(self, Self::Unable { .. }) {
-			headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
 		}
 		response
 	}

@@ -4,6 +4,7 @@ use super::{
 	request::{Ask, Prompt},
 	ApiError,
 };
+use crate::pipeline::entry::Wishes;
 use dllm_model::entry::Step;
 use dllm_primitives::{
 	api::{AccountId32, ModelView},
@@ -47,6 +48,8 @@ pub struct Offer {
 	pub tokens: Vec<u32>,
 	/// How it is answered.
 	pub limits: Limits,
+	/// What else is told.
+	pub wishes: Wishes,
 	/// What it costs at most, in planck.
 	pub price: u128,
 }
@@ -107,6 +110,8 @@ pub enum Event {
 	Bought(JobId),
 	/// A token, with the text that it completes.
 	Token(Step),
+	/// The prompt as one vector of length 1, `[hidden]`; the last of several stands.
+	Pooled(Vec<f32>),
 	/// The reply is whole.
 	Done {
 		/// The job's number at the end.
@@ -126,7 +131,8 @@ pub struct Lost;
 
 /// The client's end of a request.
 pub struct Client {
-	/// Unbounded, so that a slow reader does not hold the ring up; a reply has 2 048 tokens at most.
+	/// Unbounded, so that a slow reader does not hold the ring up. A reply has 2 048 tokens at most, and keeps
+	/// its place until they are taken, so no more replies than there are places wait in memory.
 	events: mpsc::UnboundedSender<Event>,
 	/// Tokens told.
 	pub tokens: u32,
@@ -168,10 +174,12 @@ impl Client {
 			}
 			false => !self.has_gone(),
 		};
-		match heard {
-			true => ControlFlow::Continue(()),
-			false => ControlFlow::Break(()),
-		}
+		go_on(heard)
+	}
+
+	/// Keeps a token to itself; breaks once the client has gone.
+	pub fn untold(&self) -> ControlFlow<()> {
+		go_on(!self.has_gone())
 	}
 
 	/// Tells something; whether somebody still listens.
@@ -199,6 +207,13 @@ impl Events {
 	/// What comes next.
 	pub async fn next(&mut self) -> Result<Event, Lost> {
 		self.0.recv().await.ok_or(Lost)
+	}
+}
+
+fn go_on(heard: bool) -> ControlFlow<()> {
+	match heard {
+		true => ControlFlow::Continue(()),
+		false => ControlFlow::Break(()),
 	}
 }
 

@@ -5,25 +5,28 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | a connection, a route, a request id | [`server`], [`routes`] |
+//! | a connection, a route, a request id | [`server`], [`patience`], [`routes`] |
 //! | whose key it is, whether it may ask now | [`keys`], [`admission`] |
 //! | what is asked | [`request`] |
 //! | what it may cost, out of whose budget | [`market`], [`spending`] |
 //! | the job is bought, run and followed to its end | [`conversation`], [`on_chain`], [`sealed`] |
-//! | the reply, or the error, as OpenAI's clients read it | [`answer`], [`reply`], [`error`] |
+//! | the reply, or the error, as OpenAI's clients read it | [`answer`], [`logprobs`], [`embeddings`], [`reply`], [`error`] |
 //!
 //! What the chain verifies and who is paid is left to the chain; `GET /v1/receipts/{job}` shows it.
 
 pub mod admission;
 pub mod answer;
 mod conversation;
+pub mod embeddings;
 pub mod error;
 mod files;
 pub mod keys;
+mod logprobs;
 pub mod market;
 mod metrics;
 pub mod on_chain;
 pub mod options;
+pub mod patience;
 mod prompt;
 pub mod reply;
 pub mod request;

@@ -25,7 +25,7 @@ use dllm_model::manifest::Manifest;
 use dllm_primitives::{
 	api::{JobView, Receipt},
 	ids::{Digest, JobId, ModelId},
-	job::{Body, JobState, MAX_NEW_TOKENS},
+	job::{Assurance, Body, JobState, MAX_NEW_TOKENS},
 	model::ModelState,
 };
 use futures::future::BoxFuture;
@@ -232,6 +232,7 @@ impl OnChain {
 			prompt,
 			tokens,
 			limits,
+			wishes: ask.wishes,
 			price,
 		})
 	}
@@ -263,7 +264,8 @@ impl OnChain {
 				.map_err(|_| internal("its peer id is too long"))?,
 		};
 		let shown = shown_limits(&offer.limits);
-		let call = calls::submit_job(offer.model.id, &body, &shown, price, *deadline);
+		let assurance = Assurance::Standard;
+		let call = calls::submit_job(offer.model.id, &body, &shown, price, *deadline, assurance);
 		let number = submitter.submit_numbered(&call, NUMBER).await;
 		let number = number.map_err(|error| refused(error, &offer))?;
 		let (job, _) = number.now()?;
@@ -271,11 +273,12 @@ impl OnChain {
 			market: self.clone(),
 			number,
 			job: JobId::try_from(job).unwrap_or(JobId::MAX),
-			request: Digest::from(*blake3::hash(&(&body, &shown).encode()).as_bytes()),
+			request: Digest::from(*blake3::hash(&(&body, &shown, assurance).encode()).as_bytes()),
 			pipeline: None,
 			salt,
 			tokens: offer.tokens,
 			limits: offer.limits,
+			wishes: offer.wishes,
 		})
 	}
 

@@ -28,8 +28,14 @@ pub fn tokens(entry: &Entry, prompt: &Prompt) -> Result<Vec<u32>, ApiError> {
 			None => Ok(tokens),
 		}
 	});
+	let param = match prompt {
+		Prompt::Chat(_) => "messages",
+		Prompt::Text(_) | Prompt::Tokens(_) => "prompt",
+	};
 	tokens.map_err(|error| match error {
-		EntryError::PromptTooLong { tokens, max } => ApiError::ContextTooLong { tokens, max },
+		EntryError::PromptTooLong { tokens, max } => {
+			ApiError::ContextTooLong { param, tokens, max }
+		}
 		EntryError::UnknownToken { .. } => ApiError::invalid("prompt", error.to_string()),
 		error if error.is_callers_fault() => ApiError::Invalid {
 			param: None,

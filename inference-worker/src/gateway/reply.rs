@@ -60,11 +60,18 @@ impl Envelope {
 	}
 
 	/// A whole reply.
-	pub fn whole(&self, text: &str, finish: Option<Finish>, usage: Usage, proof: &Proof) -> Value {
+	pub fn whole(
+		&self,
+		text: &str,
+		logprobs: Option<Value>,
+		finish: Option<Finish>,
+		usage: Usage,
+		proof: &Proof,
+	) -> Value {
 		let mut choice = json!({
 			"index": 0,
 			"finish_reason": finish.map(finish_reason),
-			"logprobs": null,
+			"logprobs": logprobs,
 		});
 		let object = match self.kind {
 			Kind::Chat => {
@@ -86,17 +93,17 @@ impl Envelope {
 	/// What a stream begins with: the role of who speaks, in a conversation.
 	pub fn first(&self) -> Option<Value> {
 		let delta = json!({ "role": "assistant", "content": "" });
-		(self.kind == Kind::Chat).then(|| self.chunk(delta, "", None))
+		(self.kind == Kind::Chat).then(|| self.chunk(delta, "", None, None))
 	}
 
-	/// Text that came with a token.
-	pub fn text(&self, text: &str) -> Value {
-		self.chunk(json!({ "content": text }), text, None)
+	/// Text that came with a token, and how likely that was, where it is asked for.
+	pub fn text(&self, text: &str, logprobs: Option<Value>) -> Value {
+		self.chunk(json!({ "content": text }), text, logprobs, None)
 	}
 
 	/// The end of the reply.
 	pub fn last(&self, finish: Option<Finish>, proof: &Proof) -> Value {
-		let mut chunk = self.chunk(json!({}), "", finish);
+		let mut chunk = self.chunk(json!({}), "", None, finish);
 		chunk["dllm"] = proof.shown();
 		chunk
 	}
@@ -108,11 +115,17 @@ impl Envelope {
 		self.include_usage.then_some(chunk)
 	}
 
-	fn chunk(&self, delta: Value, text: &str, finish: Option<Finish>) -> Value {
+	fn chunk(
+		&self,
+		delta: Value,
+		text: &str,
+		logprobs: Option<Value>,
+		finish: Option<Finish>,
+	) -> Value {
 		let mut choice = json!({
 			"index": 0,
 			"finish_reason": finish.map(finish_reason),
-			"logprobs": null,
+			"logprobs": logprobs,
 		});
 		match self.kind {
 			Kind::Chat => choice["delta"] = delta,
@@ -154,7 +167,8 @@ impl Usage {
 }
 
 impl Proof {
-	fn shown(&self) -> Value {
+	/// As it stands in a reply.
+	pub fn shown(&self) -> Value {
 		json!({
 			"job": self.job,
 			"pipeline": self.pipeline,

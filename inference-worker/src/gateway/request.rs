@@ -1,11 +1,12 @@
-//! What is asked: the bodies of `/v1/chat/completions` and `/v1/completions`, read and checked.
+//! What is asked: the bodies of `/v1/chat/completions` and `/v1/completions`, read and checked. That of
+//! `/v1/embeddings` stands in `embeddings.rs`, but has the same kinds of fields.
 //!
 //! Fields that this gateway does not know are ignored, as OpenAI's clients expect of a server that is
 //! older than they are. A known field that would change the reply, and cannot be obeyed, is refused by
 //! name; the value that means "not used" is taken.
 
 use super::ApiError;
-use crate::commitment::random_bytes;
+use crate::{commitment::random_bytes, pipeline::entry::Wishes};
 use dllm_model::entry::Message;
 use dllm_primitives::{
 	ids::Bytes,
@@ -20,6 +21,9 @@ const COMPLETION_TOKENS: u32 = 16;
 /// The temperature and nucleus mass where the request names none, as at OpenAI.
 const TEMPERATURE: f64 = 1.0;
 const TOP_P: f64 = 1.0;
+/// The likeliest tokens that may be told with each token of a chat and of `/v1/completions`, as at OpenAI.
+const CHAT_LOGPROBS: u64 = 20;
+const COMPLETION_LOGPROBS: u64 = 5;
 /// Messages that a conversation may have.
 const MAX_MESSAGES: usize = 4096;
 /// Texts that may end a reply, and the bytes of one.
@@ -69,14 +73,14 @@ pub struct Ask {
 	pub stream: bool,
 	/// Whether a stream ends with the count of tokens.
 	pub include_usage: bool,
+	/// What else is to be told.
+	pub wishes: Wishes,
 }
 
 impl Ask {
 	/// Reads the body of `/v1/chat/completions`.
 	pub fn chat(body: &[u8]) -> Result<Self, ApiError> {
 		let fields = Fields::read(body)?;
-		fields.refuse_unless("logprobs", |value| value == &Value::Bool(false))?;
-		fields.refuse_unless("top_logprobs", is_zero)?;
 		fields.refuse_unless("tools", is_empty)?;
 		fields.refuse_unless("functions", is_empty)?;
 		fields.refuse_unless("audio", |_| false)?;
@@ -86,20 +90,27 @@ impl Ask {
 		let newer = fields.whole("max_completion_tokens", 1..=MAX_NEW_TOKENS.into())?;
 		let older = fields.whole("max_tokens", 1..=MAX_NEW_TOKENS.into())?;
 		let max_tokens = newer.or(older).map(|tokens| tokens as u32);
-		fields.ask(Kind::Chat, prompt, max_tokens)
+		let wishes = fields.chat_wishes()?;
+		let ask = fields.ask(Kind::Chat, prompt, max_tokens)?;
+		Ok(Self { wishes, ..ask })
 	}
 
 	/// Reads the body of `/v1/completions`.
 	pub fn completion(body: &[u8]) -> Result<Self, ApiError> {
 		let fields = Fields::read(body)?;
-		fields.refuse_unless("logprobs", |_| false)?;
 		fields.refuse_unless("best_of", is_one)?;
 		fields.refuse_unless("echo", |value| value == &Value::Bool(false))?;
 		fields.refuse_unless("suffix", |value| value == "")?;
 		let prompt = fields.prompt()?;
 		let max_tokens = fields.whole("max_tokens", 1..=MAX_NEW_TOKENS.into())?;
 		let max_tokens = max_tokens.map_or(COMPLETION_TOKENS, |tokens| tokens as u32);
-		fields.ask(Kind::Completion, prompt, Some(max_tokens))
+		let likeliest = fields.whole("logprobs", 0..=COMPLETION_LOGPROBS)?;
+		let wishes = Wishes {
+			likeliest: likeliest.map(|most| most as usize),
+			pooled: false,
+		};
+		let ask = fields.ask(Kind::Completion, prompt, Some(max_tokens))?;
+		Ok(Self { wishes, ..ask })
 	}
 
 	/// The limits of a reply of so many tokens, as the sampler takes them.
@@ -123,10 +134,10 @@ impl Ask {
 }
 
 /// The fields of a body. One that is null counts as left out.
-struct Fields(Map<String, Value>);
+pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
-	fn read(body: &[u8]) -> Result<Self, ApiError> {
+	pub(super) fn read(body: &[u8]) -> Result<Self, ApiError> {
 		let invalid = |message| ApiError::Invalid {
 			param: None,
 			message,
@@ -159,17 +170,18 @@ impl Fields {
 			stop: self.stop()?,
 			stream,
 			include_usage: self.include_usage(stream)?,
+			wishes: Wishes::default(),
 		};
 		// Refused here, before anybody waits or pays.
 		ask.limits(1).map(|_| ask)
 	}
 
-	fn get(&self, name: &str) -> Option<&Value> {
+	pub(super) fn get(&self, name: &str) -> Option<&Value> {
 		self.0.get(name).filter(|value| !value.is_null())
 	}
 
 	/// Refuses a field that cannot be obeyed, unless its value means that it is not used.
-	fn refuse_unless(
+	pub(super) fn refuse_unless(
 		&self,
 		name: &'static str,
 		unused: impl Fn(&Value) -> bool,
@@ -183,7 +195,7 @@ impl Fields {
 		}
 	}
 
-	fn text(&self, name: &'static str) -> Result<String, ApiError> {
+	pub(super) fn text(&self, name: &'static str) -> Result<String, ApiError> {
 		match self.get(name) {
 			Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
 			Some(_) => Err(ApiError::invalid(
@@ -289,6 +301,20 @@ impl Fields {
 		}
 	}
 
+	fn chat_wishes(&self) -> Result<Wishes, ApiError> {
+		const NAME: &str = "top_logprobs";
+		let told = self.flag("logprobs")?;
+		let most = self.whole(NAME, 0..=CHAT_LOGPROBS)?.unwrap_or(0);
+		if most > 0 && !told {
+			let message = "`top_logprobs` is only allowed where `logprobs` is true";
+			return Err(ApiError::invalid(NAME, message));
+		}
+		Ok(Wishes {
+			likeliest: told.then_some(most as usize),
+			pooled: false,
+		})
+	}
+
 	fn messages(&self) -> Result<Vec<Message>, ApiError> {
 		let wrong = |message: String| ApiError::invalid("messages", message);
 		let messages = self
@@ -325,17 +351,19 @@ impl Fields {
 		};
 		match one {
 			Value::String(text) => Ok(Prompt::Text(text.clone())),
-			Value::Array(tokens) => {
-				let token = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
-				let tokens = tokens.iter().map(token).collect::<Option<Vec<_>>>();
-				tokens
-					.filter(|tokens| !tokens.is_empty())
-					.map(Prompt::Tokens)
-					.ok_or_else(|| wrong("`prompt` must be a text, or a list of token numbers"))
-			}
+			Value::Array(list) => tokens(list)
+				.map(Prompt::Tokens)
+				.ok_or_else(|| wrong("`prompt` must be a text, or a list of token numbers")),
 			_ => Err(wrong("`prompt` must be a text, or a list of token numbers")),
 		}
 	}
+}
+
+/// Numbers of tokens, at least one.
+pub(super) fn tokens(list: &[Value]) -> Option<Vec<u32>> {
+	let token = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+	let tokens = list.iter().map(token).collect::<Option<Vec<_>>>();
+	tokens.filter(|tokens| !tokens.is_empty())
 }
 
 /// A message whose content is a text, or a list of parts of text.

@@ -2,6 +2,7 @@
 
 use super::{
 	answer::{answer, authorization, json_response, JOB_HEADER},
+	embeddings::embed,
 	reply,
 	request::Ask,
 	ApiError, Gateway,
@@ -175,11 +176,12 @@ async fn model(
 	Ok(json_response(&reply::model(&gateway.model(&named).await?)))
 }
 
-async fn embeddings(State(gateway): Shared, headers: HeaderMap) -> Result<Response, ApiError> {
-	gateway.caller(authorization(&headers))?;
-	Err(ApiError::Unable {
-		what: "making embeddings",
-	})
+async fn embeddings(
+	State(gateway): Shared,
+	Extension(id): Extension<RequestId>,
+	request: Request,
+) -> Result<Response, ApiError> {
+	embed(gateway, id.0, request).await
 }
 
 /// What stands on chain is public, so this needs no key.

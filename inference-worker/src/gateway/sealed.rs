@@ -1,14 +1,15 @@
 //! A sealed job from its purchase to its end: waits for a ring, is its entry, and follows forks.
 
 use super::{
-	market::{Client, Ending, Job},
+	market::{Client, Ending, Event, Job},
 	on_chain::OnChain,
 	ApiError,
 };
 use crate::{
 	chain::{calls, Numbered},
-	pipeline::entry::{self, Question},
+	pipeline::entry::{self, Question, Wishes},
 };
+use dllm_model::entry::Step;
 use dllm_primitives::{
 	api::{JobView, Route},
 	ids::{Digest, JobId, PipelineId},
@@ -37,6 +38,8 @@ pub struct SealedJob {
 	pub tokens: Vec<u32>,
 	/// How it is answered.
 	pub limits: Limits,
+	/// What else is told.
+	pub wishes: Wishes,
 }
 
 impl Job for SealedJob {
@@ -139,9 +142,13 @@ impl SealedJob {
 		let job = self.job;
 		client.begin();
 		let question = Question::Tokens(self.tokens.clone());
-		let spoken = entry::run_while(&workshop, route, question, &self.limits, |step| {
-			client.token(step)
-		});
+		let (limits, wishes) = (&self.limits, self.wishes);
+		// Whoever wants the prompt as a vector gets no text; the one token is what a job cannot do without.
+		let told = |step: &Step| match wishes.pooled {
+			true => client.untold(),
+			false => client.token(step),
+		};
+		let spoken = entry::run_while(&workshop, route, question, limits, wishes, told);
 		let answered = tokio::select! {
 			answered = spoken => Some(answered),
 			moved = self.number.other_than(job.into()) => {
@@ -154,7 +161,12 @@ impl SealedJob {
 			tracing::warn!(job, %error, "its rows cannot be removed");
 		}
 		match answered {
-			Some(Ok(_)) => Ok(true),
+			Some(Ok(answer)) => {
+				if let Some(pooled) = answer.pooled {
+					client.tell(Event::Pooled(pooled));
+				}
+				Ok(true)
+			}
 			Some(Err(error)) => Err(broke_off(&error.to_string())),
 			None => Ok(false),
 		}

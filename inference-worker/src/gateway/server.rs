@@ -3,6 +3,7 @@
 use super::{
 	keys::Keys,
 	on_chain::{OnChain, Purse},
+	patience::Patient,
 	routes,
 	spending::Spending,
 	FileError, Gateway,
@@ -34,7 +35,8 @@ use std::{
 	time::Duration,
 };
 use tokio::{
-	net::{TcpListener, TcpStream},
+	io::{AsyncRead, AsyncWrite},
+	net::TcpListener,
 	sync::{watch, Semaphore},
 	task::JoinSet,
 	time::{sleep, timeout},
@@ -49,6 +51,9 @@ const SPENDING: &str = "gateway/spending.json";
 const MAX_CONNECTIONS: usize = 2048;
 /// Longest wait for the headers of a request: a slow client holds its connection no longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest time for which a client takes nothing of what is written to it. Proxies and slow links pause for
+/// seconds; a reply that nobody reads would otherwise stay in memory for as long as its connection stands.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time for the last bytes of replies to reach their clients.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// Pause after a connection that could not be accepted, for want of file descriptors, say.
@@ -112,10 +117,8 @@ pub async fn serve(
 		.await
 		.map_err(|source| GatewayError::CannotListen { address, source })?;
 	// Only dials: no other worker needs to reach a gateway.
-	let network = Network::start(NetworkConfig {
-		keypair: Keypair::generate_ed25519(),
-		listen: Vec::new(),
-	});
+	let keypair = Keypair::generate_ed25519();
+	let network = Network::start(NetworkConfig::new(keypair, Vec::new()));
 	let network = network.await?;
 	tokio::pin!(stop);
 	let started = tokio::select! {
@@ -251,6 +254,9 @@ pub async fn listen(listener: TcpListener, router: Router, mut closing: watch::R
 		};
 		match accepted {
 			Ok((stream, _)) => {
+				// Tokens leave one by one, and must not wait for company.
+				let _ = stream.set_nodelay(true);
+				let stream = Patient::new(stream, WRITE_TIMEOUT);
 				let connection = converse(stream, router.clone(), closing.clone());
 				connections.spawn(async move {
 					connection.await;
@@ -269,9 +275,11 @@ pub async fn listen(listener: TcpListener, router: Router, mut closing: watch::R
 }
 
 /// Answers the requests of one connection.
-async fn converse(stream: TcpStream, router: Router, mut closing: watch::Receiver<bool>) {
-	// Tokens leave one by one, and must not wait for company.
-	let _ = stream.set_nodelay(true);
+pub async fn converse(
+	stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+	router: Router,
+	mut closing: watch::Receiver<bool>,
+) {
 	let mut builder = Builder::new(TokioExecutor::new());
 	builder
 		.http1()

@@ -13,7 +13,7 @@ pub use chain::watch_chain;
 pub use scrape::{scrape, Numbers};
 pub use serve::{serve, MetricsError};
 
-use dllm_primitives::{api::Duty, job::JobState, verdict::Verdict};
+use dllm_primitives::{api::Duty, dispute::Side, job::JobState, verdict::Verdict};
 use std::sync::LazyLock;
 use substrate_prometheus_endpoint::{
 	exponential_buckets, prometheus::core::Collector, Counter, CounterVec, Gauge, GaugeVec,
@@ -45,6 +45,8 @@ pub struct Metrics {
 	commitments: CounterVec<U64>,
 	/// Commitments that were opened in a block.
 	pub reveals: Counter<U64>,
+	/// Moves in disputes that reached a block, by side.
+	dispute_moves: CounterVec<U64>,
 	/// What the chain expects of this worker now, by kind.
 	duties: GaugeVec<U64>,
 	/// Attempts at a duty that failed, by whether they are repeated soon.
@@ -53,6 +55,12 @@ pub struct Metrics {
 	bytes: CounterVec<U64>,
 	/// Connections with other workers.
 	pub connections: Gauge<U64>,
+	/// 1 while others can dial this worker, as far as they have tried.
+	pub reachable: Gauge<U64>,
+	/// Relays through which this worker can be reached.
+	pub relays: Gauge<U64>,
+	/// Peers met through a relay that were then reached directly.
+	pub punched: Counter<U64>,
 	/// Shards that were fetched from other workers, by outcome.
 	fetches: CounterVec<U64>,
 	/// Bytes of shards that were fetched.
@@ -128,6 +136,11 @@ impl Metrics {
 			earned: numbers.counter("earned_dllm_total", "DLLM paid for jobs that have ended"),
 			commitments: numbers.counters("commitments_total", "Commitments in a block", &["part"]),
 			reveals: numbers.counter("reveals_total", "Commitments opened in a block"),
+			dispute_moves: numbers.counters(
+				"dispute_moves_total",
+				"Moves in disputes in a block",
+				&["side"],
+			),
 			duties: numbers.gauges("duties", "What the chain expects now", &["kind"]),
 			duty_failures: numbers.counters(
 				"duty_failures_total",
@@ -140,6 +153,9 @@ impl Metrics {
 				&["direction"],
 			),
 			connections: numbers.gauge("connections", "Connections with other workers"),
+			reachable: numbers.gauge("reachable", "1 while others can dial this worker"),
+			relays: numbers.gauge("relays", "Relays through which it can be reached"),
+			punched: numbers.counter("punched_total", "Direct connections after relayed ones"),
 			fetches: numbers.counters("shard_fetches_total", "Shards fetched", &["outcome"]),
 			fetched_bytes: numbers.counter("shard_bytes_total", "Bytes of shards fetched"),
 			node_up: numbers.gauge("node_up", "1 while the node answers"),
@@ -169,6 +185,9 @@ impl Metrics {
 		}
 		for part in [Committed::Lead, Committed::Check, Committed::Attest] {
 			self.commitments.with_label_values(&[part.name()]);
+		}
+		for side in [Side::Defender, Side::Challenger] {
+			self.dispute_moves.with_label_values(&[side_name(side)]);
 		}
 		for kind in DUTY_KINDS {
 			self.duties.with_label_values(&[kind]);
@@ -203,6 +222,13 @@ impl Metrics {
 	/// A commitment stands in a block.
 	pub fn committed(&self, part: Committed) {
 		self.commitments.with_label_values(&[part.name()]).inc();
+	}
+
+	/// A move of this side of a dispute stands in a block.
+	pub fn moved_in_dispute(&self, side: Side) {
+		self.dispute_moves
+			.with_label_values(&[side_name(side)])
+			.inc();
 	}
 
 	/// The chain's list of duties was read.
@@ -253,12 +279,13 @@ impl Committed {
 	}
 }
 
-const VERDICTS: [Verdict; 5] = [
+const VERDICTS: [Verdict; 6] = [
 	Verdict::Pass,
 	Verdict::Cheat,
 	Verdict::WorkerFault,
 	Verdict::VerifierFault,
 	Verdict::Indeterminate,
+	Verdict::Unchecked,
 ];
 
 fn verdict_name(verdict: Verdict) -> &'static str {
@@ -268,10 +295,18 @@ fn verdict_name(verdict: Verdict) -> &'static str {
 		Verdict::WorkerFault => "worker_fault",
 		Verdict::VerifierFault => "verifier_fault",
 		Verdict::Indeterminate => "indeterminate",
+		Verdict::Unchecked => "unchecked",
 	}
 }
 
-const DUTY_KINDS: [&str; 5] = ["host", "run", "check", "reveal", "serve"];
+fn side_name(side: Side) -> &'static str {
+	match side {
+		Side::Defender => "defender",
+		Side::Challenger => "challenger",
+	}
+}
+
+const DUTY_KINDS: [&str; 6] = ["host", "run", "check", "reveal", "dispute", "serve"];
 
 fn duty_kind(duty: &Duty) -> &'static str {
 	match duty {
@@ -279,6 +314,7 @@ fn duty_kind(duty: &Duty) -> &'static str {
 		Duty::Run { .. } => "run",
 		Duty::Check { .. } => "check",
 		Duty::Reveal { .. } => "reveal",
+		Duty::Dispute { .. } => "dispute",
 		Duty::Serve { .. } => "serve",
 	}
 }

@@ -1,5 +1,7 @@
 //! The libp2p behaviour that opens streams to peers and hands theirs to whoever serves the protocol.
 //!
+//! Streams are opened over a direct connection where there is one, else through a relay.
+//!
 //! A queue of fixed length stands before every protocol: streams that find it full are dropped, and
 //! their peers see them closed.
 
@@ -8,6 +10,7 @@ use futures::future::{ready, Ready};
 use libp2p::{
 	core::{transport::PortUse, upgrade::UpgradeInfo, Endpoint},
 	swarm::{
+		behaviour::{ConnectionClosed, ConnectionEstablished},
 		handler::{
 			ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound,
 		},
@@ -46,6 +49,8 @@ pub(super) struct Wanted {
 pub(super) struct Exchange {
 	served: Served,
 	wanted: VecDeque<(PeerId, Wanted)>,
+	/// Connections that no relay stands between.
+	direct: HashMap<PeerId, Vec<ConnectionId>>,
 }
 
 /// The part of it that stands on one connection.
@@ -97,6 +102,7 @@ impl Exchange {
 		Self {
 			served,
 			wanted: VecDeque::new(),
+			direct: HashMap::new(),
 		}
 	}
 
@@ -139,7 +145,31 @@ impl NetworkBehaviour for Exchange {
 		Ok(self.desk(peer))
 	}
 
-	fn on_swarm_event(&mut self, _: FromSwarm) {}
+	fn on_swarm_event(&mut self, event: FromSwarm) {
+		match event {
+			FromSwarm::ConnectionEstablished(ConnectionEstablished {
+				peer_id,
+				connection_id,
+				endpoint,
+				..
+			}) if !endpoint.is_relayed() => {
+				self.direct.entry(peer_id).or_default().push(connection_id);
+			}
+			FromSwarm::ConnectionClosed(ConnectionClosed {
+				peer_id,
+				connection_id,
+				..
+			}) => {
+				if let Some(direct) = self.direct.get_mut(&peer_id) {
+					direct.retain(|known| *known != connection_id);
+					if direct.is_empty() {
+						self.direct.remove(&peer_id);
+					}
+				}
+			}
+			_ => {}
+		}
+	}
 
 	fn on_connection_handler_event(
 		&mut self,
@@ -154,7 +184,8 @@ impl NetworkBehaviour for Exchange {
 		// Requests come through the task that polls, so it needs no waking.
 		match self.wanted.pop_front() {
 			Some((peer_id, event)) => {
-				let handler = NotifyHandler::Any;
+				let direct = self.direct.get(&peer_id).and_then(|direct| direct.last());
+				let handler = direct.map_or(NotifyHandler::Any, |id| NotifyHandler::One(*id));
 				Poll::Ready(ToSwarm::NotifyHandler {
 					peer_id,
 					handler,

@@ -63,8 +63,20 @@ pub enum Frame {
 		/// Bytes of the file.
 		bytes: u64,
 	},
-	/// The next bytes of a file.
+	/// The next bytes of a file, or of an answer to [`Frame::Pull`].
 	Chunk(Bytes),
+	/// Comes back as it is.
+	Ping {
+		/// Drawn at random: who did not see the ping cannot answer it.
+		number: u64,
+	},
+	/// Asks for so many bytes of no meaning, to time them.
+	Pull {
+		/// How many.
+		bytes: u32,
+		/// Drawn at random: what the bytes are made from.
+		nonce: [u8; 32],
+	},
 }
 
 /// What both ends of a link of the ring have to agree on.
@@ -201,6 +213,8 @@ mod kind {
 	pub const WANT: u8 = 8;
 	pub const HAVE: u8 = 9;
 	pub const CHUNK: u8 = 10;
+	pub const PING: u8 = 11;
+	pub const PULL: u8 = 12;
 }
 
 const REASONS: [Reason; 9] = [
@@ -308,6 +322,15 @@ impl Frame {
 				out.push(kind::CHUNK);
 				out.extend_from_slice(bytes);
 			}
+			Self::Ping { number } => {
+				out.push(kind::PING);
+				out.extend_from_slice(&number.to_le_bytes());
+			}
+			Self::Pull { bytes, nonce } => {
+				out.push(kind::PULL);
+				out.extend_from_slice(&bytes.to_le_bytes());
+				out.extend_from_slice(nonce);
+			}
 		}
 	}
 
@@ -345,6 +368,13 @@ impl Frame {
 				bytes: fields.u64()?,
 			},
 			kind::CHUNK => Self::Chunk(fields.payload()?),
+			kind::PING => Self::Ping {
+				number: fields.u64()?,
+			},
+			kind::PULL => Self::Pull {
+				bytes: fields.u32()?,
+				nonce: fields.array()?,
+			},
 			_ => return Err(FrameError::WrongField("kind")),
 		})
 	}

@@ -174,5 +174,7 @@ pub fn out_of_turn(frame: &Frame) -> LinkError {
 		Frame::Want { .. } => "a request",
 		Frame::Have { .. } => "an offer",
 		Frame::Chunk(_) => "a chunk",
+		Frame::Ping { .. } => "a ping",
+		Frame::Pull { .. } => "a request for bytes",
 	})
 }

@@ -8,24 +8,30 @@
 pub mod dtype;
 mod exchange;
 pub mod frame;
+pub mod guard;
 pub mod identity;
 pub mod link;
+pub mod probes;
+mod reach;
+mod relays;
 pub mod shards;
 pub mod slots;
 mod stream;
 mod swarm;
 
 pub use dtype::Dtype;
+pub use reach::{Reach, Reachability};
 pub use stream::Stream;
 
 use exchange::Served;
 use libp2p::{identity::Keypair, multiaddr::Protocol, Multiaddr, PeerId, StreamProtocol};
+use relays::Places;
 use std::{
 	net::{IpAddr, TcpListener, UdpSocket},
 	sync::{Arc, Mutex, PoisonError, RwLock},
 	time::Duration,
 };
-use swarm::Command;
+use swarm::{Command, Known};
 use tokio::{
 	sync::{mpsc, oneshot, watch},
 	task::JoinHandle,
@@ -48,6 +54,23 @@ pub struct NetworkConfig {
 	pub keypair: Keypair,
 	/// Where it listens; empty for a user that only dials.
 	pub listen: Vec<Multiaddr>,
+	/// Where others see it; where it listens, if empty. Peers are told where it relays for them, and asked to
+	/// try these ports too.
+	pub advertise: Vec<Multiaddr>,
+	/// How it is reached where it cannot be dialled.
+	pub reach: Reach,
+}
+
+impl NetworkConfig {
+	/// Listens at these addresses, and does nothing else to be reached.
+	pub fn new(keypair: Keypair, listen: Vec<Multiaddr>) -> Self {
+		Self {
+			keypair,
+			listen,
+			advertise: Vec::new(),
+			reach: Reach::default(),
+		}
+	}
 }
 
 /// A worker that can be dialled.
@@ -68,6 +91,9 @@ pub enum NetworkError {
 	/// The address cannot be listened on.
 	#[error("cannot listen on {address}: {reason}; correct `listen` in the configuration")]
 	CannotListen { address: Multiaddr, reason: String },
+	/// A relay has no name.
+	#[error("{address} is no relay: end it with /p2p/ and the peer id that the log of the relay names at its start")]
+	NamelessRelay { address: Multiaddr },
 	/// The transports cannot be set up.
 	#[error("the network cannot start: {reason}; check that this machine has a network and free file descriptors (`ulimit -n`)")]
 	NotStarted { reason: String },
@@ -102,6 +128,7 @@ pub struct Network {
 struct Shared {
 	peer_id: PeerId,
 	listening: Arc<RwLock<Vec<Multiaddr>>>,
+	reachability: watch::Receiver<Reachability>,
 	served: Served,
 	commands: mpsc::Sender<Command>,
 	stop: watch::Sender<bool>,
@@ -115,22 +142,38 @@ pub struct Incoming {
 }
 
 impl Network {
-	/// Starts to listen; returns once every address stands.
+	/// Starts to listen; returns once every address stands. Places at relays are asked for afterwards.
 	pub async fn start(config: NetworkConfig) -> Result<Self, NetworkError> {
 		for address in &config.listen {
 			refuse_taken_port(address)?;
 		}
+		config.reach.check()?;
 		let peer_id = config.keypair.public().to_peer_id();
 		let served = Served::default();
-		let mut swarm = swarm::build(config.keypair, served.clone())?;
+		let mut swarm = swarm::build(&config, served.clone())?;
 		let listening = swarm::listen(&mut swarm, &config.listen).await?;
+		swarm::have_tried(&mut swarm, &config.advertise);
+		if config.reach.relay {
+			let found_at = match config.advertise.is_empty() {
+				true => &listening,
+				false => &config.advertise,
+			};
+			swarm::advertise(&mut swarm, found_at);
+		}
 		let listening = Arc::new(RwLock::new(listening));
 		let (commands, queue) = mpsc::channel(WAITING_COMMANDS);
 		let (stop, stopped) = watch::channel(false);
-		let task = tokio::spawn(swarm::drive(swarm, queue, stopped, listening.clone()));
+		let (reachable, reachability) = watch::channel(Reachability::default());
+		let known = Known {
+			listening: listening.clone(),
+			reachability: reachable,
+		};
+		let places = Places::new(&config.reach);
+		let task = tokio::spawn(swarm::drive(swarm, queue, stopped, places, known));
 		let shared = Shared {
 			peer_id,
 			listening,
+			reachability,
 			served,
 			commands,
 			stop,
@@ -146,7 +189,12 @@ impl Network {
 		self.shared.peer_id
 	}
 
-	/// Where it listens now, without the peer id.
+	/// Whether others can dial this worker; changes as they try.
+	pub fn reachability(&self) -> watch::Receiver<Reachability> {
+		self.shared.reachability.clone()
+	}
+
+	/// Where it listens now: its own addresses without the peer id, and those behind relays.
 	pub fn listen_addresses(&self) -> Vec<Multiaddr> {
 		self.shared
 			.listening

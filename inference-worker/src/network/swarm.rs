@@ -1,23 +1,31 @@
 //! The task that drives libp2p: it listens, dials on command and closes.
+//!
+//! Beside the streams it keeps places at relays, lets two workers that met through a relay try to reach each
+//! other directly (DCUtR), and has others try whether this one can be dialled (AutoNAT).
 
 use super::{
 	exchange::{Answer, Exchange, Served},
-	NetworkError, Peer,
+	guard::Guard,
+	reach::{is_circuit, is_local, Reachability},
+	relays::{self, Places},
+	NetworkConfig, NetworkError, Peer,
 };
 use crate::metrics::metrics;
 use futures::StreamExt;
 use libp2p::{
 	connection_limits::{self, ConnectionLimits},
-	core::transport::ListenerId,
-	identify,
-	identity::Keypair,
-	noise, ping,
+	core::{transport::ListenerId, upgrade::Version},
+	identify, mdns, noise, ping,
 	swarm::{
+		behaviour::toggle::Toggle,
 		dial_opts::{DialOpts, PeerCondition},
 		DialError, NetworkBehaviour, SwarmEvent,
 	},
-	tcp, yamux, Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder,
+	tcp, yamux, Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, Transport,
 };
+use libp2p_autonat::{self as autonat, NatStatus};
+use libp2p_dcutr as dcutr;
+use libp2p_relay as relay;
 use std::{
 	collections::{HashMap, HashSet},
 	sync::{Arc, PoisonError, RwLock},
@@ -25,7 +33,7 @@ use std::{
 };
 use tokio::{
 	sync::{mpsc, oneshot, watch},
-	time::{timeout, timeout_at, Instant},
+	time::{interval, timeout, timeout_at, Instant, MissedTickBehavior},
 };
 
 /// Name and version in the identify protocol.
@@ -41,8 +49,17 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_HANDSHAKES: u32 = 64;
 /// Connections from outside: a worker meets a few rings and their checkers, far fewer than these.
 const MAX_INCOMING: u32 = 512;
-/// Connections with one peer: both may dial at once over two transports.
-const MAX_PER_PEER: u32 = 4;
+/// Connections with one peer: both may dial at once over two transports, or through a relay before they
+/// reach each other directly, and each tries for a while whether the other can be dialled.
+const MAX_PER_PEER: u32 = 8;
+/// Waits before the first try whether this worker can be dialled, before another one, and before a peer is
+/// asked again.
+const FIRST_PROBE: Duration = Duration::from_secs(5);
+const NEXT_PROBE: Duration = Duration::from_secs(30);
+/// Tries made for others: for all of them in [`PROBES_TIME`], and for one.
+const PROBES_MADE: usize = 60;
+const PROBES_MADE_FOR_ONE: usize = 6;
+const PROBES_TIME: Duration = Duration::from_secs(60);
 
 /// What the swarm is asked for.
 pub(super) enum Command {
@@ -62,13 +79,27 @@ pub(super) enum Command {
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
 	limits: connection_limits::Behaviour,
+	/// Before whatever dials.
+	guard: Guard,
 	identify: identify::Behaviour,
 	ping: ping::Behaviour,
+	/// Where this worker relays for others.
+	relaying: Toggle<relay::Behaviour>,
+	/// Connections through relays, and places at them.
+	relayed: relay::client::Behaviour,
+	/// From there to a direct connection.
+	punching: dcutr::Behaviour,
+	/// Where it listens.
+	probing: Toggle<autonat::Behaviour>,
+	lan: Toggle<mdns::tokio::Behaviour>,
 	streams: Exchange,
 }
 
 /// Sets up transports and behaviours.
-pub(super) fn build(keypair: Keypair, served: Served) -> Result<Swarm<Behaviour>, NetworkError> {
+pub(super) fn build(
+	config: &NetworkConfig,
+	served: Served,
+) -> Result<Swarm<Behaviour>, NetworkError> {
 	let failed = |error: &dyn std::fmt::Display| NetworkError::NotStarted {
 		reason: error.to_string(),
 	};
@@ -76,6 +107,15 @@ pub(super) fn build(keypair: Keypair, served: Served) -> Result<Swarm<Behaviour>
 		.with_max_pending_incoming(Some(MAX_HANDSHAKES))
 		.with_max_established_incoming(Some(MAX_INCOMING))
 		.with_max_established_per_peer(Some(MAX_PER_PEER));
+	let (keypair, reach) = (config.keypair.clone(), &config.reach);
+	let own = keypair.public().to_peer_id();
+	let (circuits, relayed) = relay::client::new(own);
+	let lan = reach
+		.lan
+		.then(|| mdns::tokio::Behaviour::new(mdns::Config::default(), own));
+	let lan = lan.transpose().map_err(|error| failed(&error))?;
+	let listens = !config.listen.is_empty();
+	let everywhere = reach.lan || is_local(&config.listen);
 	let swarm = SwarmBuilder::with_existing_identity(keypair)
 		.with_tokio()
 		.with_tcp(
@@ -86,21 +126,77 @@ pub(super) fn build(keypair: Keypair, served: Served) -> Result<Swarm<Behaviour>
 		)
 		.map_err(|error| failed(&error))?
 		.with_quic()
+		.with_other_transport(|key| {
+			let noise = noise::Config::new(key)?;
+			let circuits = circuits.upgrade(Version::V1).authenticate(noise);
+			Ok(circuits.multiplex(yamux::Config::default()))
+		})
+		.map_err(|error| failed(&error))?
 		.with_dns()
 		.map_err(|error| failed(&error))?
 		.with_behaviour(|key| Behaviour {
 			limits: connection_limits::Behaviour::new(limits),
+			guard: Guard::new(reach.lan),
 			identify: identify::Behaviour::new(
 				identify::Config::new(PROTOCOL.into(), key.public())
-					.with_agent_version(AGENT.into()),
+					.with_agent_version(AGENT.into())
+					// Where a peer is, the chain says, or the local network.
+					.with_cache_size(0),
 			),
 			ping: ping::Behaviour::default(),
+			relaying: reach
+				.relay
+				.then(|| relay::Behaviour::new(own, relays::rules()))
+				.into(),
+			relayed,
+			punching: dcutr::Behaviour::new(own),
+			probing: listens
+				.then(|| autonat::Behaviour::new(own, probes(everywhere)))
+				.into(),
+			lan: lan.into(),
 			streams: Exchange::new(served),
 		})
 		.map_err(|error| failed(&error))?
 		.with_swarm_config(|config| config.with_idle_connection_timeout(IDLE_TIMEOUT))
 		.build();
 	Ok(swarm)
+}
+
+/// How it is tried whether this worker and its peers can be dialled. Peers of the Internet alone count, unless
+/// those in the networks around count too (`everywhere`): what a neighbour can dial says nothing of others.
+///
+/// A peer dials the ports that it was told at the address from which it was asked, and no other address: so
+/// what is found is true of that address.
+fn probes(everywhere: bool) -> autonat::Config {
+	autonat::Config {
+		boot_delay: FIRST_PROBE,
+		retry_interval: NEXT_PROBE,
+		throttle_server_period: NEXT_PROBE,
+		// One peer that got through is proof enough; one that did not may be wrong.
+		confidence_max: 1,
+		throttle_clients_global_max: PROBES_MADE,
+		throttle_clients_peer_max: PROBES_MADE_FOR_ONE,
+		throttle_clients_period: PROBES_TIME,
+		only_global_ips: !everywhere,
+		..autonat::Config::default()
+	}
+}
+
+/// Has peers try the ports of what is advertised beside those listened on: a router may forward another one.
+pub(super) fn have_tried(swarm: &mut Swarm<Behaviour>, advertised: &[Multiaddr]) {
+	let Some(probing) = swarm.behaviour_mut().probing.as_mut() else {
+		return;
+	};
+	for address in advertised.iter().filter(|address| !is_circuit(address)) {
+		probing.probe_address(address.clone());
+	}
+}
+
+/// Tells the peers of a relay where it is found: what it advertises, or where it listens.
+pub(super) fn advertise(swarm: &mut Swarm<Behaviour>, addresses: &[Multiaddr]) {
+	for address in addresses.iter().filter(|address| !is_circuit(address)) {
+		swarm.add_external_address(address.clone());
+	}
 }
 
 /// Listens on every address and gives those that came of it.
@@ -147,14 +243,25 @@ pub(super) async fn listen(
 	Ok(standing)
 }
 
+/// What is known of this worker outside the task.
+pub(super) struct Known {
+	/// Where it listens.
+	pub listening: Arc<RwLock<Vec<Multiaddr>>>,
+	/// Whether it can be dialled.
+	pub reachability: watch::Sender<Reachability>,
+}
+
 /// Drives the swarm until it is told to stop, or nobody holds a handle any more.
 pub(super) async fn drive(
 	mut swarm: Swarm<Behaviour>,
 	mut commands: mpsc::Receiver<Command>,
 	mut stop: watch::Receiver<bool>,
-	listening: Arc<RwLock<Vec<Multiaddr>>>,
+	mut places: Places,
+	known: Known,
 ) {
 	let mut dialling = Dialling::default();
+	let mut look = interval(relays::LOOK_EVERY);
+	look.set_missed_tick_behavior(MissedTickBehavior::Delay);
 	loop {
 		tokio::select! {
 			_ = stop.wait_for(|stop| *stop) => break,
@@ -165,8 +272,10 @@ pub(super) async fn drive(
 				}
 				None => break,
 			},
+			_ = look.tick(), if places.are_wanted() => places.look_after(&mut swarm),
 			event = swarm.select_next_some() => {
-				note_address(&event, &listening);
+				note_address(&event, &known.listening);
+				note_reach(&event, &mut places, &known.reachability);
 				count_connections(&event);
 				dialling.settle(&swarm, event);
 			}
@@ -194,6 +303,8 @@ impl Dialling {
 		let options = DialOpts::peer_id(peer.id)
 			.condition(PeerCondition::DisconnectedAndNotDialing)
 			.addresses(peer.addresses)
+			// Those that the local network told.
+			.extend_addresses_through_behaviour()
 			.build();
 		match swarm.dial(options) {
 			Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {
@@ -234,9 +345,9 @@ impl Dialling {
 
 fn note_address(event: &SwarmEvent<BehaviourEvent>, listening: &RwLock<Vec<Multiaddr>>) {
 	let mut listening = match event {
-		SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => {
-			listening.write().unwrap_or_else(PoisonError::into_inner)
-		}
+		SwarmEvent::NewListenAddr { .. }
+		| SwarmEvent::ExpiredListenAddr { .. }
+		| SwarmEvent::ListenerClosed { .. } => listening.write().unwrap_or_else(PoisonError::into_inner),
 		_ => return,
 	};
 	match event {
@@ -244,6 +355,68 @@ fn note_address(event: &SwarmEvent<BehaviourEvent>, listening: &RwLock<Vec<Multi
 			listening.push(address.clone())
 		}
 		SwarmEvent::ExpiredListenAddr { address, .. } => listening.retain(|known| known != address),
+		SwarmEvent::ListenerClosed { addresses, .. } => {
+			listening.retain(|known| !addresses.contains(known))
+		}
+		_ => {}
+	}
+}
+
+/// Follows places at relays, and what peers found when they dialled this worker.
+fn note_reach(
+	event: &SwarmEvent<BehaviourEvent>,
+	places: &mut Places,
+	reachability: &watch::Sender<Reachability>,
+) {
+	match event {
+		SwarmEvent::ListenerClosed {
+			listener_id,
+			addresses,
+			reason,
+		} => {
+			let reason = reason.as_ref().err().map(ToString::to_string);
+			places.lost(*listener_id, addresses.len(), reason);
+		}
+		SwarmEvent::Behaviour(BehaviourEvent::Relayed(
+			relay::client::Event::ReservationReqAccepted {
+				relay_peer_id,
+				renewal: false,
+				..
+			},
+		)) => places.given(*relay_peer_id),
+		SwarmEvent::Behaviour(BehaviourEvent::Punching(punched)) => {
+			let peer = punched.remote_peer_id;
+			match &punched.result {
+				Ok(_) => {
+					metrics().punched.inc();
+					tracing::debug!(%peer, "reached directly");
+				}
+				Err(error) => tracing::debug!(%peer, %error, "reached through a relay only"),
+			}
+		}
+		SwarmEvent::Behaviour(BehaviourEvent::Probing(autonat::Event::StatusChanged {
+			new,
+			..
+		})) => {
+			let found = match new {
+				NatStatus::Unknown => Reachability::Unknown,
+				NatStatus::Public(address) => Reachability::Direct(address.clone()),
+				NatStatus::Private => Reachability::Hidden,
+			};
+			match &found {
+				Reachability::Unknown => {}
+				Reachability::Direct(address) => tracing::info!(
+					%address,
+					"others can dial here, at the address that they see; compare it with `advertise`"
+				),
+				Reachability::Hidden => tracing::warn!(
+					"others cannot dial here, at the address that they see: open the ports of `listen`, or name `relays`"
+				),
+			}
+			let direct = matches!(found, Reachability::Direct(_));
+			metrics().reachable.set(direct.into());
+			reachability.send_replace(found);
+		}
 		_ => {}
 	}
 }

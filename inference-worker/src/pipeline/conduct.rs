@@ -2,8 +2,10 @@
 //! defences bring their own.
 
 use dllm_primitives::{
+	dispute::Move,
 	ids::{Digest, StageIndex},
 	model::LayerRange,
+	trace::{Binding, Held},
 };
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,29 @@ pub trait Conduct: Send + Sync {
 
 	/// The commitment that is posted; `others` are those of the same job that are on chain already.
 	fn commitment(&self, honest: Digest, _others: &[Digest]) -> Option<Digest> {
+		Some(honest)
+	}
+
+	/// Whether rows are sent on in the ring, those of a stage from a position on.
+	fn passes_on(&self, _stage: StageIndex, _position: u32) -> bool {
+		true
+	}
+
+	/// Whether checkers get the rows of a stage.
+	fn hands_out(&self, _stage: StageIndex) -> bool {
+		true
+	}
+
+	/// Whether the commitment to a stage is opened.
+	fn opens(&self, _stage: StageIndex) -> bool {
+		true
+	}
+
+	/// May change the trace with which it goes into a dispute; it is bound.
+	fn trace(&self, _trace: &mut Held, _binding: &Binding) {}
+
+	/// The move that is made in a dispute; none where it stays silent.
+	fn dispute(&self, honest: Move) -> Option<Move> {
 		Some(honest)
 	}
 }

@@ -28,6 +28,7 @@ use dllm_primitives::{
 };
 use libp2p::{bytes::Bytes, PeerId};
 use std::{
+	future::pending,
 	ops::ControlFlow,
 	sync::Arc,
 	time::{Duration, Instant},
@@ -43,6 +44,16 @@ pub enum Question {
 	Tokens(Vec<u32>),
 }
 
+/// What else than its text is to be told of a reply. It changes neither the rows that run nor what is
+/// recorded and committed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+	/// How many of the likeliest tokens are told with each one; nothing of likelihoods where none.
+	pub likeliest: Option<usize>,
+	/// Whether the rows of the prompt are pooled: they are kept in memory until the first token then.
+	pub pooled: bool,
+}
+
 /// What came of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -54,6 +65,8 @@ pub struct Answer {
 	pub rows: u32,
 	/// What the entry commits to.
 	pub roots: Roots,
+	/// The prompt as one vector of length 1, `[hidden]`, where that was wished for and the job was run now.
+	pub pooled: Option<Vec<f32>>,
 }
 
 impl Question {
@@ -97,16 +110,17 @@ pub async fn run(
 		on_token(step);
 		ControlFlow::Continue(())
 	};
-	run_while(workshop, route, question, limits, told).await
+	run_while(workshop, route, question, limits, Wishes::default(), told).await
 }
 
-/// As [`run`], but `on_token` may end the reply early: the ring is closed then as at the end of a whole
-/// reply, and paid for what ran.
+/// As [`run`], but with wishes, and `on_token` may end the reply early: the ring is closed then as at the
+/// end of a whole reply, and paid for what ran.
 pub async fn run_while(
 	workshop: &Workshop,
 	route: Route,
 	question: Question,
 	limits: &Limits,
+	wishes: Wishes,
 	on_token: impl FnMut(&Step) -> ControlFlow<()> + Send,
 ) -> Result<Answer, PipelineError> {
 	let job = route.job;
@@ -124,9 +138,14 @@ pub async fn run_while(
 		ring: &ring,
 		hosted: &hosted,
 		origin,
+		wishes,
 		handover: Handover::default(),
 	};
-	let work = talk.run(question, reply_limits(limits)?, on_token);
+	let limits = ReplyLimits {
+		likeliest: wishes.likeliest,
+		..reply_limits(limits)?
+	};
+	let work = talk.run(question, limits, on_token);
 	workshop.run_until(ring.job, route.run_until, work).await
 }
 
@@ -145,6 +164,7 @@ pub(crate) fn reply_limits(limits: &Limits) -> Result<ReplyLimits, PipelineError
 			.iter()
 			.map(|stop| text(stop))
 			.collect::<Result<_, _>>()?,
+		likeliest: None,
 	})
 }
 
@@ -173,7 +193,15 @@ struct Talk<'a> {
 	hosted: &'a HostedEntry,
 	/// What is recorded as asked for.
 	origin: Digest,
+	wishes: Wishes,
 	handover: Handover,
+}
+
+/// A reply that is over.
+struct Spoken {
+	generation: Generation,
+	text: String,
+	pooled: Option<Vec<f32>>,
 }
 
 /// Both links of the entry.
@@ -219,7 +247,11 @@ impl Talk<'_> {
 				&mut ends, &recorder, generation, prompt, on_token, &mut clock,
 			)
 			.await;
-		let (generation, text) = match spoken {
+		let Spoken {
+			generation,
+			text,
+			pooled,
+		} = match spoken {
 			Ok(spoken) => spoken,
 			Err(error) => {
 				let reason = error.reason();
@@ -253,7 +285,10 @@ impl Talk<'_> {
 			network_ms = clock.network.as_millis() as u64,
 			"reply done"
 		);
-		Ok(answer(record))
+		Ok(Answer {
+			pooled,
+			..answer(record)
+		})
 	}
 
 	/// Tokens and rows of the prompt.
@@ -311,12 +346,19 @@ impl Talk<'_> {
 		prompt: Bytes,
 		mut on_token: impl FnMut(&Step) -> ControlFlow<()> + Send,
 		clock: &mut Clock,
-	) -> Result<(Generation, String), PipelineError> {
+	) -> Result<Spoken, PipelineError> {
+		if !self.workshop.conduct.passes_on(ENTRY_STAGE, 0) {
+			return pending().await;
+		}
 		let started = Instant::now();
 		let mut text = String::new();
 		let mut position = (prompt.len() / self.row_bytes()) as u32;
-		let mut row = self.prefill(ends, recorder, prompt).await?;
+		let (mut row, kept) = self.prefill(ends, recorder, prompt).await?;
 		clock.network += started.elapsed();
+		let pooled = match self.wishes.pooled {
+			true => Some(self.pool(kept).await?),
+			false => None,
+		};
 		loop {
 			let sampling = Instant::now();
 			let turn = self.sample(generation, row).await?;
@@ -342,16 +384,21 @@ impl Talk<'_> {
 			row = rows;
 			position += 1;
 		}
-		Ok((generation, text))
+		Ok(Spoken {
+			generation,
+			text,
+			pooled,
+		})
 	}
 
-	/// Sends the rows of the prompt while those that come back are taken in; gives the last of these.
+	/// Sends the rows of the prompt while those that come back are taken in; gives the last of these, and all
+	/// of them where they are to be pooled.
 	async fn prefill(
 		&self,
 		ends: &mut Ends,
 		recorder: &Recorder,
 		prompt: Bytes,
-	) -> Result<Bytes, PipelineError> {
+	) -> Result<(Bytes, Vec<Bytes>), PipelineError> {
 		let row_bytes = self.row_bytes();
 		let frame_bytes = (MAX_PAYLOAD / row_bytes).clamp(1, MAX_ROWS) * row_bytes;
 		let total = (prompt.len() / row_bytes) as u32;
@@ -380,7 +427,7 @@ impl Talk<'_> {
 		};
 		let receiving = async {
 			let mut position = 0;
-			let mut row = Bytes::new();
+			let (mut row, mut kept) = (Bytes::new(), Vec::new());
 			while position < total {
 				let (count, rows) = self.receive(back, *last, position).await?;
 				if count > total - position {
@@ -389,13 +436,29 @@ impl Talk<'_> {
 				recorder.push(Side::Input, position, rows.clone()).await?;
 				row = rows.slice(rows.len() - row_bytes..);
 				position += count;
+				if self.wishes.pooled {
+					kept.push(rows);
+				}
 			}
-			Ok(row)
+			Ok((row, kept))
 		};
 		tokio::select! {
 			error = sending => Err(error),
-			row = receiving => row,
+			rows = receiving => rows,
 		}
+	}
+
+	/// The rows of a prompt as one vector.
+	async fn pool(&self, frames: Vec<Bytes>) -> Result<Vec<f32>, PipelineError> {
+		let (entry, dtype) = (self.hosted.entry.clone(), self.hosted.dtype);
+		let pooled = spawn_blocking(move || {
+			let mut pool = entry.head.norm().pool();
+			for rows in frames {
+				pool.push(&dtype.decode(&rows))?;
+			}
+			Ok::<_, PipelineError>(pool.finish())
+		});
+		pooled.await.map_err(|_| self.interrupted())?
 	}
 
 	/// Chooses the next token and looks up its row.
@@ -546,5 +609,6 @@ fn answer(record: StageRecord) -> Answer {
 		text: record.reply,
 		rows: roots.rows,
 		roots,
+		pooled: None,
 	}
 }

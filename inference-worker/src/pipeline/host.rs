@@ -9,12 +9,13 @@ use crate::network::Dtype;
 use dllm_model::{
 	engine::{Engine, EngineError, OrtEngine},
 	entry::{Entry, EntryError},
+	exact::trace::{self, TraceError},
 	manifest::{Manifest, ManifestError, ShardFile},
 };
 use dllm_primitives::{
 	commitment::shards_root,
 	ids::{Digest, ModelId},
-	model::LayerRange,
+	model::{LayerRange, ModelConstants},
 };
 use std::{
 	collections::BTreeMap,
@@ -74,6 +75,9 @@ pub enum HostError {
 	/// The layers cannot be loaded.
 	#[error(transparent)]
 	Engine(#[from] EngineError),
+	/// The chain would judge a dispute about the layers wrongly, or that cannot be found out.
+	#[error(transparent)]
+	Constants(#[from] TraceError),
 	/// The entry cannot be loaded.
 	#[error(transparent)]
 	Entry(#[from] EntryError),
@@ -88,6 +92,7 @@ impl HostError {
 			| Self::TooLittleMemory { .. } => true,
 			Self::Manifest(error) => error.is_retryable(),
 			Self::Engine(error) => error.is_retryable(),
+			Self::Constants(error) => error.is_retryable(),
 			Self::Entry(EntryError::Manifest(error)) => error.is_retryable(),
 			Self::Entry(_) => false,
 		}
@@ -263,6 +268,17 @@ impl Loaded {
 			.chain(self.entries.values().map(|(_, bytes)| bytes))
 			.sum()
 	}
+}
+
+/// Fails where a dispute about these layers would be judged by other constants than their shards hold: an
+/// honest worker could lose it. Reads one layer after another. Blocks.
+pub fn expect_constants(
+	folder: &Path,
+	range: LayerRange,
+	registered: &ModelConstants,
+) -> Result<(), HostError> {
+	let manifest = Manifest::load(folder)?;
+	Ok(trace::compare(&manifest, folder, range, registered)?)
 }
 
 fn layer_files(manifest: &Manifest, range: LayerRange) -> Result<&[ShardFile], HostError> {

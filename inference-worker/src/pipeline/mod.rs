@@ -18,13 +18,14 @@ mod session;
 mod switchboard;
 
 pub use conduct::{Conduct, Honest};
-pub use host::{Host, HostError, HostedEntry, Segment};
+pub use host::{expect_constants, Host, HostError, HostedEntry, Segment};
 pub use ring::{Member, Ring, PROTOCOL};
 pub use segment::lead;
 pub(crate) use session::Session;
 
 use crate::{
 	commitment::{Ledger, LedgerError},
+	dispute::Traces,
 	network::{
 		dtype::NotFinite,
 		frame::{Reason, Side},
@@ -82,6 +83,8 @@ pub struct Workshop {
 	pub account: AccountId32,
 	/// How long it waits.
 	pub timings: Timings,
+	/// Its trace, where it is in a dispute.
+	pub traces: Traces,
 	switchboard: Switchboard,
 	permits: Permits,
 	head: Arc<watch::Sender<u32>>,
@@ -99,7 +102,7 @@ impl Workshop {
 	) -> Result<Self, NetworkError> {
 		let (switchboard, permits) = (Switchboard::default(), Permits::default());
 		switchboard.serve(&network, timings.early)?;
-		permits.serve(&network, &ledger)?;
+		permits.serve(&network, &ledger, &conduct)?;
 		let head = Arc::new(watch::Sender::new(0));
 		Ok(Self {
 			network,
@@ -108,6 +111,7 @@ impl Workshop {
 			conduct,
 			account,
 			timings,
+			traces: Traces::default(),
 			switchboard,
 			permits,
 			head,
@@ -134,7 +138,12 @@ impl Workshop {
 	/// Removes everything of a job that has ended.
 	pub async fn forget(&self, job: JobId) -> Result<(), LedgerError> {
 		self.switchboard.forget(job);
-		self.ledger.blocking(move |ledger| ledger.forget(job)).await
+		let traces = self.traces.clone();
+		let forgetting = self.ledger.blocking(move |ledger| {
+			traces.forget(job);
+			ledger.forget(job)
+		});
+		forgetting.await
 	}
 
 	/// Does a stage's work, unless the block by which it is due passes or the network stops.

@@ -27,7 +27,10 @@ use dllm_primitives::{
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 };
 use libp2p::{bytes::Bytes, PeerId};
-use std::time::{Duration, Instant};
+use std::{
+	future::pending,
+	time::{Duration, Instant},
+};
 
 /// What a close takes to pass one stage at most: each later stage waits that much longer for rows, so that
 /// it hears of an end before it takes the upstream for lost.
@@ -220,6 +223,9 @@ impl Stage<'_> {
 			};
 			clock.compute += started.elapsed();
 
+			if !self.workshop.conduct.passes_on(self.stage, rows) {
+				return pending().await;
+			}
 			let started = Instant::now();
 			let sent = Rows {
 				session: self.ring.job,

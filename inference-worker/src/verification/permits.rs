@@ -11,6 +11,7 @@ use crate::{
 		slots::Slots,
 		Network, NetworkError, Stream,
 	},
+	pipeline::Conduct,
 };
 use dllm_primitives::ids::{JobId, StageIndex};
 use libp2p::{bytes::Bytes, PeerId, StreamProtocol};
@@ -57,9 +58,14 @@ impl Permits {
 	}
 
 	/// Answers checkers until the network stops.
-	pub fn serve(&self, network: &Network, ledger: &Ledger) -> Result<(), NetworkError> {
+	pub fn serve(
+		&self,
+		network: &Network,
+		ledger: &Ledger,
+		conduct: &Arc<dyn Conduct>,
+	) -> Result<(), NetworkError> {
 		let mut incoming = network.accept(PROTOCOL)?;
-		let (permits, ledger) = (self.clone(), ledger.clone());
+		let (permits, ledger, conduct) = (self.clone(), ledger.clone(), conduct.clone());
 		let slots = Slots::new(MAX_SERVED.0, MAX_SERVED.1);
 		tokio::spawn(async move {
 			while let Some((peer, stream)) = incoming.next().await {
@@ -68,8 +74,10 @@ impl Permits {
 					continue;
 				};
 				let (permits, ledger) = (permits.clone(), ledger.clone());
+				let conduct = conduct.clone();
 				tokio::spawn(async move {
-					if let Err(error) = permits.answer(&ledger, peer, stream).await {
+					let answered = permits.answer(&ledger, &*conduct, peer, stream);
+					if let Err(error) = answered.await {
 						tracing::debug!(%peer, %error, "a checker was not served to the end");
 					}
 					drop(slot);
@@ -82,6 +90,7 @@ impl Permits {
 	async fn answer(
 		&self,
 		ledger: &Ledger,
+		conduct: &dyn Conduct,
 		peer: PeerId,
 		stream: Stream,
 	) -> Result<(), ServeError> {
@@ -94,7 +103,7 @@ impl Permits {
 			.allowed()
 			.get(&(ask.job, ask.stage, ask.side))
 			.is_some_and(|of| of.contains(&peer));
-		if !allowed {
+		if !allowed || !conduct.hands_out(ask.stage) {
 			tracing::debug!(%peer, job = ask.job, stage = ask.stage, "no permit for these rows");
 			link.abort(Reason::Refused).await;
 			return Ok(());

@@ -104,6 +104,7 @@ fn model(id: ModelId) -> ModelView {
 		embed: shard,
 		layers: vec![shard; LAYERS as usize],
 		head: shard,
+		constants: None,
 	}
 }
 

@@ -6,11 +6,14 @@ use dllm_primitives::{
 	capacity::{Offer, Terms},
 	commitment::Opening,
 	cost::{link::LinkFigures, DeviceFigures, Workload},
+	dispute::Move,
 	ids::{Digest, JobId, ModelId, StageIndex},
-	job::{Body, Limits},
+	job::{Assurance, Body, Limits},
+	links::{Links, Probed, Reading},
 	miner::{Roles, WorkerSpec},
 	model::LayerRange,
 	plan::{Plan, Segment},
+	trace::{self, opening::Leaves},
 };
 use dllm_worker::chain::{calls, calls::Call, Account, AccountId32, H256};
 use scale_info::{meta_type, MetaType, TypeInfo};
@@ -39,6 +42,7 @@ enum JobsCall {
 		limits: Limits,
 		max_price: u128,
 		deadline_blocks: u32,
+		assurance: Assurance,
 	},
 	#[codec(index = 1)]
 	cancel { job: JobId },
@@ -53,6 +57,8 @@ enum MinersCall {
 		spec: WorkerSpec,
 		bond: u128,
 	},
+	#[codec(index = 7)]
+	report_links { links: Links<[u8; 32]> },
 }
 
 #[allow(dead_code, non_camel_case_types)]
@@ -70,6 +76,12 @@ enum VerificationCall {
 		job: JobId,
 		stage: u16,
 		opening: Opening,
+	},
+	#[codec(index = 4)]
+	dispute {
+		job: JobId,
+		stage: StageIndex,
+		made: Move,
 	},
 }
 
@@ -130,8 +142,8 @@ fn submit_carries_every_argument() {
 		Body::Inline(b"hello".to_vec().try_into().expect("short")),
 		limits(),
 	);
-	let call = calls::submit_job(4, &body, &limits, 1_000, 50);
-	let expected = (22u8, 0u8, 4u32, body, limits, 1_000u128, 50u32).encode();
+	let call = calls::submit_job(4, &body, &limits, 1_000, 50, Assurance::Full);
+	let expected = (22u8, 0u8, 4u32, body, limits, 1_000u128, 50u32, 1u8).encode();
 	assert_eq!(signed(&call).call, expected);
 }
 
@@ -160,6 +172,23 @@ fn register_carries_an_absent_operator() {
 		signed(&run).call,
 		(21u8, 0u8, Some(operator), &spec, 10u128).encode()
 	);
+}
+
+#[test]
+fn report_carries_every_figure() {
+	let reading = Reading {
+		rtt_us: 1,
+		jitter_us: 2,
+		loss_ppm: 3,
+		bytes_per_second: 4,
+	};
+	let peer = AccountId32::new([9; 32]);
+	let links = vec![Probed { peer, reading }];
+	let call = calls::report_links(&links.clone().try_into().expect("one"));
+	let figures = vec![([9u8; 32], 1u32, 2u32, 3u32, 4u64)];
+	assert_eq!(signed(&call).call, (21u8, 7u8, figures).encode());
+	let none = calls::report_links(&Links::default());
+	assert_eq!(signed(&none).call, [21, 7, 0]);
 }
 
 #[test]
@@ -226,6 +255,41 @@ fn score_of_a_plan_is_compact() {
 	for score in [5, 70_000, u128::MAX] {
 		let call = calls::compete(&plan, score);
 		let expected = (24u8, 4u8, &plan, Compact(score)).encode();
+		assert_eq!(signed(&call).call, expected);
+	}
+}
+
+#[test]
+fn moves_of_a_dispute_carry_every_argument() {
+	let digest = Digest::repeat_byte(6);
+	let leaves = Leaves {
+		blocks: vec![(7, vec![8; 256])],
+		siblings: vec![Some(digest), None],
+	};
+	let moves = [
+		Move::Trace {
+			job_key: [1; 32],
+			groups: vec![digest],
+			nodes: vec![digest; 1_024],
+		},
+		Move::Choose {
+			index: 9,
+			node: digest,
+			siblings: vec![Some(digest); 10],
+		},
+		Move::Step(vec![5; 32 << 10]),
+		Move::Claim {
+			index: 11,
+			opening: trace::Opening {
+				trace: leaves.clone(),
+				weights: leaves,
+			},
+		},
+	];
+	for made in moves {
+		let call = calls::dispute(4, 2, &made);
+		assert_eq!(call.title(), "verification.dispute");
+		let expected = (25u8, 4u8, 4u64, 2u8, made).encode();
 		assert_eq!(signed(&call).call, expected);
 	}
 }

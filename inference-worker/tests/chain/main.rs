@@ -5,5 +5,6 @@ mod bidding;
 mod bids;
 mod calls;
 mod example;
+mod links;
 mod metrics;
 mod numbers;

@@ -5,8 +5,8 @@ use super::worker::{Folder, Ran};
 use codec::Encode;
 use dllm_primitives::{
 	api::{
-		BidState, ContenderView, ModelView, PipelineView, RoundPhase, RoundView, StageView,
-		WinnerView, WorkerView,
+		BidState, ContenderView, LinksView, ModelView, PipelineView, RoundPhase, RoundView,
+		StageView, WinnerView, WorkerView,
 	},
 	capacity::Terms,
 	cost::{link::LinkFigures, DeviceFigures, Workload},
@@ -33,15 +33,16 @@ const DEVICE: DeviceFigures = DeviceFigures {
 
 /// What a chain knows, at block 7.
 #[derive(Clone)]
-struct Known {
+pub struct Known {
 	rounds: Vec<RoundView>,
 	workers: Vec<WorkerView>,
+	pub links: LinksView,
 	pipelines: Vec<PipelineView>,
 	/// Of whoever asks, in every round.
 	bid: BidState,
 }
 
-fn account(number: u8) -> AccountId32 {
+pub fn account(number: u8) -> AccountId32 {
 	AccountId32::new([number; 32])
 }
 
@@ -66,6 +67,7 @@ fn model() -> ModelView {
 		embed: shard(100),
 		layers: (1..5).map(shard).collect(),
 		head: shard(101),
+		constants: None,
 	}
 }
 
@@ -166,10 +168,14 @@ fn pipeline(state: PipelineState, ready: &[u8]) -> PipelineView {
 }
 
 /// The four winners, and one that bid and did not win.
-fn known() -> Known {
+pub fn known() -> Known {
 	Known {
 		rounds: vec![round()],
 		workers: (1..6).map(worker).collect(),
+		links: LinksView {
+			links: Vec::new(),
+			silent: Vec::new(),
+		},
 		pipelines: Vec::new(),
 		bid: BidState::Revealed,
 	}
@@ -201,6 +207,7 @@ async fn node(known: Known) -> (String, ServerHandle) {
 		"DllmApi_models" => vec![model()].encode(),
 		"DllmApi_workers" => known.workers.encode(),
 		"DllmApi_worker" => known.workers.first().encode(),
+		"DllmApi_links" => known.links.encode(),
 		"DllmApi_bid" => Some(known.bid).encode(),
 		"DllmApi_pipelines" => known.pipelines.encode(),
 		other => panic!("{other} is not expected"),
@@ -219,15 +226,19 @@ async fn node(known: Known) -> (String, ServerHandle) {
 }
 
 /// Runs a command against a chain that knows this.
-fn run(known: Known, command: &[&str]) -> Ran {
+pub fn run(known: Known, command: &[&str]) -> Ran {
+	run_in(&Folder::new(), known, command)
+}
+
+/// The same in a folder.
+pub fn run_in(folder: &Folder, known: Known, command: &[&str]) -> Ran {
 	let runtime = Runtime::new().expect("threads");
 	let (url, _server) = runtime.block_on(node(known));
-	let folder = Folder::new();
 	let common = ["--account", "//Alice", "--chain", &url];
 	folder.run(&[&common[..], command].concat())
 }
 
-fn json_of(ran: &Ran) -> Value {
+pub fn json_of(ran: &Ran) -> Value {
 	serde_json::from_str(ran.printed()).expect("JSON")
 }
 

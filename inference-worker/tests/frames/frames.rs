@@ -26,6 +26,8 @@ pub fn any_frame() -> impl Strategy<Value = Frame> {
 		(any_digest(), any::<u64>()).prop_map(|(hash, offset)| Frame::Want { hash, offset }),
 		any::<u64>().prop_map(|bytes| Frame::Have { bytes }),
 		vec(any::<u8>(), 0..2000).prop_map(|bytes| Frame::Chunk(Bytes::from(bytes))),
+		any::<u64>().prop_map(|number| Frame::Ping { number }),
+		(any::<u32>(), any::<[u8; 32]>()).prop_map(|(bytes, nonce)| Frame::Pull { bytes, nonce }),
 	]
 }
 

@@ -1,7 +1,7 @@
 //! Damaged bodies never make the reader panic, and never get past it as something that cannot be run.
 
 use dllm_fuzz::Campaign;
-use dllm_worker::gateway::{request::Ask, ApiError};
+use dllm_worker::gateway::{embeddings::Inputs, request::Ask, ApiError};
 use serde_json::json;
 
 const WORDS: &[&str] = &[
@@ -15,6 +15,9 @@ const WORDS: &[&str] = &[
 	"\"stream_options\":{}",
 	"\"content\":[{\"type\":\"text\"}]",
 	"\"prompt\":[[0]]",
+	"\"input\":[[0],\"a\"]",
+	"\"logprobs\":5",
+	"\"top_logprobs\":20",
 	"\\u0000",
 	"{",
 	"}",
@@ -31,11 +34,13 @@ fn bodies_of_requests() {
 		"stop": ["a"], "stream": true, "stream_options": { "include_usage": true }, "max_tokens": 3,
 	});
 	let completion = json!({ "model": "m", "prompt": [1, 2, 3], "stop": "b", "echo": false });
+	let embedding = json!({ "model": "m", "input": ["a", [1, 2]], "encoding_format": "base64" });
 	let campaign = Campaign {
 		name: "request",
 		seeds: vec![
 			chat.to_string().into_bytes(),
 			completion.to_string().into_bytes(),
+			embedding.to_string().into_bytes(),
 		],
 		words: WORDS,
 		front: None,
@@ -49,8 +54,18 @@ fn bodies_of_requests() {
 		Err(error) => error.to_string(),
 	};
 	let summary = campaign.run(|input| {
+		let inputs = match Inputs::read(input) {
+			Ok(inputs) => {
+				assert!(inputs
+					.asks
+					.iter()
+					.all(|ask| ask.limits(1).unwrap().is_valid()));
+				"taken".to_string()
+			}
+			Err(error) => error.to_string(),
+		};
 		format!(
-			"{} {}",
+			"{} {} {inputs}",
 			read(Ask::chat, input),
 			read(Ask::completion, input)
 		)

@@ -5,7 +5,7 @@ use axum::{
 	http::{Request, Response, StatusCode},
 	Router,
 };
-use dllm_model::entry::{Finish, Step};
+use dllm_model::entry::{Finish, Likelihood, Likely, Step};
 use dllm_primitives::{
 	api::AccountId32,
 	ids::{Digest, JobId, PipelineId},
@@ -13,30 +13,38 @@ use dllm_primitives::{
 };
 use dllm_worker::gateway::{
 	keys::Keys,
-	market::{Client, Ending, Job, Market, Model, Offer},
+	market::{Client, Ending, Event, Job, Market, Model, Offer},
 	request::Ask,
 	routes::router,
 	spending::Spending,
 	ApiError, Gateway, Options,
 };
+use dllm_worker::pipeline::entry::Wishes;
 use futures::future::BoxFuture;
 use serde_json::{json, Value};
-use std::sync::{
-	atomic::{AtomicU32, AtomicU64, Ordering},
-	Arc, Mutex,
+use std::{
+	sync::{
+		atomic::{AtomicU32, AtomicU64, Ordering},
+		Arc, Mutex,
+	},
+	time::Duration,
 };
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use tower::ServiceExt;
 
 pub const MODEL: &str = "fixture";
 /// What the market's jobs answer, token by token.
 pub const REPLY: [&str; 4] = ["Hel", "lo ", "", "there"];
 pub const PROMPT_TOKENS: usize = 5;
+/// What the market makes of every prompt whose rows are pooled.
+pub const POOLED: [f32; 2] = [0.6, -0.8];
 /// Planck of every token, of prompt or reply.
 pub const PRICE: u128 = 10;
 const REPLY_LIMIT: u32 = 16;
 const JSON_LIMIT: usize = 1 << 22;
+/// Longest wait for what takes milliseconds.
+pub const SOON: Duration = Duration::from_secs(20);
 
 /// Sells everything that is asked for; tests set what goes otherwise.
 pub struct FakeMarket {
@@ -45,8 +53,12 @@ pub struct FakeMarket {
 	pub tokens: Semaphore,
 	/// Set: why nothing can be bought.
 	pub refuses: Mutex<Option<ApiError>>,
+	/// Set: why nothing has a price.
+	pub unpriced: Mutex<Option<ApiError>>,
 	/// Set: why replies break off after the tokens that were allowed.
 	pub breaks: Mutex<Option<ApiError>>,
+	/// Vectors that break off before one comes.
+	pub breaking: AtomicU32,
 	/// Tokens that the last job said until its client had gone, or its reply ended.
 	pub said: AtomicU32,
 	/// One permit for every job that ended.
@@ -61,7 +73,9 @@ impl FakeMarket {
 			jobs: AtomicU64::new(1),
 			tokens: Semaphore::new(1_000_000),
 			refuses: Mutex::default(),
+			unpriced: Mutex::default(),
 			breaks: Mutex::default(),
+			breaking: AtomicU32::new(0),
 			said: AtomicU32::new(0),
 			ended: Semaphore::new(0),
 			asked: Mutex::default(),
@@ -92,6 +106,9 @@ impl Market for Shared {
 
 	fn offer<'a>(&'a self, model: Model, ask: &'a Ask) -> BoxFuture<'a, Result<Offer, ApiError>> {
 		Box::pin(async move {
+			if let Some(error) = self.0.unpriced.lock().unwrap().clone() {
+				return Err(error);
+			}
 			*self.0.asked.lock().unwrap() = Some(ask.clone());
 			let tokens = ask.max_tokens.unwrap_or(REPLY_LIMIT);
 			Ok(Offer {
@@ -99,12 +116,13 @@ impl Market for Shared {
 				prompt: ask.prompt.clone(),
 				tokens: vec![0; PROMPT_TOKENS],
 				limits: ask.limits(tokens)?,
+				wishes: ask.wishes,
 				price: PRICE * (PROMPT_TOKENS as u128 + u128::from(tokens)),
 			})
 		})
 	}
 
-	fn buy(&self, _: Offer) -> BoxFuture<'_, Result<Box<dyn Job>, ApiError>> {
+	fn buy(&self, offer: Offer) -> BoxFuture<'_, Result<Box<dyn Job>, ApiError>> {
 		Box::pin(async move {
 			if let Some(error) = self.0.refuses.lock().unwrap().clone() {
 				return Err(error);
@@ -113,6 +131,7 @@ impl Market for Shared {
 			let job = FakeJob {
 				market: self.0.clone(),
 				number,
+				wishes: offer.wishes,
 				said: 0,
 			};
 			Ok(Box::new(job) as Box<dyn Job>)
@@ -142,7 +161,22 @@ impl Market for Shared {
 struct FakeJob {
 	market: Arc<FakeMarket>,
 	number: JobId,
+	wishes: Wishes,
 	said: u32,
+}
+
+/// How likely the market says that a token was: the same for all, with made-up others.
+fn likelihood(token: u32, text: &str, most: usize) -> Likelihood {
+	let likely = |token: u32, text: &str, logprob| Likely {
+		token,
+		bytes: text.into(),
+		logprob,
+	};
+	let others = (0..most as u32).map(|at| likely(at, &format!("other {at}"), -f64::from(at)));
+	Likelihood {
+		chosen: likely(token, text, -0.5),
+		likeliest: others.collect(),
+	}
 }
 
 impl Job for FakeJob {
@@ -161,6 +195,19 @@ impl Job for FakeJob {
 	fn answer<'a>(&'a mut self, client: &'a mut Client) -> BoxFuture<'a, Result<(), ApiError>> {
 		Box::pin(async move {
 			let market = self.market.clone();
+			if self.wishes.pooled {
+				if let Some(error) = market.breaks.lock().unwrap().clone() {
+					return Err(error);
+				}
+				let one_less = |left: u32| left.checked_sub(1);
+				let (set, fetch) = (Ordering::SeqCst, Ordering::SeqCst);
+				if market.breaking.fetch_update(set, fetch, one_less).is_ok() {
+					let reason = "a worker is gone".into();
+					return Err(ApiError::BrokeOff { reason });
+				}
+				client.tell(Event::Pooled(POOLED.into()));
+				return Ok(());
+			}
 			for (at, text) in REPLY.iter().enumerate() {
 				if market.tokens.available_permits() == 0 {
 					if let Some(error) = market.breaks.lock().unwrap().clone() {
@@ -174,6 +221,10 @@ impl Job for FakeJob {
 					token: at as u32,
 					text: (*text).into(),
 					finish: (at + 1 == REPLY.len()).then_some(Finish::EndOfReply),
+					likelihood: self
+						.wishes
+						.likeliest
+						.map(|most| likelihood(at as u32, text, most)),
 				};
 				if client.token(&step).is_break() {
 					break;
@@ -260,10 +311,14 @@ impl Lab {
 
 	/// Waits until so many jobs have ended, and their fees are in the file.
 	pub async fn settled(&self, jobs: u32) {
-		self.market.ended.acquire_many(jobs).await.unwrap().forget();
-		while !self.gateway.spending.left_open().is_empty() {
-			tokio::task::yield_now().await;
-		}
+		let settled = async {
+			self.market.ended.acquire_many(jobs).await.unwrap().forget();
+			while !self.gateway.spending.left_open().is_empty() {
+				tokio::task::yield_now().await;
+			}
+		};
+		let settled = timeout(SOON, settled).await;
+		settled.expect("not all jobs have ended, or a fee is not in the file");
 	}
 }
 

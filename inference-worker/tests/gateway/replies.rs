@@ -149,9 +149,14 @@ async fn a_client_that_hangs_up_ends_its_job_and_pays_for_what_ran() {
 #[tokio::test]
 async fn many_at_once_are_all_answered() {
 	let lab = Lab::new();
-	let ask = |at: usize| lab.chat(&lab.key, json!({ "stream": at.is_multiple_of(2) }));
-	let replies = futures::future::join_all((0..100).map(ask)).await;
-	let whole = futures::future::join_all(replies.into_iter().map(text)).await;
+	let ask = |at: usize| {
+		let lab = &lab;
+		async move {
+			let asked = json!({ "stream": at.is_multiple_of(2) });
+			text(lab.chat(&lab.key, asked).await).await
+		}
+	};
+	let whole = futures::future::join_all((0..100).map(ask)).await;
 	assert!(whole.iter().all(|reply| reply.contains("there")));
 	assert_eq!(lab.market.bought(), 100);
 	lab.settled(100).await;
@@ -249,6 +254,7 @@ async fn a_reply_that_begins_anew_is_not_told_twice() {
 		token,
 		text: token.to_string(),
 		finish: None,
+		likelihood: None,
 	};
 	for tokens in [0..2, 0..3] {
 		client.begin();
@@ -270,5 +276,66 @@ async fn a_reply_that_begins_anew_is_not_told_twice() {
 	assert!(
 		client.token(&step(0)).is_break(),
 		"nobody hears it any more"
+	);
+}
+
+#[tokio::test]
+async fn logprobs_come_with_every_token_of_the_reply_but_the_one_that_ends_it() {
+	let lab = Lab::new();
+	let asked = json!({ "logprobs": true, "top_logprobs": 2 });
+	let reply = json_of(lab.chat(&lab.key, asked.clone()).await).await;
+	let told = &reply["choices"][0]["logprobs"];
+	let content = told["content"].as_array().unwrap();
+	assert_eq!(content.len(), REPLY.len() - 1);
+	let first = json!({
+		"token": "Hel", "logprob": -0.5, "bytes": [72, 101, 108],
+		"top_logprobs": [
+			{ "token": "other 0", "logprob": -0.0, "bytes": "other 0".as_bytes() },
+			{ "token": "other 1", "logprob": -1.0, "bytes": "other 1".as_bytes() },
+		],
+	});
+	assert_eq!(content[0], first);
+	assert_eq!(told["refusal"], Value::Null);
+
+	let mut streamed = asked;
+	streamed["stream"] = true.into();
+	let stream = text(lab.chat(&lab.key, streamed).await).await;
+	let parts = chunks(&stream);
+	let told = parts
+		.iter()
+		.filter_map(|chunk| chunk["choices"][0]["logprobs"]["content"].as_array());
+	let told = told.flatten().cloned().collect::<Vec<_>>();
+	assert_eq!(&told, content, "a token without text has a chunk too");
+
+	let silent = json_of(lab.chat(&lab.key, json!({})).await).await;
+	assert_eq!(silent["choices"][0]["logprobs"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_completion_has_logprobs_in_columns() {
+	let lab = Lab::new();
+	let ask = |stream: bool| {
+		let body = json!({ "model": MODEL, "prompt": "Once", "logprobs": 1, "stream": stream });
+		lab.send(lab.post("/v1/completions", &lab.key, body.to_string()))
+	};
+	let reply = json_of(ask(false).await).await;
+	let told = &reply["choices"][0]["logprobs"];
+	assert_eq!(told["tokens"], json!(REPLY[..3]));
+	assert_eq!(told["text_offset"], json!([0, 3, 6]));
+	assert_eq!(told["token_logprobs"], json!([-0.5, -0.5, -0.5]));
+	assert_eq!(
+		told["top_logprobs"][1],
+		json!({ "other 0": -0.0, "lo ": -0.5 })
+	);
+
+	let parts = chunks(&text(ask(true).await).await);
+	let offsets = parts
+		.iter()
+		.filter_map(|chunk| chunk["choices"][0]["logprobs"]["text_offset"].as_array());
+	let offsets = offsets.flatten().cloned().collect::<Vec<_>>();
+	assert_eq!(
+		json!(offsets),
+		told["text_offset"],
+		"they go on from chunk to chunk"
 	);
 }

@@ -127,7 +127,9 @@ fn what_cannot_be_obeyed_is_refused_by_name() {
 		("response_format", json!({ "type": "json_object" })),
 		("logit_bias", json!({ "50256": -100 })),
 		("presence_penalty", json!(0.5)),
-		("logprobs", json!(true)),
+		("logprobs", json!("yes")),
+		("top_logprobs", json!(21)),
+		("top_logprobs", json!(3)),
 		("model", json!("")),
 		("model", json!(3)),
 		("messages", json!([])),
@@ -169,4 +171,28 @@ fn bodies_that_are_no_object_are_refused() {
 	}
 	assert!(Ask::chat(b"{\"model\": \"\xff\"}").is_err());
 	assert!(Ask::chat(b"{\"temperature\": 1e999}").is_err());
+}
+
+#[test]
+fn logprobs_are_asked_for_as_at_openai() {
+	let asked = |ask: Result<Ask, ApiError>| ask.unwrap().wishes.likeliest;
+	assert_eq!(asked(chat(json!({}))), None);
+	assert_eq!(
+		asked(chat(json!({ "logprobs": false, "top_logprobs": 0 }))),
+		None
+	);
+	assert_eq!(asked(chat(json!({ "logprobs": true }))), Some(0));
+	assert_eq!(
+		asked(chat(json!({ "logprobs": true, "top_logprobs": 20 }))),
+		Some(20)
+	);
+	assert_eq!(asked(completion(json!({ "logprobs": null }))), None);
+	assert_eq!(asked(completion(json!({ "logprobs": 5 }))), Some(5));
+	for wrong in [json!(6), json!(true), json!(-1)] {
+		let error = completion(json!({ "logprobs": wrong })).unwrap_err();
+		let ApiError::Invalid { param, .. } = error else {
+			panic!("{error:?}")
+		};
+		assert_eq!(param, Some("logprobs"));
+	}
 }

@@ -3,8 +3,10 @@
 
 use dllm_primitives::{
 	api::{Duty, RingMember, Route},
-	ids::{JobId, ModelId, PipelineId, StageIndex},
+	dispute::{self, Game, Record, Subject},
+	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
 	model::LayerRange,
+	trace::{Layer, Shape},
 	verdict::Part,
 };
 use dllm_worker::{
@@ -176,6 +178,46 @@ fn check(job: JobId) -> Duty {
 	}
 }
 
+/// A dispute in which `digest` stands for what has happened so far.
+fn dispute(job: JobId, digest: Digest) -> Duty {
+	let subject = Subject {
+		job,
+		stage: 1,
+		worker: Digest::zero(),
+		shape: Shape {
+			hidden: 64,
+			heads: 4,
+			kv_heads: 2,
+			head_dim: 16,
+			inner: 96,
+			bias: false,
+			head_norm: false,
+			epsilon: 0,
+			factor: 0,
+		},
+		layers: vec![Layer::default(); 3],
+		rows: 9,
+		input: Digest::zero(),
+		output: Digest::zero(),
+	};
+	let game = Game {
+		trace: digest,
+		..Game::new(&subject).unwrap()
+	};
+	Duty::Dispute {
+		route: route(job),
+		stage: 1,
+		side: dispute::Side::Defender,
+		record: Record {
+			subject,
+			game,
+			shown: Vec::new(),
+		},
+		commitments: Vec::new(),
+		until: 78,
+	}
+}
+
 fn serve(job: JobId, to: &[PeerId]) -> Duty {
 	let output_to = to.iter().map(|peer| peer.to_bytes()).collect();
 	Duty::Serve {
@@ -191,7 +233,7 @@ fn failed_for_now() -> Result {
 }
 
 fn failed_for_good() -> Result {
-	Err(DutyError::NothingToReveal { job: 1, stage: 1 })
+	Err(DutyError::ReplyTooLong { job: 1 })
 }
 
 #[tokio::test]
@@ -316,6 +358,34 @@ async fn rows_are_for_the_named_checkers_while_the_duty_stands() {
 	assert!(allowed(&desk, Side::Input).is_empty());
 	desk.block(&[]).await;
 	assert!(allowed(&desk, Side::Output).is_empty());
+}
+
+#[tokio::test]
+async fn every_move_of_a_dispute_is_a_task_and_keeps_the_layers() {
+	let mut desk = Desk::new(&[], AT_ONCE);
+	let [first, second] = [1, 2].map(|byte| [dispute(5, Digest::repeat_byte(byte))]);
+	let begun = desk.block(&first).await;
+	let [key] = begun[..] else {
+		panic!("{begun:?}")
+	};
+	assert!(matches!(key, Key::Dispute(5, 1, _)));
+	assert!(matches!(desk.last(), Task::Dispute { until: 78, .. }));
+	desk.end(key, Ok(Progress::Done)).await;
+	assert_eq!(desk.block(&first).await, NOTHING);
+	// Between its moves nothing is due, and the job is asked for.
+	assert_eq!(desk.block(&[]).await, [Key::Close(5)]);
+	desk.end(Key::Close(5), Ok(Progress::NotYet)).await;
+	let begun = desk.block(&second).await;
+	assert!(matches!(begun[..], [Key::Dispute(5, 1, _)]), "{begun:?}");
+	assert_ne!(begun, [key]);
+	// A fork undid the second move.
+	assert_eq!(desk.block(&first).await, [key]);
+	let released = desk.crew.0.lock().unwrap().released.clone();
+	assert_eq!(
+		released,
+		[(MODEL, layers(0, 3))],
+		"only while nothing was due"
+	);
 }
 
 #[tokio::test]

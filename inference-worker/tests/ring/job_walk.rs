@@ -1,20 +1,22 @@
 //! A job from prompt to agreed roots: entry and two segments run it, three others check it.
 
 use crate::lab::*;
+use dllm_model::entry::Step;
 use dllm_primitives::{
 	api::{AccountId32, Route},
 	commitment::{merkle_root, result_hash, row_leaf, shards_root, Roots},
 	ids::{Digest, JobId, StageIndex, MAX_INLINE},
+	job::Limits,
 };
 use dllm_worker::{
 	network::frame::Side,
 	pipeline::{
 		self,
-		entry::{posted, Answer},
+		entry::{posted, Answer, Wishes},
 		Honest,
 	},
 };
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 /// The leads of a public job.
 struct Leads {
@@ -179,6 +181,53 @@ async fn a_user_is_the_entry_of_a_sealed_job() {
 	let committed = [lead.committed(job, 1)];
 	let checked = check(&checker.workshop, &route, 1, None, &committed).await;
 	assert_eq!(checked.unwrap(), roots);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rows_of_a_prompt_come_back_as_one_vector_and_cost_no_other() {
+	let user = Worker::new(1).await.enter();
+	let first = Worker::new(2).await.hold(range(0, 2));
+	let last = Worker::new(3).await.hold(range(2, 3));
+	let route = sealed_route(8, &user, &[(&first, range(0, 2)), (&last, range(2, 3))]);
+	let limits = Limits {
+		max_tokens: 1,
+		..limits()
+	};
+	let wishes = Wishes {
+		likeliest: Some(3),
+		pooled: true,
+	};
+	let mut told = Vec::new();
+	let listen = |step: &Step| {
+		told.push(step.clone());
+		ControlFlow::Continue(())
+	};
+	let (answer, sent, returned) = tokio::join!(
+		pipeline::entry::run_while(
+			&user.workshop,
+			route.clone(),
+			question(),
+			&limits,
+			wishes,
+			listen
+		),
+		pipeline::lead(&first.workshop, route.clone(), ASKED, 1),
+		pipeline::lead(&last.workshop, route.clone(), ASKED, 2),
+	);
+	let (answer, _, returned) = (answer.unwrap(), sent.unwrap(), returned.unwrap());
+	let (expected, tokens) = pooled_reference();
+	assert_eq!((answer.rows, returned.rows), (tokens, tokens));
+	let pooled = answer.pooled.unwrap();
+	assert_eq!(pooled.len(), expected.len());
+	let apart = pooled.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+	assert!(apart.fold(0.0, f32::max) < 1e-6, "{pooled:?} {expected:?}");
+
+	let [step] = told.as_slice() else {
+		panic!("{told:?}")
+	};
+	let likelihood = step.likelihood.as_ref().unwrap();
+	assert_eq!(likelihood.chosen.token, step.token);
+	assert_eq!(likelihood.likeliest.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,14 +47,21 @@ pub const PATIENT: Timings = Timings {
 /// The split model, made once.
 pub fn model() -> &'static Path {
 	static MODEL: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-	let (_, folder) = MODEL.get_or_init(|| {
-		pin_environment();
-		let guard = tempdir().unwrap();
-		let folder = guard.path().join("split");
-		split(Path::new(MODEL_FOLDER), &folder, Profile::F32, &mut |_| {}).unwrap();
-		(guard, folder)
-	});
-	folder
+	&MODEL.get_or_init(|| split_as(Profile::F32)).1
+}
+
+/// The same in profile exact.
+pub fn exact_model() -> &'static Path {
+	static MODEL: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+	&MODEL.get_or_init(|| split_as(Profile::Exact)).1
+}
+
+fn split_as(profile: Profile) -> (TempDir, PathBuf) {
+	pin_environment();
+	let guard = tempdir().unwrap();
+	let folder = guard.path().join("split");
+	split(Path::new(MODEL_FOLDER), &folder, profile, &mut |_| {}).unwrap();
+	(guard, folder)
 }
 
 pub fn manifest() -> Manifest {
@@ -96,17 +103,37 @@ impl Worker {
 
 	/// Loads layers.
 	pub fn hold(self, layers: LayerRange) -> Self {
-		self.workshop
-			.host
-			.ensure(MODEL, model(), layers, 2)
-			.unwrap();
+		self.hold_of(model(), layers)
+	}
+
+	/// Loads layers of a model.
+	pub fn hold_of(self, folder: &Path, layers: LayerRange) -> Self {
+		self.workshop.host.ensure(MODEL, folder, layers, 2).unwrap();
 		self
 	}
 
 	/// Loads the entry.
 	pub fn enter(self) -> Self {
-		self.workshop.host.ensure_entry(MODEL, model()).unwrap();
+		self.enter_of(model())
+	}
+
+	/// Loads the entry of a model.
+	pub fn enter_of(self, folder: &Path) -> Self {
+		self.workshop.host.ensure_entry(MODEL, folder).unwrap();
 		self
+	}
+
+	/// What is left of it after a restart: what is on disk.
+	pub async fn restarted(self) -> Self {
+		let Self { workshop, folder } = self;
+		workshop.network.shutdown().await;
+		let ledger = Ledger::open(folder.path().join("jobs")).unwrap();
+		let conduct = workshop.conduct.clone();
+		let host = Arc::new(Host::new(PLENTY, conduct.clone()));
+		let (account, timings) = (workshop.account.clone(), workshop.timings);
+		let network = network(&[TCP]).await;
+		let workshop = Workshop::open(network, ledger, host, conduct, account, timings).unwrap();
+		Self { workshop, folder }
 	}
 
 	pub fn peer(&self) -> Peer {
@@ -139,7 +166,7 @@ pub async fn network(listen: &[&str]) -> Network {
 		.map(|address| address.parse::<Multiaddr>().unwrap())
 		.collect();
 	let keypair = Keypair::generate_ed25519();
-	Network::start(NetworkConfig { keypair, listen })
+	Network::start(NetworkConfig::new(keypair, listen))
 		.await
 		.unwrap()
 }
@@ -238,6 +265,7 @@ pub fn reference() -> (Vec<u32>, u32) {
 			seed: limits.seed,
 		},
 		stop: Vec::new(),
+		likeliest: None,
 	};
 	let mut generation = Generation::new(entry.tokenizer.clone(), &tokens, limits).unwrap();
 	engine.open(0, CEILING).unwrap();
@@ -253,4 +281,18 @@ pub fn reference() -> (Vec<u32>, u32) {
 		}
 		input = entry.embedder.embed(&[step.token]).unwrap();
 	}
+}
+
+/// The prompt as one vector, made in one engine without any network, and its number of tokens.
+pub fn pooled_reference() -> (Vec<f32>, u32) {
+	let manifest = manifest();
+	let all = range(0, manifest.layers.len() as u16);
+	let engine = OrtEngine::load(&manifest, model(), all, PLENTY).unwrap();
+	let entry = Entry::load(&manifest, model()).unwrap();
+	let tokens = question().tokens(&entry).unwrap();
+	engine.open(0, CEILING).unwrap();
+	let rows = entry.embedder.embed(&tokens).unwrap();
+	let mut pool = entry.head.norm().pool();
+	pool.push(&engine.prefill(0, 0, &rows).unwrap()).unwrap();
+	(pool.finish(), tokens.len() as u32)
 }

@@ -3,10 +3,13 @@
 
 mod board;
 mod defence;
+mod dispute;
 mod job_walk;
 mod lab;
 mod memory;
 mod partings;
+mod probes;
+mod reach;
 mod reachable;
 mod recovery;
 mod shards;

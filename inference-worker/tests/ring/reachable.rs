@@ -13,11 +13,7 @@ const ECHO: StreamProtocol = StreamProtocol::new("/dllm/test/1");
 
 async fn start(listen: &[Multiaddr]) -> Result<Network, NetworkError> {
 	let keypair = Keypair::generate_ed25519();
-	Network::start(NetworkConfig {
-		keypair,
-		listen: listen.to_vec(),
-	})
-	.await
+	Network::start(NetworkConfig::new(keypair, listen.to_vec())).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,9 @@
 //! Everything is read at the block that ended the job, or at the one before it: what the job and its events
 //! became, and the plan, the prices and the bonds from which that followed.
 
-use super::evidence::{Asked, Events, Evidence, Judged, Paid, Record, Refunded, Settled, Slashed};
+use super::evidence::{
+	Asked, Events, Evidence, Forfeited, Judged, Paid, Record, Refunded, Settled, Slashed,
+};
 use crate::chain::{AccountId32, BestBlock, Chain, ChainError, PastEvent};
 use codec::Decode;
 use dllm_primitives::{
@@ -156,7 +158,7 @@ impl Reader<'_> {
 		let record = chain.job_record_at::<Record>(self.block, job).await;
 		let record = self.found(record, "its record")?;
 		let request = chain.request_at(self.block, job).await;
-		let (body, limits) = self.found(request, "its request")?;
+		let (body, limits, assurance) = self.found(request, "its request")?;
 		let model = chain.model_at(self.before, record.model).await;
 		let model = self.found(model, "its model")?;
 		let pipelines = chain.pipelines_at(self.before, record.model).await;
@@ -177,6 +179,7 @@ impl Reader<'_> {
 			asked: Asked {
 				rows_ceiling: limits.rows_ceiling(&body),
 				sealed: matches!(body, Body::Sealed { .. }),
+				assurance,
 			},
 			workers: self.workers(workers).await?,
 			events: events_of(job, &events)?,
@@ -216,19 +219,22 @@ impl Reader<'_> {
 
 /// What a block did about a job.
 ///
-/// A slash names no job. The chain slashes before it announces the verdicts of a trial, so those of the job
+/// A slash, like a forfeit, names no job. The chain slashes before it announces the verdicts of a trial, so those of the job
 /// stand between the verdicts of the trial that closed before it and its own first one.
 pub fn events_of(job: JobId, block: &[PastEvent]) -> Result<Events, ChainError> {
 	let mut events = Events::default();
-	let mut slashed = Vec::new();
+	let (mut slashed, mut forfeited) = (Vec::new(), Vec::new());
 	for event in block {
 		match (event.pallet.as_str(), event.name.as_str()) {
 			("Miners", "Slashed") => slashed.push(slash(event)?),
+			("Miners", "Forfeited") => forfeited.push(forfeit(event)?),
 			("Verification", "Judged") => {
 				let slashed = std::mem::take(&mut slashed);
+				let forfeited = std::mem::take(&mut forfeited);
 				let (of, judged) = judged(event)?;
 				if of == job {
 					events.slashed.extend(slashed);
+					events.forfeited.extend(forfeited);
 					events.judged.push(judged);
 				}
 			}
@@ -321,6 +327,16 @@ fn slash(event: &PastEvent) -> Result<Slashed, ChainError> {
 		amount,
 		to_user,
 		to_convictors,
+		burned,
+	})
+}
+
+fn forfeit(event: &PastEvent) -> Result<Forfeited, ChainError> {
+	let (worker, amount, to_user, burned) = read::<(AccountId32, u128, u128, u128)>(event)?;
+	Ok(Forfeited {
+		worker,
+		amount,
+		to_user,
 		burned,
 	})
 }

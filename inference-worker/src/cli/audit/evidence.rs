@@ -4,7 +4,7 @@ use codec::Decode;
 use dllm_primitives::{
 	api::{planck, AccountId32, ModelView, PaymentView, PipelineView, Receipt, WorkerView},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
-	job::{JobState, Refund},
+	job::{Assurance, JobState, Refund},
 	model::{LayerRange, ModelSpec},
 	plan::{Pipeline, Plan, Segment},
 	verdict::{Part, Verdict},
@@ -84,6 +84,8 @@ pub struct Asked {
 	pub rows_ceiling: u32,
 	/// Whether only a digest of the prompt is on chain.
 	pub sealed: bool,
+	/// How sure the client wanted to be.
+	pub assurance: Assurance,
 }
 
 /// The events about a job in the block that ended it.
@@ -106,6 +108,8 @@ pub struct Events {
 	pub failed: Option<Refund>,
 	/// `Miners.Slashed` of the closing of its trial.
 	pub slashed: Vec<Slashed>,
+	/// `Miners.Forfeited` of the same.
+	pub forfeited: Vec<Forfeited>,
 }
 
 /// A job was paid for.
@@ -193,6 +197,23 @@ pub struct Slashed {
 	pub burned: u128,
 }
 
+/// A worker that was checked did not open.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Forfeited {
+	/// Whose bond.
+	pub worker: AccountId32,
+	/// How much, in planck.
+	#[serde(with = "planck")]
+	pub amount: u128,
+	/// To the user of the job.
+	#[serde(with = "planck")]
+	pub to_user: u128,
+	/// Burned.
+	#[serde(with = "planck")]
+	pub burned: u128,
+}
+
 impl Evidence {
 	/// The figures of the model that rules read; texts are left out. None where the chain could not hold it.
 	pub(super) fn spec(&self) -> Option<ModelSpec> {
@@ -208,6 +229,7 @@ impl Evidence {
 			embed: model.embed,
 			layers: model.layers.clone().try_into().ok()?,
 			head: model.head,
+			constants: model.constants.clone(),
 		})
 	}
 

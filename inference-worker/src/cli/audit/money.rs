@@ -3,7 +3,7 @@
 use super::{
 	evidence::{Evidence, Slashed},
 	plan::drawn,
-	shown::{everybody, who},
+	shown::{everybody, part_of, who},
 	step::{Sheet, Step},
 };
 use crate::chain::{address, AccountId32, Amount};
@@ -82,8 +82,7 @@ pub(super) fn fee(evidence: &Evidence) -> Step {
 fn bill(evidence: &Evidence, pipeline: &Pipeline<AccountId32>, spec: &ModelSpec) -> Bill {
 	let record = &evidence.record;
 	let pay = |wanted: fn(Part) -> bool| {
-		let passed = everybody(evidence)
-			.filter(|(_, one)| wanted(one.part) && one.verdict == Some(Verdict::Pass));
+		let passed = everybody(evidence).filter(|(_, one)| wanted(one.part) && is_paid(one));
 		let line = |(stage, one): (&StageReceipt, &ParticipantView)| {
 			let pay = pipeline.stage_pay(spec, stage.stage, record.rows);
 			(one.worker.clone(), pay)
@@ -102,6 +101,11 @@ fn bill(evidence: &Evidence, pipeline: &Pipeline<AccountId32>, spec: &ModelSpec)
 			&pay(|part| part != Part::Lead),
 		),
 	}
+}
+
+/// Whether a worker's part in a served job is paid for.
+fn is_paid(one: &ParticipantView) -> bool {
+	matches!(one.verdict, Some(Verdict::Pass | Verdict::Unchecked))
 }
 
 /// Compares payments with what is due. Answers what could not be received: an account below the existential
@@ -184,11 +188,12 @@ fn announced(sheet: &mut Sheet, evidence: &Evidence) {
 	sheet.same("Rewards.Paid, burned", paid.burned, receipt.burned);
 }
 
-/// Exactly the convicted lost of their bonds, and every planck of it went somewhere.
+/// Exactly the convicted, and those that were checked and did not open, lost of their bonds, and every planck of
+/// it went somewhere.
 pub(super) fn slashes(evidence: &Evidence) -> Step {
 	let mut sheet = Sheet::new(
 		"slashes",
-		"exactly the convicted were slashed, and what was taken was shared out to the planck",
+		"exactly the convicted were slashed, exactly who was checked and did not open forfeited, and what was taken was shared out to the planck",
 	);
 	let convicted = everybody(evidence)
 		.filter(|(_, one)| one.verdict == Some(Verdict::Cheat))
@@ -206,14 +211,49 @@ pub(super) fn slashes(evidence: &Evidence) -> Step {
 	for ((stage, one), slashed) in convicted.iter().zip(slashed) {
 		slash(&mut sheet, evidence, stage, one, slashed);
 	}
-	if convicted.is_empty() {
+	let withheld = forfeits(&mut sheet, evidence);
+	if convicted.is_empty() && withheld == 0 {
 		return sheet.nothing("nobody was convicted, and nobody slashed");
 	}
 	sheet.close(format!(
-		"{} convicted, {} slashed",
+		"{} convicted, {} slashed; {withheld} did not open and forfeited",
 		convicted.len(),
 		slashed.len()
 	))
+}
+
+/// Checks what leads lost that committed, were checked, and did not open; answers how many there are.
+fn forfeits(sheet: &mut Sheet, evidence: &Evidence) -> usize {
+	let stages = evidence.receipt.stages.iter();
+	let withheld = stages.filter_map(|stage| {
+		let lead = part_of(stage, Part::Lead)?;
+		let silent = lead.commitment.is_some() && lead.opening.is_none();
+		let blamed = lead.verdict == Some(Verdict::WorkerFault);
+		(silent && blamed && part_of(stage, Part::Replica).is_some()).then_some((stage, lead))
+	});
+	let withheld = withheld.collect::<Vec<_>>();
+	let forfeited = &evidence.events.forfeited;
+	let due = withheld.iter().map(|(_, lead)| &lead.worker);
+	let same = due.eq(forfeited.iter().map(|one| &one.worker));
+	sheet.expect(same, || {
+		format!(
+			"{} leads were checked and did not open, {} forfeited, or others",
+			withheld.len(),
+			forfeited.len()
+		)
+	});
+	for ((stage, lead), lost) in withheld.iter().zip(forfeited) {
+		sheet.note(format!(
+			"{} forfeited {}: {} to the user, {} burned",
+			who(stage, lead),
+			Amount(lost.amount),
+			Amount(lost.to_user),
+			Amount(lost.burned)
+		));
+		let parts = lost.to_user.checked_add(lost.burned);
+		sheet.same("shares of the forfeit", parts, Some(lost.amount));
+	}
+	withheld.len()
 }
 
 fn slash(

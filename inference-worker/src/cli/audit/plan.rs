@@ -1,5 +1,5 @@
-//! Step `plan`: the pipeline holds the whole model with disjoint operators, and the workers that led and
-//! checked are those that it names for this job.
+//! Step `plan`: the pipeline holds the whole model with disjoint operators, the workers that led are those
+//! that it names for this job, and those that checked are others that hold the same stage.
 
 use super::{
 	evidence::Evidence,
@@ -13,6 +13,7 @@ use crate::{
 use dllm_primitives::{
 	api::{AccountId32, StageReceipt},
 	flow::Award,
+	job::Assurance,
 	miner::Roles,
 	plan::{self, Candidate, Plan},
 	trial::{StageTrial, Trial},
@@ -33,9 +34,10 @@ pub(super) fn drawn(evidence: &Evidence) -> Option<Vec<Drawn>> {
 		pipeline,
 		rows_ceiling: record.rows_ceiling,
 		own_entry: record.own_entry,
+		assurance: evidence.asked.assurance,
 		run_until: record.deadline,
 	};
-	let trial = Trial::draw(&award, &evidence.spec()?)?;
+	let trial = Trial::open(&award, &evidence.spec()?)?;
 	Some(trial.stages.into_inner())
 }
 
@@ -118,8 +120,21 @@ fn operators(sheet: &mut Sheet, evidence: &Evidence, plan: &Plan<AccountId32>) {
 					who(stage, one)
 				)
 			});
-			let planned = plan.workers_of(stage.stage).contains(&one.worker);
-			let may_be_other = one.part == Part::Tiebreak;
+			let holders = plan.workers_of(stage.stage);
+			let planned = holders.contains(&one.worker);
+			let active = |who: &AccountId32| {
+				let worker = evidence.worker(who);
+				worker.is_some_and(|worker| worker.active)
+			};
+			let may_be_other = match one.part {
+				Part::Lead => false,
+				// Where no other holder could be drawn.
+				Part::Replica => !holders.iter().any(|other| {
+					let led = part_of(stage, Part::Lead).map(|lead| &lead.worker);
+					led != Some(other) && active(other)
+				}),
+				Part::Tiebreak => true,
+			};
 			sheet.expect(planned || may_be_other, || {
 				format!("{} is not in the plan", who(stage, one))
 			});
@@ -127,7 +142,8 @@ fn operators(sheet: &mut Sheet, evidence: &Evidence, plan: &Plan<AccountId32>) {
 	}
 }
 
-/// The lead and the replica of every stage are those that the rule draws.
+/// The lead of every stage is the one that the rule names. Who checks is drawn with randomness of blocks that
+/// an audit does not read: there is somebody exactly where the draw said so.
 fn choice(sheet: &mut Sheet, evidence: &Evidence, drawn: &[Drawn]) {
 	let stages = &evidence.receipt.stages;
 	sheet.same("stages on trial", stages.len(), drawn.len());
@@ -135,7 +151,20 @@ fn choice(sheet: &mut Sheet, evidence: &Evidence, drawn: &[Drawn]) {
 		sheet.same("stage", stage.stage, due.stage);
 		sheet.same("layers of a stage", stage.layers, due.layers);
 		named(sheet, stage, Part::Lead, &due.lead.worker);
-		named(sheet, stage, Part::Replica, &due.replica.worker);
+	}
+	let replicas = stages
+		.iter()
+		.filter(|stage| part_of(stage, Part::Replica).is_some())
+		.count();
+	match evidence.receipt.checked {
+		None => sheet.same("checkers before any draw", replicas, 0),
+		Some(false) => {
+			sheet.note("the draw left the job unchecked");
+			sheet.same("checkers of an unchecked job", replicas, 0);
+			let full = evidence.asked.assurance == Assurance::Full;
+			sheet.expect(!full, || "its user asked for a check".into());
+		}
+		Some(true) => sheet.note(format!("the draw had it checked, by {replicas} workers")),
 	}
 }
 

@@ -61,6 +61,7 @@ fn receipt_agrees(sheet: &mut Sheet, evidence: &Evidence) {
 	sheet.same("model", job.model, record.model);
 	sheet.same("state", job.state, record.state);
 	sheet.same("sealed", job.sealed, record.own_entry);
+	sheet.same("assurance", job.assurance, evidence.asked.assurance);
 	sheet.same("price ceiling", job.max_price, record.max_price);
 	sheet.same("fee", job.fee, record.fee);
 	sheet.same("tokens", job.tokens, record.tokens);

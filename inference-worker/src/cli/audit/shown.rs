@@ -13,6 +13,7 @@ use codec::Encode;
 use dllm_primitives::{
 	api::{ParticipantView, StageReceipt},
 	commitment::{commitment, result_hash, shards_root, Roots},
+	dispute::{Outcome, Standing},
 	ids::{Digest, ENTRY_STAGE},
 	model::Shard,
 	verdict::{Part, Verdict},
@@ -41,7 +42,7 @@ pub(super) fn everybody(
 pub(super) fn order(evidence: &Evidence) -> Step {
 	let mut sheet = Sheet::new(
 		"order",
-		"leads committed while the job ran, replicas after every lead, third workers not at all",
+		"leads committed while the job ran, drawn replicas after every lead, third workers not at all",
 	);
 	let record = &evidence.record;
 	let first = record.awarded.unwrap_or(record.submitted);
@@ -141,7 +142,7 @@ pub(super) fn shards(evidence: &Evidence) -> Step {
 		};
 		let name = who(stage, one);
 		let same = opening.roots.weights == due;
-		if one.verdict == Some(Verdict::Pass) {
+		if matches!(one.verdict, Some(Verdict::Pass | Verdict::Unchecked)) {
 			passed += 1;
 			sheet.note(format!("{name}: {}", hex(&due)));
 			sheet.expect(same, || {
@@ -167,7 +168,7 @@ pub(super) fn shards(evidence: &Evidence) -> Step {
 }
 
 /// Digest of the files of a stage; none where the model has no such layers.
-fn shards_of(evidence: &Evidence, stage: &StageReceipt) -> Option<Digest> {
+pub(super) fn shards_of(evidence: &Evidence, stage: &StageReceipt) -> Option<Digest> {
 	let model = &evidence.model;
 	if stage.stage == ENTRY_STAGE {
 		return Some(shards_root([&model.embed.hash, &model.head.hash]));
@@ -177,11 +178,12 @@ fn shards_of(evidence: &Evidence, stage: &StageReceipt) -> Option<Digest> {
 	Some(shards_root(layers.iter().map(|layer| &layer.hash)))
 }
 
-/// Lead and replica told the same of every stage; where they did not, a third worker was asked.
+/// Lead and replica told the same of every stage; where they did not, a dispute told who was right, or a third
+/// worker was asked.
 pub(super) fn agreement(evidence: &Evidence) -> Step {
 	let mut sheet = Sheet::new(
 		"agreement",
-		"who passed a stage told the same roots as another worker, and a lead that was paid is among them",
+		"who passed a stage told the same roots as another worker or won its dispute, and a lead that was paid is among them",
 	);
 	let mut told = 0;
 	for stage in &evidence.receipt.stages {
@@ -197,7 +199,8 @@ pub(super) fn agreement(evidence: &Evidence) -> Step {
 			let agrees = |(other, theirs): &(&ParticipantView, Option<Roots>)| {
 				other.worker != one.worker && theirs == own
 			};
-			sheet.expect(own.is_some() && passed.iter().any(agrees), || {
+			let confirmed = has_won(stage, one.part) || passed.iter().any(agrees);
+			sheet.expect(own.is_some() && confirmed, || {
 				format!(
 					"{} passed, and nobody who passed told the same",
 					who(stage, one)
@@ -205,6 +208,7 @@ pub(super) fn agreement(evidence: &Evidence) -> Step {
 			});
 		}
 		let lead = passed.iter().any(|(one, _)| one.part == Part::Lead);
+		let lead = lead || is_unchecked(evidence, stage);
 		sheet.expect(lead || !evidence.is_settled(), || {
 			format!(
 				"stage {} was paid for without a lead that passed",
@@ -215,7 +219,22 @@ pub(super) fn agreement(evidence: &Evidence) -> Step {
 	if told == 0 {
 		return sheet.nothing("nobody told any roots");
 	}
-	sheet.close("every worker that passed is confirmed by another one")
+	sheet.close("every worker that passed is confirmed by another one, or by a dispute")
+}
+
+/// Whether the draw left a stage unchecked, and its lead was taken at its word.
+fn is_unchecked(evidence: &Evidence, stage: &StageReceipt) -> bool {
+	let lead = part_of(stage, Part::Lead).and_then(|lead| lead.verdict);
+	evidence.receipt.checked == Some(false) && lead == Some(Verdict::Unchecked)
+}
+
+/// Whether a worker has won the dispute about its stage.
+fn has_won(stage: &StageReceipt, part: Part) -> bool {
+	matches!(
+		(stage.dispute, part),
+		(Some(Standing::Over(Outcome::Convicted)), Part::Replica)
+			| (Some(Standing::Over(Outcome::Dismissed)), Part::Lead)
+	)
 }
 
 /// Notes whether lead and replica of a stage agree, and if not in what they differ.

@@ -2,12 +2,14 @@
 
 use super::{
 	evidence::{Evidence, Judged},
-	shown::{everybody, part_of, who},
+	plan::drawn,
+	shown::{everybody, part_of, shards_of, who},
 	step::{Sheet, Step},
 };
 use crate::cli::receipt::{part_in_words, state_in_words, verdict_in_words};
 use dllm_primitives::{
 	api::{AccountId32, ParticipantView, StageReceipt},
+	dispute::{self, Standing},
 	ids::ENTRY_STAGE,
 	job::{JobState, Refund},
 	judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
@@ -30,12 +32,11 @@ pub(super) fn verdicts(evidence: &Evidence) -> Step {
 	}
 	for (stage, due) in stages.iter().zip(judged(evidence)) {
 		let Some(due) = due else {
-			sheet.expect(false, || {
-				format!("stage {} lacks a lead or a replica", stage.stage)
-			});
+			sheet.expect(false, || format!("stage {} lacks a lead", stage.stage));
 			continue;
 		};
 		sheet.same("workers of a stage", stage.participants.len(), due.len());
+		check_dispute(&mut sheet, evidence, stage);
 		let asked = part_of(stage, Part::Tiebreak).is_some();
 		sheet.expect(!asked || is_tied(evidence, stage), || {
 			format!("stage {} has a third worker without need", stage.stage)
@@ -120,7 +121,7 @@ fn unserved(evidence: &Evidence) -> bool {
 	everybody(evidence).any(|(_, one)| one.part == Part::Lead && one.commitment.is_none())
 }
 
-/// What the rule gives for every stage; none for one without a lead and a replica.
+/// What the rule gives for every stage; none for one without a lead.
 fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
 	let stages = evidence.receipt.stages.iter();
 	if unserved(evidence) {
@@ -133,14 +134,12 @@ fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
 		.collect::<Vec<_>>();
 	stages
 		.map(|stage| {
-			let showings = showings(stage, &exhibits)?;
+			let showings = showings(evidence, stage, &exhibits)?;
 			let verdicts = judge::judge_stage(&showings, is_vouched(evidence, stage));
-			let both = [
-				(Part::Lead, verdicts.lead),
-				(Part::Replica, verdicts.replica),
-			];
+			let lead = std::iter::once((Part::Lead, verdicts.lead));
+			let replica = verdicts.replica.map(|replica| (Part::Replica, replica));
 			let third = verdicts.tiebreak.map(|third| (Part::Tiebreak, third));
-			Some(both.into_iter().chain(third).collect())
+			Some(lead.chain(replica).chain(third).collect())
 		})
 		.collect()
 }
@@ -154,11 +153,7 @@ fn judged_unserved(evidence: &Evidence, stage: &StageReceipt) -> Option<Verdicts
 		any_committed(evidence),
 		own_entry,
 	);
-	part_of(stage, Part::Replica)?;
-	Some(vec![
-		(Part::Lead, lead),
-		(Part::Replica, Verdict::Indeterminate),
-	])
+	Some(vec![(Part::Lead, lead)])
 }
 
 fn any_committed(evidence: &Evidence) -> bool {
@@ -170,13 +165,78 @@ fn is_vouched(evidence: &Evidence, stage: &StageReceipt) -> bool {
 	!(evidence.record.own_entry && stage.stage == ENTRY_STAGE + 1)
 }
 
-fn showings(stage: &StageReceipt, all: &[Exhibit<AccountId32>]) -> Option<StageShowings> {
-	let showing = |part| Some(judge::showing(&exhibit(part_of(stage, part)?), all));
+fn showings(
+	evidence: &Evidence,
+	stage: &StageReceipt,
+	all: &[Exhibit<AccountId32>],
+) -> Option<StageShowings> {
+	let showing = |part| shown(evidence, stage, part_of(stage, part)?, all);
 	Some(StageShowings {
 		lead: showing(Part::Lead)?,
-		replica: showing(Part::Replica)?,
+		replica: showing(Part::Replica),
 		tiebreak: showing(Part::Tiebreak),
+		unchecked: evidence.receipt.checked == Some(false),
+		dispute: stage.dispute,
 	})
+}
+
+/// What a worker's part in a stage amounts to; none where the model has no such stage.
+fn shown(
+	evidence: &Evidence,
+	stage: &StageReceipt,
+	one: &ParticipantView,
+	all: &[Exhibit<AccountId32>],
+) -> Option<Showing> {
+	let (shards, entry) = (shards_of(evidence, stage)?, stage.stage == ENTRY_STAGE);
+	Some(judge::showing(&exhibit(one), all, shards, entry))
+}
+
+/// Notes a dispute. There is one exactly where the rule has one, and it is over once the job is.
+fn check_dispute(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
+	let number = stage.stage;
+	match stage.dispute {
+		None => {}
+		Some(Standing::Over(outcome)) => {
+			let told = match outcome {
+				dispute::Outcome::Convicted => "its lead was wrong, or did not answer",
+				dispute::Outcome::Dismissed => "nothing was shown against its lead",
+			};
+			sheet.note(format!(
+				"stage {number}: a dispute about one value, in which {told}"
+			));
+		}
+		Some(Standing::Awaiting | Standing::Moved) => sheet.expect(false, || {
+			format!("the dispute about stage {number} is not over")
+		}),
+	}
+	let arguable = is_arguable(evidence, stage);
+	sheet.expect(arguable || stage.dispute.is_none(), || {
+		format!("stage {number} has a dispute without need")
+	});
+	let due = arguable && has_constants(evidence, stage);
+	sheet.expect(!due || stage.dispute.is_some(), || {
+		format!("stage {number} has no dispute though lead and replica can have one")
+	});
+}
+
+/// Whether lead and replica sent other rows after the same work.
+fn is_arguable(evidence: &Evidence, stage: &StageReceipt) -> bool {
+	let exhibits = everybody(evidence)
+		.map(|(_, one)| exhibit(one))
+		.collect::<Vec<_>>();
+	let showings = showings(evidence, stage, &exhibits);
+	showings.is_some_and(|shown| judge::is_disputable(&shown))
+}
+
+/// Whether the model names what a dispute about that many rows of the stage is judged by.
+fn has_constants(evidence: &Evidence, stage: &StageReceipt) -> bool {
+	let drawn = drawn(evidence).unwrap_or_default();
+	let drawn = drawn.into_iter().find(|due| due.stage == stage.stage);
+	let (Some(mut trial), Some(spec)) = (drawn, evidence.spec()) else {
+		return false;
+	};
+	trial.lead.opening = part_of(stage, Part::Lead).and_then(|lead| lead.opening);
+	dispute::Record::open(evidence.job, &trial, &spec).is_some()
 }
 
 /// Whether the rule asks for a third worker.
@@ -184,7 +244,7 @@ fn is_tied(evidence: &Evidence, stage: &StageReceipt) -> bool {
 	let exhibits = everybody(evidence)
 		.map(|(_, one)| exhibit(one))
 		.collect::<Vec<_>>();
-	let showings = showings(stage, &exhibits);
+	let showings = showings(evidence, stage, &exhibits);
 	!unserved(evidence) && showings.is_some_and(|shown| judge::needs_tiebreak(&shown))
 }
 
@@ -237,12 +297,15 @@ fn reason(
 	let exhibits = everybody(evidence)
 		.map(|(_, one)| exhibit(one))
 		.collect::<Vec<_>>();
-	let showing = judge::showing(&exhibit(one), &exhibits);
+	let showing = shown(evidence, stage, one, &exhibits).unwrap_or(Showing::Silent);
 	if unserved(evidence) {
 		return match verdict {
 			Verdict::WorkerFault => "it had not committed by its deadline".into(),
 			_ => "a lead never committed, so nothing was executed again".into(),
 		};
+	}
+	if let Some(Standing::Over(_)) = stage.dispute {
+		return disputed(one.part, verdict);
 	}
 	let confirmed = stage
 		.participants
@@ -256,15 +319,34 @@ fn reason(
 		(Verdict::Cheat, Showing::Copied) => {
 			"its commitment is another worker's, who opened it".into()
 		}
+		(Verdict::Cheat, Showing::Foreign) => {
+			"by its own word it executed other shards than the model's, or gave a reply as a segment"
+				.into()
+		}
 		(Verdict::Cheat, _) => {
 			format!("{confirmed} told other roots of the same rows in the same class")
 		}
 		(Verdict::WorkerFault | Verdict::VerifierFault, _) => {
 			"showed nothing by its deadline".into()
 		}
+		(Verdict::Unchecked, _) => {
+			"the draw left it unchecked, and it opened its commitment".into()
+		}
 		(Verdict::Indeterminate, _) if confirmed.is_empty() => "no two workers agree".into(),
 		(Verdict::Indeterminate, _) => {
 			format!("differs from {confirmed}, but in its class or in the rows that it received")
 		}
+	}
+}
+
+/// Why a dispute gives this verdict on one of its sides.
+fn disputed(part: Part, verdict: Verdict) -> String {
+	let other = match part {
+		Part::Lead => "replica",
+		Part::Replica | Part::Tiebreak => "lead",
+	};
+	match verdict {
+		Verdict::Pass => format!("won the dispute with the {other}"),
+		_ => format!("lost the dispute with the {other}"),
 	}
 }

@@ -1,5 +1,6 @@
 //! The placement problem of a model on the chain's workers.
 
+use super::map;
 use crate::{
 	chain::{address, AccountId32},
 	network::dtype::Dtype,
@@ -11,7 +12,7 @@ use dllm_planning::{
 	topology::Topology,
 };
 use dllm_primitives::{
-	api::WorkerView,
+	api::{LinksView, WorkerView},
 	cost::{link::LinkFigures, DeviceFigures, Limits, Measurements, Weights, Workload},
 	model::{ModelSpec, Profile, Shard},
 	plan::usable_memory,
@@ -49,8 +50,8 @@ pub fn workload(profile: Profile, hidden_size: u32, max_context: u32) -> Workloa
 }
 
 impl Measured<'_> {
-	/// Says which figures are defaults.
-	pub fn say_unknown(&self) {
+	/// Says which figures were measured, and which are defaults.
+	pub fn say_unknown(&self, map: &LinksView) {
 		let names = self
 			.workers
 			.iter()
@@ -68,10 +69,17 @@ impl Measured<'_> {
 				figures.memory_bytes_per_second as f64 / 1e9,
 			);
 		}
+		if all > 0 {
+			eprintln!(
+				"{} of {all} links between miners are measured, {} of them by one end only, whose figures count where they are worse than the defaults",
+				all - links,
+				map::vouched_by_one(map, &names),
+			);
+		}
 		if links > 0 {
 			let link = self.topology.default_link();
 			eprintln!(
-				"{links} of {all} links are not measured: a round trip of {:.0} ms, {:.0} ms of jitter, {:.1} % of loss and {:.0} Mbit/s are taken for them; --links names a file of measurements",
+				"{links} of {all} links are not measured: a round trip of {:.0} ms, {:.0} ms of jitter, {:.1} % of loss and {:.0} Mbit/s are taken for them; workers measure links by themselves, and --links names a file of measurements",
 				f64::from(link.latency_us) / 500.0,
 				f64::from(link.jitter_us) / 1e3,
 				f64::from(link.loss_ppm) / 1e4,

@@ -8,8 +8,9 @@ use dllm_primitives::{
 		StageView, WorkerView,
 	},
 	commitment::{commitment, Opening},
+	dispute::{Outcome, Standing},
 	ids::{Digest, ENTRY_STAGE},
-	job::{JobState, Refund},
+	job::{Assurance, JobState, Refund},
 	miner::Roles,
 	payout,
 	plan::PipelineState,
@@ -18,7 +19,7 @@ use dllm_primitives::{
 use dllm_worker::{
 	chain::DLLM,
 	cli::audit::evidence::{
-		Asked, Events, Evidence, Judged, Paid, Record, Refunded, Settled, Slashed,
+		Asked, Events, Evidence, Forfeited, Judged, Paid, Record, Refunded, Settled, Slashed,
 	},
 };
 
@@ -77,6 +78,7 @@ pub fn settled() -> Evidence {
 		asked: Asked {
 			rows_ceiling: ROWS_CEILING,
 			sealed: false,
+			assurance: Assurance::Standard,
 		},
 		pipeline: Some(PipelineView {
 			id: receipt.pipeline.expect("it was awarded"),
@@ -151,6 +153,51 @@ pub fn convicted() -> Evidence {
 	evidence
 }
 
+/// The same in the exact profile, where lead and replica settled it.
+pub fn disputed() -> Evidence {
+	let mut evidence = convicted();
+	let stage = &mut evidence.receipt.stages[1];
+	stage.participants.truncate(2);
+	stage.participants[1].verdict = Some(Verdict::Pass);
+	stage.dispute = Some(Standing::Over(Outcome::Convicted));
+	evidence.workers.pop();
+	announce(&mut evidence);
+	evidence
+}
+
+/// A job whose replica of the last segment accused an honest lead.
+pub fn dismissed() -> Evidence {
+	let mut evidence = settled();
+	let stage = &mut evidence.receipt.stages[2];
+	let replica = &mut stage.participants[1];
+	replica.opening.as_mut().expect("opened").roots.output = OTHER;
+	replica.verdict = Some(Verdict::Cheat);
+	stage.dispute = Some(Standing::Over(Outcome::Dismissed));
+	let cheat = stage.participants[1].worker.clone();
+	commit(&mut evidence, 2, 1);
+	evidence.events.slashed = vec![slash(cheat)];
+	// It is not paid, and verifiers share by what their leads earn.
+	let receipt = &mut evidence.receipt;
+	let pay = receipt.miners.iter().map(|lead| lead.amount);
+	let miners = receipt
+		.miners
+		.iter()
+		.map(|one| (one.to.clone(), one.amount));
+	let verifiers = receipt.verifiers.iter().map(|one| one.to.clone()).zip(pay);
+	let split = payout::split(
+		receipt.job.fee,
+		&miners.collect::<Vec<_>>(),
+		&verifiers.take(2).collect::<Vec<_>>(),
+	);
+	let paid = split.verifiers.into_iter();
+	receipt.verifiers = paid
+		.map(|(to, amount)| PaymentView { to, amount })
+		.collect();
+	receipt.treasury = split.treasury;
+	announce(&mut evidence);
+	evidence
+}
+
 /// A job whose replica of the last segment posted the commitment of its lead.
 pub fn copied() -> Evidence {
 	let mut evidence = settled();
@@ -171,19 +218,53 @@ pub fn copied() -> Evidence {
 /// A job whose lead of the first segment never committed.
 pub fn silent() -> Evidence {
 	let mut evidence = settled();
+	evidence.receipt.checked = None;
 	for stage in &mut evidence.receipt.stages {
+		stage.participants.truncate(1);
 		for one in &mut stage.participants {
 			one.opening = None;
 			one.verdict = Some(Verdict::Indeterminate);
-			if one.part == Part::Replica {
-				one.commitment = None;
-			}
 		}
 	}
 	let lead = &mut evidence.receipt.stages[1].participants[0];
 	lead.commitment = None;
 	lead.verdict = Some(Verdict::WorkerFault);
 	refund(&mut evidence, Refund::Unserved);
+	evidence
+}
+
+/// A job whose lead of the first segment committed, was checked, and did not open.
+pub fn withheld() -> Evidence {
+	let mut evidence = settled();
+	let [lead, replica] = &mut evidence.receipt.stages[1].participants[..] else {
+		panic!("a lead and a replica");
+	};
+	lead.opening = None;
+	lead.verdict = Some(Verdict::WorkerFault);
+	replica.verdict = Some(Verdict::Indeterminate);
+	let worker = lead.worker.clone();
+	refund(&mut evidence, Refund::Unserved);
+	evidence.events.forfeited = vec![Forfeited {
+		worker,
+		amount: 20 * DLLM,
+		to_user: 4 * DLLM,
+		burned: 16 * DLLM,
+	}];
+	evidence
+}
+
+/// A job that the draw left unchecked: its leads opened, and were paid.
+pub fn unchecked() -> Evidence {
+	let mut evidence = settled();
+	let receipt = &mut evidence.receipt;
+	receipt.checked = Some(false);
+	for stage in &mut receipt.stages {
+		stage.participants.truncate(1);
+		stage.participants[0].verdict = Some(Verdict::Unchecked);
+	}
+	let verifiers = receipt.verifiers.drain(..).map(|paid| paid.amount);
+	receipt.treasury += verifiers.sum::<u128>();
+	announce(&mut evidence);
 	evidence
 }
 
@@ -228,7 +309,9 @@ pub fn sealed() -> Evidence {
 /// A sealed job whose user never entered the ring.
 pub fn no_show() -> Evidence {
 	let mut evidence = sealed();
+	evidence.receipt.checked = None;
 	for stage in &mut evidence.receipt.stages {
+		stage.participants.truncate(1);
 		for one in &mut stage.participants {
 			one.commitment = None;
 			one.opening = None;
@@ -339,6 +422,7 @@ pub fn announce(evidence: &mut Evidence) {
 	let mut events = Events {
 		judged: judged.collect(),
 		slashed: evidence.events.slashed.clone(),
+		forfeited: evidence.events.forfeited.clone(),
 		..Events::default()
 	};
 	match record.state {

@@ -33,8 +33,19 @@ fn every_damaged_field_of_a_convicted_job_is_found() {
 }
 
 #[test]
+fn every_damaged_field_of_a_dispute_is_found() {
+	assert!(damage_all(&cases::disputed()) > 100);
+	assert!(damage_all(&cases::dismissed()) > 150);
+}
+
+#[test]
 fn every_damaged_field_of_a_copied_commitment_is_found() {
 	assert!(damage_all(&cases::copied()) > 150);
+}
+
+#[test]
+fn every_damaged_field_of_a_forfeit_is_found() {
+	assert!(damage_all(&cases::withheld()) > 100);
 }
 
 #[test]
@@ -49,7 +60,13 @@ fn every_damaged_field_of_a_sealed_job_is_found() {
 
 #[test]
 fn whatever_is_missing_is_found() {
-	for evidence in [cases::settled(), cases::convicted(), cases::copied()] {
+	for evidence in [
+		cases::settled(),
+		cases::convicted(),
+		cases::disputed(),
+		cases::dismissed(),
+		cases::copied(),
+	] {
 		let whole = serde_json::to_value(&evidence).expect("JSON");
 		for path in paths(&whole, |value| value.is_array() || value.is_object()) {
 			let mut value = whole.clone();
@@ -160,8 +177,10 @@ fn step_of_receipt(names: &[&str], evidence: &Evidence) -> Option<&'static str> 
 			Some(_) => Some("reply"),
 		},
 		["job", ..] | ["pipeline"] | ["refunded"] => Some("record"),
+		["checked"] => Some("plan"),
 		["miners" | "verifiers" | "treasury" | "burned", ..] => Some("fee"),
 		["stages", _, "stage"] | ["stages", _, "layers", _] => Some("plan"),
+		["stages", _, "dispute", _] => Some("verdicts"),
 		["stages", stage, "participants", at, rest @ ..] => {
 			let stage = &evidence.receipt.stages[stage.parse::<usize>().expect("a place")];
 			let one = &stage.participants[at.parse::<usize>().expect("a place")];
@@ -208,7 +227,7 @@ fn step_of_event(names: &[&str]) -> Option<&'static str> {
 		"paymentFailed" | "served" | "failed" => "outcome",
 		"paid" => "fee",
 		"judged" => "verdicts",
-		"slashed" => "slashes",
+		"slashed" | "forfeited" => "slashes",
 		other => panic!("{other} is not known to the test"),
 	})
 }
@@ -250,6 +269,9 @@ fn damaged_text(text: &str) -> String {
 		("refunded", "settled"),
 		("cheated", "unserved"),
 		("unserved", "cheated"),
+		("convicted", "dismissed"),
+		("standard", "full"),
+		("dismissed", "convicted"),
 	];
 	if let Some(found) = pairs.iter().find_map(|(from, to)| other(text, from, to)) {
 		return found;

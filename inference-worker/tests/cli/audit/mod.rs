@@ -7,7 +7,12 @@ mod events;
 mod refusals;
 
 use cases::*;
-use dllm_primitives::job::{JobState, Refund};
+use dllm_primitives::{
+	dispute::{Outcome, Standing},
+	job::{Assurance, JobState, Refund},
+	model::ModelConstants,
+	trace::{Layer, Shape},
+};
 use dllm_worker::cli::audit::{audit, evidence::Evidence, Found};
 
 /// Names of the steps with something to check, which all hold.
@@ -80,6 +85,60 @@ fn a_conviction_is_explained() {
 }
 
 #[test]
+fn a_dispute_is_explained() {
+	let disputed = disputed();
+	let checked = held(&disputed);
+	assert!(checked.contains(&"slashes") && checked.contains(&"agreement"));
+	let said_of = |text| assert!(said(&disputed, "verdicts").contains(text), "{text}");
+	said_of("stage 1: a dispute about one value, in which its lead was wrong, or did not answer");
+	said_of("cheat – lost the dispute with the replica");
+	said_of("pass – won the dispute with the lead");
+
+	let dismissed = dismissed();
+	assert!(held(&dismissed).contains(&"fee"));
+	assert!(said(&dismissed, "verdicts").contains("nothing was shown against its lead"));
+	assert!(said(&dismissed, "verdicts").contains("cheat – lost the dispute with the lead"));
+	assert!(said(&dismissed, "slashes").contains("to the 1 that convicted it"));
+}
+
+#[test]
+fn a_dispute_without_need_and_one_that_is_missing_are_found() {
+	// Lead and replica agree: there is nothing to dispute.
+	let mut evidence = settled();
+	evidence.receipt.stages[1].dispute = Some(Standing::Over(Outcome::Dismissed));
+	assert!(said(&evidence, "verdicts").contains("stage 1 has a dispute without need"));
+	let mut evidence = disputed();
+	evidence.receipt.stages[1].dispute = Some(Standing::Moved);
+	assert!(said(&evidence, "verdicts").contains("the dispute about stage 1 is not over"));
+
+	let mut evidence = convicted();
+	evidence.model.constants = Some(ModelConstants {
+		shape: SHAPE,
+		layers: vec![Layer::default(); evidence.model.layers.len()]
+			.try_into()
+			.expect("few"),
+	});
+	assert!(said(&evidence, "verdicts").contains("stage 1 has no dispute though"));
+	let constants = evidence.model.constants;
+	evidence = disputed();
+	evidence.model.constants = constants;
+	held(&evidence);
+}
+
+/// Any shape about which a dispute is possible.
+const SHAPE: Shape = Shape {
+	hidden: 64,
+	heads: 4,
+	kv_heads: 2,
+	head_dim: 16,
+	inner: 96,
+	bias: false,
+	head_norm: false,
+	epsilon: 0,
+	factor: 0,
+};
+
+#[test]
 fn a_copied_commitment_is_explained() {
 	let copied = copied();
 	let checked = held(&copied);
@@ -93,6 +152,38 @@ fn silence_is_no_cheat() {
 	let checked = held(&silent);
 	assert!(checked.contains(&"outcome") && !checked.contains(&"slashes"));
 	assert!(said(&silent, "verdicts").contains("it had not committed by its deadline"));
+}
+
+#[test]
+fn a_forfeit_is_explained_and_one_of_nobody_is_found() {
+	let withheld = withheld();
+	assert!(held(&withheld).contains(&"slashes"));
+	let lost = "forfeited 20 DLLM: 4 DLLM to the user, 16 DLLM burned";
+	assert!(said(&withheld, "slashes").contains(lost));
+	let mut spared = withheld.clone();
+	spared.events.forfeited.clear();
+	assert_eq!(failing(&spared), ["slashes"]);
+	let mut innocent = settled();
+	innocent.events.forfeited = withheld.events.forfeited;
+	assert_eq!(failing(&innocent), ["slashes"]);
+}
+
+#[test]
+fn an_unchecked_job_is_explained() {
+	let unchecked = unchecked();
+	assert!(held(&unchecked).contains(&"fee"));
+	assert!(said(&unchecked, "plan").contains("the draw left the job unchecked"));
+	assert!(said(&unchecked, "verdicts").contains("the draw left it unchecked"));
+	// Whose user asked for a check has one.
+	let mut demanded = unchecked.clone();
+	demanded.asked.assurance = Assurance::Full;
+	demanded.receipt.job.assurance = Assurance::Full;
+	assert_eq!(failing(&demanded), ["plan"]);
+	let mut foreign = unchecked;
+	let lead = &mut foreign.receipt.stages[1].participants[0];
+	lead.opening.as_mut().expect("opened").roots.weights = OTHER;
+	commit(&mut foreign, 1, 0);
+	assert!(failing(&foreign).contains(&"shards"));
 }
 
 #[test]
