@@ -5,8 +5,10 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use dllm_primitives::{
+	dispute::Move,
 	ids::{Digest, StageIndex},
 	model::LayerRange,
+	trace::{Binding, Blocks, Held, Operator},
 };
 use dllm_worker::{chain::Account, config::Config, daemon, pipeline::Conduct};
 use std::{
@@ -48,7 +50,23 @@ enum Cheat {
 	CheapModel,
 	/// Runs, but never commits.
 	Silent,
+	/// Changes one activation of one row, and the same value of the trace with which it defends the row.
+	LyingTrace,
+	/// The same, as the replica of an honest lead, whom it accuses.
+	FalseAccuser,
+	/// Changes one activation of one row, and makes no move in the dispute.
+	AbandonDispute,
+	/// Changes one activation of one row, commits, and does not open its commitment.
+	WithholdOpening,
+	/// Sends no rows on in the ring.
+	WithholdRows,
+	/// Gives no rows to checkers.
+	RefuseCheckers,
 }
+
+/// The row of which the first value is changed, and by how much.
+const ALTERED_ROW: u32 = 2;
+const ALTERED_BY: f32 = 0.5;
 
 struct Dishonest {
 	cheat: Cheat,
@@ -57,8 +75,16 @@ struct Dishonest {
 
 impl Conduct for Dishonest {
 	fn output_row(&self, _stage: StageIndex, position: u32, row: &mut [f32]) {
-		if let (Cheat::AlterActivation, 2, Some(value)) = (self.cheat, position, row.first_mut()) {
-			*value += 0.5;
+		let alters = match self.cheat {
+			Cheat::AlterActivation
+			| Cheat::LyingTrace
+			| Cheat::FalseAccuser
+			| Cheat::AbandonDispute
+			| Cheat::WithholdOpening => position == ALTERED_ROW,
+			_ => false,
+		};
+		if let (true, Some(value)) = (alters, row.first_mut()) {
+			*value += ALTERED_BY;
 		}
 	}
 
@@ -86,6 +112,42 @@ impl Conduct for Dishonest {
 			Cheat::CopyCommitment => Some(others.first().copied().unwrap_or(honest)),
 			_ => Some(honest),
 		}
+	}
+
+	fn passes_on(&self, _stage: StageIndex, _position: u32) -> bool {
+		self.cheat != Cheat::WithholdRows
+	}
+
+	fn hands_out(&self, _stage: StageIndex) -> bool {
+		self.cheat != Cheat::RefuseCheckers
+	}
+
+	fn opens(&self, _stage: StageIndex) -> bool {
+		self.cheat != Cheat::WithholdOpening
+	}
+
+	fn trace(&self, trace: &mut Held, binding: &Binding) {
+		if matches!(self.cheat, Cheat::LyingTrace | Cheat::FalseAccuser) {
+			alter(trace, binding);
+		}
+	}
+
+	fn dispute(&self, honest: Move) -> Option<Move> {
+		(self.cheat != Cheat::AbandonDispute).then_some(honest)
+	}
+}
+
+/// Changes in a trace what was changed in the row that it ends with.
+fn alter(trace: &mut Held, binding: &Binding) {
+	let layer = trace.layout.layers - 1;
+	let (place, byte) = trace.layout.leaf(ALTERED_ROW, layer, Operator::Leaving, 0);
+	let row = trace.trace(place).and_then(|row| row.first_chunk::<4>());
+	let Some(value) = row.map(|bytes| f32::from_le_bytes(*bytes)) else {
+		return;
+	};
+	let lie = (value + ALTERED_BY).to_le_bytes();
+	for (at, to) in (byte as usize..).zip(lie) {
+		trace.set(binding, place, at, to);
 	}
 }
 

@@ -1,0 +1,114 @@
+//! No attack pays, and no honest party loses: a part of what `make attacks` tries.
+
+use dllm_attacks::{
+	engine,
+	money::Sampling,
+	report::{table, write_into, Kind, Line},
+	scene::{coarsened, Scene},
+	simulation::{self, least_checked, OTHER_CLASS, STARVED},
+};
+use std::path::Path;
+
+/// Seed of everything that is random.
+const SEED: u64 = 6;
+
+fn model() -> &'static Path {
+	Path::new(concat!(
+		env!("CARGO_MANIFEST_DIR"),
+		"/../models/fixture-untied"
+	))
+}
+
+fn expect_no_gain(lines: &[Line]) {
+	println!("{}", table(lines));
+	let bad = lines.iter().filter(|line| line.is_bad());
+	let bad = bad.map(Line::to_string).collect::<Vec<_>>();
+	assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[test]
+fn no_attack_on_the_engine_pays() {
+	let folder = tempfile::tempdir().unwrap();
+	let scene = Scene::new(model(), &folder.path().join("shards")).unwrap();
+	let coarse = coarsened(model(), &folder.path().join("coarse")).unwrap();
+	let cheap = Scene::new(&coarse, &folder.path().join("cheap")).unwrap();
+	assert_ne!(scene.weights(), cheap.weights());
+	let stage = engine::Stage {
+		scene: &scene,
+		cheap: &cheap,
+		tries: engine::Tries::FEW,
+		least: Sampling::of_runtime(),
+		seed: SEED,
+	};
+	let lines = stage.all().unwrap();
+	expect_no_gain(&lines);
+	for line in &lines {
+		assert!(line.tried > 0, "{line}");
+		assert_eq!(line.detected, 1.0, "{line}");
+	}
+}
+
+#[test]
+fn no_simulated_attack_pays() {
+	let few = simulation::Tries::FEW;
+	expect_no_gain(&simulation::all(few, Sampling::of_runtime(), SEED).unwrap());
+}
+
+/// Were one job in ten checked: the runtime may ask for less than every job once this finds nothing.
+#[test]
+fn what_would_pay_with_fewer_checks_is_known() {
+	let few = simulation::Tries::FEW;
+	let lines = simulation::all(few, Sampling::DESIGNED, SEED).unwrap();
+	println!("{}", table(&lines));
+	let bad = lines.iter().filter(|line| line.is_bad());
+	let bad = bad.map(|line| line.attack.as_str()).collect::<Vec<_>>();
+	assert_eq!(bad, [STARVED, OTHER_CLASS]);
+}
+
+#[test]
+fn who_has_no_slot_changes_no_draw() {
+	let none = [false; 8];
+	assert_eq!(least_checked(&none, 3, 0.1), 0.1);
+	// The last block only: it may be left to somebody else.
+	let last = [false, false, true, false];
+	assert!((least_checked(&last, 3, 0.1) - 0.01).abs() < 1e-12);
+	// All three: the outcome is known, and three other authors' blocks may be waited for.
+	let all = [true, true, true, false, false, false];
+	assert!((least_checked(&all, 3, 0.1) - 0.01).abs() < 1e-12);
+}
+
+#[test]
+fn what_pays_is_found() {
+	let line = |value, honest, limit| Line {
+		attack: "an attack".into(),
+		kind: Kind::Simulation,
+		tried: 1,
+		checked: 1.0,
+		detected: 0.0,
+		loss: 0.0,
+		honest,
+		value,
+		limit,
+	};
+	assert!(line(0.1, 0.0, false).is_bad());
+	assert!(line(-0.1, 1.0, false).is_bad());
+	assert!(!line(-0.1, 0.0, false).is_bad());
+	assert!(!line(0.1, 0.0, true).is_bad());
+	let text = table(&[line(0.1, 0.0, true), line(-0.1, 0.0, false)]);
+	let (covered, limits) = text.split_once("Not covered").unwrap();
+	assert!(
+		covered.contains("| -0.10 |") && limits.contains("| +0.10 |"),
+		"{text}"
+	);
+}
+
+#[test]
+fn the_table_goes_between_its_marks() {
+	let document = "a\n<!-- attacks -->\nold\n<!-- /attacks -->\nb\n";
+	let written = write_into(document, "new\n").unwrap();
+	assert_eq!(
+		written,
+		"a\n<!-- attacks -->\n\nnew\n\n<!-- /attacks -->\nb\n"
+	);
+	assert_eq!(write_into("a\n", "new"), None);
+}

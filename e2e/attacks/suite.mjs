@@ -1,0 +1,25 @@
+// The attacks that real processes carry out, each with what should come of it.
+//
+// `cheat` is the switch of e2e/cheater, `part` what the cheat does in its stage, `stage` which one: 0 is the
+// entry. `verdict` is what the chain should say of the cheat; one that `forfeits` loses part of its bond without
+// a conviction. Of `quick` ones a reduced run is made. What is `open` is a gap of the protocol that the documents
+// name: it is run, told, and fails nothing.
+
+/** @typedef {{ name: string, cheat: string, part: 'lead' | 'replica', stage: number, verdict: string, forfeits?: boolean, quick?: boolean, open?: boolean }} Attack */
+
+/** @type {Attack[]} */
+export const ATTACKS = [
+	{ name: 'altered activation', cheat: 'alter-activation', part: 'lead', stage: 1, verdict: 'cheat', quick: true },
+	{ name: 'lying trace', cheat: 'lying-trace', part: 'lead', stage: 1, verdict: 'cheat', quick: true },
+	{ name: 'false accuser', cheat: 'false-accuser', part: 'replica', stage: 1, verdict: 'cheat', quick: true },
+	{ name: 'copied commitment', cheat: 'copy-commitment', part: 'replica', stage: 1, verdict: 'cheat', quick: true },
+	{ name: 'skipped layer', cheat: 'skip-layer', part: 'lead', stage: 1, verdict: 'cheat' },
+	{ name: 'cheaper model', cheat: 'cheap-model', part: 'lead', stage: 1, verdict: 'cheat' },
+	{ name: 'abandoned dispute', cheat: 'abandon-dispute', part: 'lead', stage: 1, verdict: 'cheat' },
+	{ name: 'silent lead', cheat: 'silent', part: 'lead', stage: 1, verdict: 'workerFault' },
+	{ name: 'opening withheld', cheat: 'withhold-opening', part: 'lead', stage: 1, verdict: 'workerFault', forfeits: true },
+	{ name: 'rows withheld by the entry', cheat: 'withhold-rows', part: 'lead', stage: 0, verdict: 'workerFault' },
+	{ name: 'rows withheld by the first segment', cheat: 'withhold-rows', part: 'lead', stage: 1, verdict: 'workerFault' },
+	{ name: 'rows withheld by the last segment', cheat: 'withhold-rows', part: 'lead', stage: 2, verdict: 'workerFault' },
+	{ name: 'rows withheld from the checker of the next stage', cheat: 'refuse-checkers', part: 'lead', stage: 1, verdict: 'workerFault', open: true },
+];
