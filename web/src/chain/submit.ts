@@ -30,7 +30,7 @@ export async function submit(chain: Connection, order: Order, payer: Payer, step
 	const first = await nextJob(chain);
 	const limits = { maxTokens: order.maxTokens, temperatureMilli: order.temperatureMilli, topPMilli: 1000, seed: seed(order), stop: [] };
 	const bytes = Array.from(new TextEncoder().encode(order.prompt));
-	const call = chain.api.tx.jobs!.submit!(order.model, { Inline: bytes }, limits, order.maxPrice, DEADLINE_BLOCKS);
+	const call = chain.api.tx.jobs!.submit!(order.model, { Inline: bytes }, limits, order.maxPrice, DEADLINE_BLOCKS, 'Standard');
 	const search = new AbortController();
 	return new Promise<void>((resolve, reject) => {
 		const told = (now: Step) => {

@@ -78,6 +78,8 @@ export interface Job {
 	state: JobState;
 	phase: string | null;
 	sealed: boolean;
+	/** How sure its user wanted to be. */
+	assurance: string;
 	maxPrice: string;
 	fee: string;
 	tokens: number;
@@ -116,6 +118,8 @@ export interface StageReceipt {
 	stage: number;
 	layers: Layers;
 	participants: Participant[];
+	/** Where the dispute between lead and replica stands, or how it ended. */
+	dispute: unknown;
 }
 
 export interface Payment {
@@ -126,6 +130,8 @@ export interface Payment {
 export interface Receipt {
 	job: Job;
 	pipeline: number | null;
+	/** Whether the draw has it checked; null before the draw. */
+	checked: boolean | null;
 	stages: StageReceipt[];
 	miners: Payment[];
 	verifiers: Payment[];

@@ -64,7 +64,7 @@ function useGatewayModels(wanted: boolean): { models: GatewayModel[]; problem?: 
 }
 
 const POINTS = [
-	{ icon: IconShieldCheck, title: 'Verified', text: 'Every layer is run twice, by different operators. You pay only if they agree.' },
+	{ icon: IconShieldCheck, title: 'Verifiable', text: 'Miners commit to their work before a draw says whether other operators repeat it. You pay only if nothing in it is found wrong.' },
 	{ icon: IconCoins, title: 'Priced before you send', text: 'A ceiling goes on hold. What the reply did not use comes back in the same block.' },
 	{ icon: IconEye, title: 'Honest about privacy', text: 'The label below the prompt says who can read it.' },
 ];
@@ -73,7 +73,7 @@ function Welcome() {
 	return (
 		<Box py={{ base: 'xs', sm: 'xl' }} mt={{ base: 0, sm: 40 }}>
 			<Text fz={{ base: 26, sm: 34 }} fw={700} ta="center" lh={1.2}>Ask an open model</Text>
-			<Text c="dimmed" ta="center" mt={8} mb={{ base: 'md', sm: 'xl' }}>Run by independent miners, checked before it is paid.</Text>
+			<Text c="dimmed" ta="center" mt={8} mb={{ base: 'md', sm: 'xl' }}>Run by independent miners who answer for their work.</Text>
 			<SimpleGrid cols={{ base: 1, sm: 3 }} spacing={{ base: 'xs', sm: 'md' }}>
 				{POINTS.map(({ icon: Glyph, title, text }) => (
 					<Box key={title} className="surface point" p={{ base: 'sm', sm: 'md' }}>

@@ -39,7 +39,7 @@ function Part({ title, children }: { title: string; children: React.ReactNode })
 function Line({ finding: { what, holds, where } }: { finding: Finding }) {
 	return (
 		<Group component="li" gap={8} wrap="nowrap" align="flex-start" data-holds={String(holds)}>
-			{holds === undefined && <IconCircleDashed size={20} color="var(--quiet)" aria-label="Cannot be told yet:" style={{ flex: 'none' }} />}
+			{holds === undefined && <IconCircleDashed size={20} color="var(--quiet)" aria-label="Not told:" style={{ flex: 'none' }} />}
 			{holds === true && <IconCircleCheck size={20} color="var(--good)" aria-label="Holds:" style={{ flex: 'none' }} />}
 			{holds === false && <IconCircleX size={20} color="var(--bad)" aria-label="Fails:" style={{ flex: 'none' }} />}
 			<Text size="sm" fw={holds === false ? 650 : 400}>{what}{where && `: not ${where}`}</Text>

@@ -1,5 +1,5 @@
 // Checks a receipt in the browser, with the digests of `dllm-primitives` (`commitment.rs`): that every opening
-// matches its commitment, that who checked a stage found the same roots, that each link carried the same
+// matches its commitment, that who checked a stage, where the draw chose somebody, found the same roots, that each link carried the same
 // rows, that the shards are those of the model, and that the reply is the one that was verified.
 
 import { decodeAddress } from '@polkadot/util-crypto/address';
@@ -8,7 +8,7 @@ import type { Model, Opening, Receipt, Roots, StageReceipt } from '../chain/view
 
 export interface Finding {
 	what: string;
-	/** Nothing where the receipt does not hold enough to tell. */
+	/** Nothing where the receipt does not hold enough to tell, or where there was nothing to check. */
 	holds?: boolean;
 	/** Where it fails. */
 	where?: string;
@@ -58,10 +58,13 @@ function openings({ job, stages }: Receipt): Finding {
 	return finding('Every opening matches its commitment', opened.length > 0, wrong && stageOf(wrong.stage));
 }
 
-function agreement({ stages }: Receipt): Finding {
+function agreement({ checked, stages }: Receipt): Finding {
+	const what = 'Lead and replica opened the same roots';
 	const pairs = stages.map((stage) => ({ stage: stage.stage, roots: openedRoots(stage) })).filter(({ roots }) => roots.length > 1);
 	const wrong = pairs.find(({ roots }) => roots.some((one) => rootsHash(one) !== rootsHash(roots[0]!)));
-	return finding('Lead and replica opened the same roots', pairs.length > 0 && pairs.length === stages.length, wrong && stageOf(wrong.stage));
+	// The draw left the job to its leads: nobody ran a stage again.
+	if (checked === false && pairs.length === 0) return { what: `${what}: not checked, as the draw chose no replica` };
+	return finding(what, pairs.length > 0 && pairs.length === stages.length, wrong && stageOf(wrong.stage));
 }
 
 function links({ stages }: Receipt): Finding {

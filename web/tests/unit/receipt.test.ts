@@ -48,6 +48,27 @@ describe('a receipt', () => {
 		expect(checkReceipt(receipt, model).map(({ holds }) => holds)).toEqual([undefined, undefined, undefined, undefined, undefined]);
 	});
 
+	it('of a job that the draw left to its leads says so, and does not fail', () => {
+		const unchecked = changed((receipt) => {
+			receipt.checked = false;
+			receipt.stages.forEach((stage) => stage.participants.splice(1));
+		});
+		const findings = checkReceipt(unchecked, model);
+		const agreement = findings.find(({ what }) => what.includes('same roots'));
+		expect(agreement?.what).toMatch(/not checked/);
+		expect(agreement?.holds).toBeUndefined();
+		const others = findings.filter((one) => one !== agreement);
+		expect(others.map(({ holds }) => holds)).toEqual([true, true, true, true]);
+	});
+
+	it('whose replicas differ fails, whatever it says of the draw', () => {
+		const receipt = changed((receipt) => {
+			receipt.checked = false;
+			receipt.stages[2]!.participants[1]!.opening!.roots.rows += 1;
+		});
+		expect(failing(receipt).map(({ what }) => what)).toContainEqual(expect.stringMatching(/same roots$/));
+	});
+
 	it('cannot tell of shards while the model is unknown', () => {
 		const shards = checkReceipt(changed(() => undefined)).find(({ what }) => what.includes('shards'));
 		expect(shards?.holds).toBeUndefined();
