@@ -96,7 +96,7 @@ export class Worker {
 
 	/** Writes its configuration. */
 	async configure() {
-		const { roles, price = '0.01 DLLM', memory = '512MiB', models = [], operator, bidding } = this.options;
+		const { roles, price = '0.01 DLLM', memory = '512MiB', models = [], operator, listen, ...tables } = this.options;
 		this.port ??= await freePort();
 		mkdirSync(this.folder, { recursive: true });
 		const list = (values) => `[${values.map((value) => JSON.stringify(value)).join(', ')}]`;
@@ -104,7 +104,7 @@ export class Worker {
 			`node = "${this.network.url}"`,
 			`account = "//${this.name}"`,
 			'data = "data"',
-			`listen = ${list([`/ip4/127.0.0.1/udp/${this.port}/quic-v1`, `/ip4/127.0.0.1/tcp/${this.port}`])}`,
+			`listen = ${list(listen ?? [`/ip4/127.0.0.1/udp/${this.port}/quic-v1`, `/ip4/127.0.0.1/tcp/${this.port}`])}`,
 			`roles = ${list(roles)}`,
 			`memory = "${memory}"`,
 			`price = "${price}"`,
@@ -112,8 +112,9 @@ export class Worker {
 			`models = ${list(models)}`,
 		];
 		if (operator) lines.push(`operator = "${operator}"`);
-		const options = Object.entries(bidding ?? {}).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
-		if (bidding) lines.push('[bidding]', ...options);
+		for (const table of ['reach', 'bidding'].filter((name) => tables[name])) {
+			lines.push(`[${table}]`, ...Object.entries(tables[table]).map(([key, value]) => `${key} = ${JSON.stringify(value)}`));
+		}
 		writeFileSync(this.config, `${lines.join('\n')}\n`);
 	}
 
@@ -312,9 +313,9 @@ export class Network {
 	}
 
 	/** Submits a public prompt and returns `{ job, fee }`: its number and the fee of the transaction. */
-	async submit(signer, { model, text, maxTokens = 16, maxPrice, deadline = 20, body, settle = true }) {
+	async submit(signer, { model, text, maxTokens = 16, maxPrice, deadline = 20, body, assurance = 'Standard', settle = true }) {
 		const limits = { maxTokens, temperatureMilli: 0, topPMilli: 1000, seed: 0, stop: [] };
-		const call = this.api.tx.jobs.submit(model, body ?? { Inline: text }, limits, maxPrice, deadline);
+		const call = this.api.tx.jobs.submit(model, body ?? { Inline: text }, limits, maxPrice, deadline, assurance);
 		const { events, fee } = await this.send(call, signer, { settle });
 		const submitted = events.find((event) => event.section === 'jobs' && event.method === 'Submitted');
 		return { job: submitted.data.job.toNumber(), fee };

@@ -105,10 +105,15 @@ export class Daemon {
 		return running.has(this);
 	}
 
+	/** All that it has said so far. */
+	log() {
+		return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
+	}
+
 	/** The end of its log, for error messages. */
 	tail(lines = 15) {
 		if (!existsSync(this.logFile)) return '(no output)';
-		return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+		return this.log().trimEnd().split('\n').slice(-lines).join('\n');
 	}
 
 	/** Asks it to stop, and insists after `patience` milliseconds. */

@@ -132,7 +132,8 @@ describe('examples', () => {
 			const child = spawn('python3', [file('tutor.py')], { env: { ...process.env, ...asks, MAX_TOKENS: '16' }, stdio: ['pipe', 'pipe', 'pipe'] });
 			let told = '';
 			child.stderr.on('data', (chunk) => (told += chunk));
-			const ended = new Promise((resolve) => child.once('exit', resolve));
+			// Not `exit`: the cost of the lesson, which it says last, may come after that.
+			const ended = new Promise((resolve) => child.once('close', resolve));
 			const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 			for (const question of ['What is 12 + 30?', 'And twice that?']) {
 				child.stdin.write(`${question}\n`);
@@ -154,7 +155,8 @@ describe('examples', () => {
 			const evidence = path.join(folder, 'evidence.json');
 			const ask = ['figures.csv', 'How did revenue develop?'];
 			const args = [file(ask[0]), ask[1], '--max-tokens', '24', '--evidence', evidence];
-			const { stdout, jobs } = await use('finance_qa.py', args);
+			const { stdout, stderr, jobs } = await use('finance_qa.py', args);
+			assert.equal(jobs.length, 1, stderr);
 			const proof = JSON.parse(readFileSync(evidence, 'utf8'));
 			assert.equal(stdout.trim(), proof.answer.trim());
 			assert.match(proof.request.messages[0].content, /^revenue: .*; sum 379\.9, last change -2\.0 %$/m);

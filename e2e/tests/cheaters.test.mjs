@@ -2,36 +2,25 @@
 // taken for a cheat. The dishonest workers are a binary of their own (e2e/cheater).
 
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
+import { coarsen } from '../lib/coarse.mjs';
 import { binary, REPOSITORY, run } from '../lib/processes.mjs';
 import { standardNetwork, TOKEN } from '../lib/standard.mjs';
 
 const MAX_PRICE = 5n * TOKEN;
-
-/** A model folder like `source` with all weights coarsened to a few bits: cheaper to hold and to run. */
-function coarsen(source, target) {
-	mkdirSync(target, { recursive: true });
-	for (const file of readdirSync(source)) copyFileSync(path.join(source, file), path.join(target, file));
-	const file = path.join(target, 'model.safetensors');
-	const bytes = readFileSync(file);
-	const data = 8 + Number(bytes.readBigUInt64LE(0));
-	// Half precision: keep sign, exponent and two bits of the fraction.
-	for (let at = data; at + 1 < bytes.length; at += 2) bytes.writeUInt16LE(bytes.readUInt16LE(at) & 0xff00, at);
-	writeFileSync(file, bytes);
-}
 
 describe('cheating miners', () => {
 	/**
 	 * Runs one job with Miner1 cheating in the part `wanted`. The plan sorts workers by price and the first
 	 * of a stage leads the first job, so the price decides which part that is.
 	 */
-	async function trial(name, args, wanted) {
+	async function trial(name, args, wanted, profile = 'f32') {
 		const starts = { Miner1: (worker) => worker.start(binary('dllm-cheater'), args) };
 		const prices = { Miner1: wanted === 'lead' ? '0.009 DLLM' : '0.011 DLLM' };
-		const network = await standardNetwork(`cheat-${name}`, { starts, prices });
+		const network = await standardNetwork(`cheat-${name}`, { profile, starts, prices });
 		try {
 			const cheater = network.workers.find((worker) => worker.name === 'Miner1');
 			const user = network.account('User');
@@ -101,6 +90,29 @@ describe('cheating miners', () => {
 		convicted(result);
 		explained(result, /cheat – /);
 		assert.equal(result.receipt.job.state.kind, 'refunded');
+	});
+
+	/** Lead and replica argue on chain: nobody else is asked who is right. */
+	const argued = ({ receipt }, outcome) => {
+		const stage = receipt.stages.find(({ dispute }) => dispute);
+		assert.deepEqual(stage?.dispute, { over: outcome }, JSON.stringify(receipt.stages));
+		assert.ok(stage.participants.every(({ part }) => part !== 'tiebreak'));
+	};
+
+	it('a lie that is carried on is found by one value that the chain computes', async () => {
+		const result = await trial('lie', ['--cheat', 'lying-trace'], 'lead', 'exact');
+		convicted(result);
+		argued(result, 'convicted');
+		explained(result, /lead .*cheat – lost the dispute with the replica/);
+		assert.equal(result.receipt.job.state.kind, 'refunded');
+	});
+
+	it('who accuses falsely is convicted by the same, and the user served', async () => {
+		const result = await trial('accuse', ['--cheat', 'false-accuser'], 'replica', 'exact');
+		convicted(result);
+		argued(result, 'dismissed');
+		explained(result, /replica .*cheat – lost the dispute with the lead/);
+		assert.equal(result.receipt.job.state.kind, 'settled');
 	});
 
 	it('silence costs the job, never the bond', async () => {

@@ -11,6 +11,8 @@ const MODEL = 'tiny-chat-nano';
 const MESSAGES = [{ role: 'user', content: 'Tell me a story about a fox.' }];
 /** Always the same reply. */
 const FIXED = { model: MODEL, messages: MESSAGES, temperature: 0, max_tokens: 24 };
+/** Milliseconds that no single request of these takes: a job ends by its deadline long before. */
+const PATIENCE = 120_000;
 /** Requests at once. */
 const CROWD = 100;
 
@@ -145,7 +147,8 @@ print(json.dumps({
     "key": refused(lambda: openai.OpenAI(api_key="sk-wrong").models.list()),
     "model": refused(lambda: client.chat.completions.create(**{**ask, "model": "gpt-4o"})),
     "wrong": refused(lambda: client.chat.completions.create(**{**ask, "temperature": 3})),
-    "embeddings": refused(lambda: client.embeddings.create(model="${MODEL}", input="x")),
+    "logprobs": [token.logprob for token in client.chat.completions.create(**ask, logprobs=True, top_logprobs=2).choices[0].logprobs.content],
+    "embeddings": [len(one.embedding) for one in client.embeddings.create(model="${MODEL}", input=["A fox.", "A hen."]).data],
 }))`);
 		const whole = (await client.chat.completions.create(FIXED)).choices[0].message.content;
 		assert.deepEqual(told.models, [MODEL]);
@@ -155,7 +158,46 @@ print(json.dumps({
 		assert.deepEqual(told.key, ['AuthenticationError', 401, 'invalid_api_key']);
 		assert.deepEqual(told.model, ['NotFoundError', 404, 'model_not_found']);
 		assert.deepEqual(told.wrong, ['BadRequestError', 400, null]);
-		assert.equal(told.embeddings[1], 501);
+		assert.ok(told.logprobs.length > 0 && told.logprobs.every((logprob) => logprob <= 0));
+		assert.ok(told.embeddings[0] > 0 && told.embeddings[0] === told.embeddings[1]);
+	});
+
+	it('tells how likely tokens were, whole and streamed', async () => {
+		const ask = { ...FIXED, logprobs: true, top_logprobs: 3 };
+		const reply = await client.chat.completions.create(ask);
+		const { content } = reply.choices[0].logprobs;
+		assert.equal(content.map(({ token }) => token).join(''), reply.choices[0].message.content);
+		for (const { logprob, top_logprobs: [first] } of content) {
+			// Greedy: what was chosen was likeliest.
+			assert.equal(logprob, first.logprob);
+			assert.ok(logprob <= 0);
+		}
+		const streamed = [];
+		for await (const chunk of await client.chat.completions.create({ ...ask, stream: true })) {
+			streamed.push(...(chunk.choices[0]?.logprobs?.content ?? []));
+		}
+		assert.deepEqual(streamed, content);
+	});
+
+	it('makes vectors of texts, and charges the rows of these', async () => {
+		// A key of its own: what it has spent are these jobs, and nothing else.
+		const own = gateway.client(await gateway.key('vectors'), { timeout: PATIENCE });
+		const input = ['The fox runs through the wood.', 'The fox runs through the forest.', 'Taxes are due in March.'];
+		const { data, usage } = await own.embeddings.create({ model: MODEL, input });
+		const product = (a, b) => data[a].embedding.reduce((sum, value, at) => sum + value * data[b].embedding[at], 0);
+		for (const at of input.keys()) assert.ok(Math.abs(product(at, at) - 1) < 1e-4);
+		// Which of them are closest is a matter of the weights; that they are not the same is one of the gateway.
+		for (const [a, b] of [[0, 1], [0, 2], [1, 2]]) assert.ok(product(a, b) < 1 - 1e-4, `${a} ${b}: ${product(a, b)}`);
+		const receipts = await Promise.all(data.map(({ dllm }) => gateway.ended(dllm.job)));
+		assert.ok(receipts.every(({ settled }) => settled));
+		const rows = receipts.map(({ receipt }) => parts(receipt, 1).lead.opening.roots.rows);
+		assert.equal(rows.reduce((sum, count) => sum + count, 0), usage.prompt_tokens);
+		const fees = receipts.reduce((sum, { receipt }) => sum + BigInt(receipt.job.fee), 0n);
+		await until('the key has paid', 30, async () => (await gateway.spent('vectors')) === fees);
+		const floats = await own.embeddings.create({ model: MODEL, input: input[0], encoding_format: 'float' });
+		const apart = floats.data[0].embedding.map((value, at) => Math.abs(value - data[0].embedding[at]));
+		assert.ok(Math.max(...apart) < 1e-6);
+		await assert.rejects(client.embeddings.create({ model: MODEL, input, dimensions: 8 }), (error) => error.param === 'dimensions');
 	});
 
 	it('refuses with the errors that the client knows', async () => {
@@ -177,21 +219,23 @@ print(json.dumps({
 	});
 
 	it('settles for what ran where the client hangs up', async () => {
-		const before = await gateway.spent('acceptance');
+		// A key of its own: what it has spent is this job, and nothing else.
+		const own = gateway.client(await gateway.key('leaver'), { timeout: PATIENCE });
 		const ask = { ...FIXED, max_tokens: 400, temperature: 1.5, seed: 5 };
-		const { data: stream, response } = await client.chat.completions.create({ ...ask, stream: true }).withResponse();
+		const { data: stream, response } = await own.chat.completions.create({ ...ask, stream: true }).withResponse();
 		let heard = 0;
 		for await (const chunk of stream) {
 			if (chunk.choices[0].delta.content) heard += 1;
 			if (heard === 3) break;
 		}
+		assert.equal(heard, 3, 'the model ended the reply before the client could leave it');
 		const left = () => gateway.figure('dllm_gateway_clients_left_total');
 		await until('the gateway sees the client leave', 30, async () => (await left()) === 1);
 		const job = Number(response.headers.get('x-dllm-job'));
 		const { receipt, settled } = await gateway.ended(job);
 		assert.ok(settled, JSON.stringify(receipt.job));
 		assert.ok(BigInt(receipt.job.fee) < BigInt(receipt.job.maxPrice) / 2n, 'most of the ceiling came back');
-		await until('the key has paid', 30, async () => (await gateway.spent('acceptance')) >= before + BigInt(receipt.job.fee));
+		await until('the key has paid', 30, async () => (await gateway.spent('leaver')) === BigInt(receipt.job.fee));
 	});
 
 	it('answers a crowd, by its own or by the client\'s patience', async () => {

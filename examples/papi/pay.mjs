@@ -14,7 +14,7 @@ const signer = getPolkadotSigner(keys.publicKey, 'Sr25519', keys.sign);
 
 const limits = { max_tokens: 48, temperature_milli: 0, top_p_milli: 1000, seed: 0n, stop: [] };
 const body = Enum('Inline', Binary.fromText(process.argv[2] ?? 'Hello!'));
-const call = { model: Number(MODEL), body, limits, max_price: 10n ** 12n, deadline_blocks: 50 };
+const call = { model: Number(MODEL), body, limits, max_price: 10n ** 12n, deadline_blocks: 50, assurance: Enum('Standard') };
 const paid = await api.tx.Jobs.submit(call).signAndSubmit(signer);
 if (!paid.ok) throw new Error(JSON.stringify(paid.dispatchError));
 const { job } = paid.events.find(({ type, value }) => type === 'Jobs' && value.type === 'Submitted').value.value;

@@ -13,6 +13,7 @@ call = node.compose_call("Jobs", "submit", {
     "limits": limits,
     "max_price": 10**12,  # planck: 1 DLLM
     "deadline_blocks": 50,
+    "assurance": "Standard",
 })
 paid = node.submit_extrinsic(node.create_signed_extrinsic(call, account), wait_for_inclusion=True)
 if not paid.is_success:
