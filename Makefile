@@ -1,4 +1,4 @@
-# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | test-oracle | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
+# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | load | test-oracle | attacks | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -13,7 +13,7 @@ ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 # Where rustup could not fetch the wasm target, scripts/wasm-sysroot.sh has left the toolchain that can do without.
 CARGO = $(shell [ -e .tools/wasm-toolchain ] && echo "WASM_BUILD_TOOLCHAIN=$$(cat .tools/wasm-toolchain)") cargo
 
-.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network test-oracle web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
+.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network load test-oracle attacks web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
 
 setup:
 	@scripts/setup.sh
@@ -57,6 +57,14 @@ test-rust: setup
 test-oracle: setup-oracle
 	cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo test --release
 
+# Attacks on verification: by real processes on one network (a quarter of an hour), then on the engine and as
+# simulations. One table; fails where an attack pays or an honest party loses. WRITE=1 puts the table into the
+# document. `make test` has a part of the latter two (the Rust test `attacks`), and a few of the first (cheaters).
+SEEN := .demo/attacks.jsonl
+attacks: build
+	@DLLM_BIN=$(BIN) node e2e/attacks/attacks.mjs --out $(SEEN) $(if $(QUICK),--quick); seen=$$?; \
+		$(BIN)/dllm-attacks --observed $(SEEN) $(if $(QUICK),--quick) $(if $(WRITE),--write docs/verification.md) && exit $$seen
+
 # Two processors, one model: under two minutes.
 test-exactness: build
 	@scripts/exactness.sh reduced
@@ -73,6 +81,12 @@ test-operations: build setup-operations web
 # Four validators of unequal weight, 700 blocks, a warp sync and a stop: a quarter of an hour. Not part of `test`.
 test-network: build
 	@DLLM_BIN=$(BIN) node e2e/network/weighted.mjs
+
+# A gateway at its limit for LOAD_MINUTES, and a few minutes for the jobs to end: p50 to p99, answers by status,
+# memory of gateway and workers. Fails where memory grows or anything is charged that did not run. Not part of `test`.
+LOAD_MINUTES ?= 30
+load: build
+	@DLLM_BIN=$(BIN) node e2e/load/mixed.mjs --minutes $(LOAD_MINUTES)
 
 # The page as static files in web/dist.
 web: setup-web
