@@ -5,7 +5,10 @@ use crate::{
 	record::{profile_name, Record, Setting},
 };
 use dllm_primitives::model::Profile;
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	fmt::Write,
+};
 
 /// Digits of a hash in the table; the full ones stand below it.
 const SHOWN: usize = 12;
@@ -18,8 +21,8 @@ pub struct Verdict {
 	pub faults: Vec<String>,
 }
 
-/// Checks what has to hold: one hash of `exact` for each model, whatever the setting and the way, out of
-/// the same shards.
+/// Checks what has to hold of settings that ran the same shards: one hash of `exact` whatever the setting and the
+/// way, and one hash of any other profile among settings of one numerics class, which workers compare byte by byte.
 pub fn judge(records: &[Record]) -> Verdict {
 	let mut verdict = Verdict {
 		exact: BTreeMap::new(),
@@ -35,34 +38,51 @@ pub fn judge(records: &[Record]) -> Verdict {
 			));
 		}
 		if first.profile != Profile::Exact {
+			let classes = by_class(&group);
+			verdict
+				.faults
+				.extend(classes.iter().flat_map(|class| differences(class)));
 			continue;
 		}
-		let before = verdict.faults.len();
-		for record in &group {
-			for way in &record.ways {
-				if way.hash != first.hash() {
-					verdict.faults.push(format!(
-						"exact {model}: {:?} has {} for {}, {:?} has {}",
-						record.setting,
-						way.hash,
-						way.way,
-						first.setting,
-						first.hash()
-					));
-				}
-			}
-			if record.class != first.class {
-				verdict.faults.push(format!(
-					"exact {model}: class {} of {:?}, {} of {:?}",
-					record.class, record.setting, first.class, first.setting
-				));
-			}
-		}
-		if verdict.faults.len() == before {
+		let mut faults = differences(&group);
+		faults.extend(
+			group
+				.iter()
+				.filter(|record| record.class != first.class)
+				.map(|record| {
+					format!(
+						"exact {model}: class {} of {:?}, {} of {:?}",
+						record.class, record.setting, first.class, first.setting
+					)
+				}),
+		);
+		if faults.is_empty() {
 			verdict.exact.insert(model, first.hash().into());
 		}
+		verdict.faults.extend(faults);
 	}
 	verdict
+}
+
+/// Every way of every setting whose bytes are not those of the first setting's prefill.
+fn differences(group: &[&Record]) -> Vec<String> {
+	let first = group[0];
+	let (model, profile) = first.subject();
+	let ways = group
+		.iter()
+		.flat_map(|record| record.ways.iter().map(move |way| (record, way)));
+	let odd = ways.filter(|(_, way)| way.hash != first.hash());
+	odd.map(|(record, way)| {
+		format!(
+			"{profile} {model}: {:?} has {} for {}, {:?} has {}",
+			record.setting,
+			way.hash,
+			way.way,
+			first.setting,
+			first.hash()
+		)
+	})
+	.collect()
 }
 
 /// Everything as Markdown, without the head of the page.
@@ -83,12 +103,36 @@ pub fn render(records: &[Record], verdict: &Verdict) -> String {
 			format!("**{faults} differences where none may be.**"),
 		),
 	}
+	if verdict.faults.is_empty() {
+		for (profile, classes) in classes(records) {
+			line(
+				&mut out,
+				format!("- `{profile}`: one hash in each numerics class ({classes})"),
+			);
+		}
+	}
 	for (model, group) in by_model(records) {
 		line(&mut out, format!("\n### {model}\n"));
 		hashes(&mut out, &group);
 		distances(&mut out, &group);
 	}
 	out
+}
+
+/// How many numerics classes the settings of a profile have; `exact`, which has one, is left out.
+fn classes(records: &[Record]) -> BTreeMap<String, usize> {
+	let mut classes = BTreeMap::<_, BTreeSet<_>>::new();
+	for record in records
+		.iter()
+		.filter(|record| record.profile != Profile::Exact)
+	{
+		let name = profile_name(record.profile);
+		classes.entry(name).or_default().insert(&record.class);
+	}
+	classes
+		.into_iter()
+		.map(|(profile, classes)| (profile, classes.len()))
+		.collect()
 }
 
 /// The page around the comparison.
@@ -104,7 +148,8 @@ pub fn page(about: &str, comparison: &str) -> String {
 		rollback, and through two engines with half of the layers each; `exact` also in the form of standard \
 		operators only. A hash is blake3 over all hidden rows \
 		and the logits of the last three, byte for byte. A setting shows one hash where all ways agree, \
-		and else names the ways that do not.\n\
+		and else names the ways that do not. The command fails where `exact` has two hashes, and where two \
+		settings of one numerics class, which workers compare byte by byte, differ in any profile.\n\
 		\n\
 		{comparison}"
 	)
@@ -173,11 +218,16 @@ fn distances(out: &mut String, group: &[&Record]) {
 		else {
 			continue;
 		};
+		let mut apart = BTreeMap::<_, Vec<_>>::new();
 		for record in subject.iter().filter(|record| record.hash() != base.hash()) {
-			if let Some(distance) = Distance::between(record, base) {
+			let same = (&record.setting.machine, record.hash());
+			apart.entry(same).or_default().push(record);
+		}
+		for ((machine, _), records) in apart {
+			if let Some(distance) = Distance::between(records[0], base) {
 				rows.push(format!(
-					"| {profile} | {} | {:.1e} | {:.1e} | {:.2} % | {:.0} % |",
-					place(&record.setting),
+					"| {profile} | {machine} | {} | {:.1e} | {:.1e} | {:.2} % | {:.0} % |",
+					places(&records),
 					distance.median,
 					distance.largest,
 					100.0 * distance.equal,
@@ -197,10 +247,10 @@ fn distances(out: &mut String, group: &[&Record]) {
 	);
 	line(
 		out,
-		"| profile | setting | median | largest | values with equal bits | same likeliest token |"
+		"| profile | machine | threads, optimiser | median | largest | values with equal bits | same likeliest token |"
 			.into(),
 	);
-	line(out, "|---|---|---|---|---|---|".into());
+	line(out, "|---|---|---|---|---|---|---|".into());
 	for row in rows {
 		line(out, row);
 	}
@@ -211,12 +261,17 @@ fn is_base(setting: &Setting) -> bool {
 	setting.machine.starts_with("native") && setting.threads == 1 && setting.optimiser
 }
 
-fn place(setting: &Setting) -> String {
-	let optimiser = if setting.optimiser { "on" } else { "off" };
-	format!(
-		"{}, threads {}, optimiser {optimiser}",
-		setting.machine, setting.threads
-	)
+/// Threads and optimiser of settings of one machine.
+fn places(records: &[&&Record]) -> String {
+	let place = |record: &&&Record| {
+		let optimiser = if record.setting.optimiser {
+			"on"
+		} else {
+			"off"
+		};
+		format!("{} {optimiser}", record.setting.threads)
+	};
+	records.iter().map(place).collect::<Vec<_>>().join(", ")
 }
 
 fn by_model(records: &[Record]) -> BTreeMap<String, Vec<&Record>> {
@@ -232,6 +287,15 @@ fn by_subject<'a>(records: impl IntoIterator<Item = &'a Record>) -> Vec<Vec<&'a 
 	let mut groups = BTreeMap::<_, Vec<_>>::new();
 	for record in records {
 		groups.entry(record.subject()).or_default().push(record);
+	}
+	groups.into_values().collect()
+}
+
+/// Records of the same class; no group is empty.
+fn by_class<'a>(records: &[&'a Record]) -> Vec<Vec<&'a Record>> {
+	let mut groups = BTreeMap::<_, Vec<_>>::new();
+	for record in records {
+		groups.entry(&record.class).or_default().push(*record);
 	}
 	groups.into_values().collect()
 }

@@ -66,9 +66,25 @@ fn equal_hashes_of_exact_pass_and_any_other_fails() {
 	let (records, page) = (folder.path().join("records"), folder.path().join("page.md"));
 	let table = || program(&["table", text(&records), "--page", text(&page)]);
 
-	// Other profiles may differ, and are shown.
+	// Other profiles are shown too. They may differ, but not within a class.
+	let shown = |text: &str| fs::read_to_string(&page).unwrap().contains(text);
 	assert!(table().status.success());
-	assert!(fs::read_to_string(&page).unwrap().contains("| f32 |"));
+	assert!(shown("| f32 |") && shown("one hash in each numerics class (1)"));
+	let sound = fs::read(&files[1]).unwrap();
+	edit(&files[1], |record| {
+		for way in record["ways"].as_array_mut().unwrap() {
+			way["hash"] = json!("bb".repeat(32));
+		}
+	});
+	let failed = table();
+	assert!(!failed.status.success());
+	assert!(String::from_utf8(failed.stderr)
+		.unwrap()
+		.contains("f32 fixture-untied: "));
+	edit(&files[1], |record| record["class"] = json!("bb".repeat(32)));
+	assert!(table().status.success());
+	assert!(shown("one hash in each numerics class (2)"));
+	fs::write(&files[1], &sound).unwrap();
 
 	let same = json!("aa".repeat(32));
 	for file in &files {
