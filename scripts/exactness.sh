@@ -6,7 +6,8 @@
 # docs/exactness.md. Reduced, for `make test`: this processor and Haswell, one model, profile exact.
 #
 # Needs the programs that `make build` leaves; the full run builds one for aarch64 (scripts/cross.sh).
-# MODELS and PROFILES (separated by commas) narrow the full run, which then writes no page.
+# MODELS, PROFILES and MACHINES (separated by commas) narrow the full run, which then writes no page:
+# PROFILES=exact MACHINES=native,a76 compares this processor with ARM in a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,7 +29,11 @@ case $kind in
 full)
 	models=${MODELS:-models/fixture-untied,models/tiny-chat-nano}
 	profiles=${PROFILES:-exact,f32,f16,int8,int4}
-	machines="native haswell nehalem a76"
+	machines=${MACHINES:-native haswell nehalem a76}
+	machines=${machines//,/ }
+	for machine in $machines; do
+		[[ " native haswell nehalem a76 " == *" $machine "* ]] || die "no machine $machine: name native, haswell, nehalem or a76"
+	done
 	settings="1,on 2,on 1,off 2,off"
 	rows=40
 	;;
@@ -53,11 +58,7 @@ on() {
 	# Without what no emulated process can use, of which QEMU would warn every time.
 	haswell) qemu-x86_64 -cpu Haswell,-pcid,-x2apic,-tsc-deadline,-hle,-invpcid,-rtm "$program" "$@" ;;
 	nehalem) qemu-x86_64 -cpu Nehalem "$program" "$@" ;;
-	a76)
-		DLLM_ORT_LIB=$(echo .tools/onnxruntime-aarch64/libonnxruntime.so.*) \
-			qemu-aarch64 -cpu cortex-a76 -L /usr/aarch64-linux-gnu \
-			"$target/aarch64-unknown-linux-gnu/release/dllm-exactness" "$@"
-		;;
+	a76) scripts/aarch64.sh dllm-exactness "$@" ;;
 	esac
 }
 
@@ -78,25 +79,36 @@ name_of() {
 
 # A folder of our own: results of an earlier run must not count for this one.
 work=$(mktemp -d "${TMPDIR:-/tmp}/dllm-exactness-XXXXXX")
-trap 'rm -rf "$work"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
-[[ " $machines " != *" a76 "* ]] || scripts/cross.sh
+[[ " $machines " != *" a76 "* ]] || scripts/cross.sh dllm-exactness
 
 IFS=, read -ra list <<<"$models"
 for model in "${list[@]}"; do
 	"$program" split "$model" --out "$work/shards" --profiles "$profiles" >/dev/null
 done
+# As many at once as there are processors: what they compute does not depend on it.
+running=0
 for machine in $machines; do
 	chosen=$settings
 	[ "$machine" != native ] || chosen=${settings_native:-$settings}
 	for setting in $chosen; do
+		if [ "$running" -ge "$(nproc)" ]; then
+			wait -n
+			running=$((running - 1))
+		fi
 		say "$(name_of "$machine"), threads and optimiser $setting"
 		on "$machine" run "$work"/shards/* --machine "$(name_of "$machine")" --rows "$rows" \
-			--threads "${setting%,*}" --optimiser "${setting#*,}" --records "$work/records" >&2
+			--threads "${setting%,*}" --optimiser "${setting#*,}" --records "$work/records" >&2 &
+		running=$((running + 1))
 	done
 done
+while [ "$running" -gt 0 ]; do
+	wait -n
+	running=$((running - 1))
+done
 
-if [ "$kind" = full ] && [ -z "${MODELS:-}${PROFILES:-}" ]; then
+if [ "$kind" = full ] && [ -z "${MODELS:-}${PROFILES:-}${MACHINES:-}" ]; then
 	processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 	emulator=$(qemu-x86_64 --version | head -n 1)
 	library=$(basename "$(echo .tools/onnxruntime/libonnxruntime.so.*)")
