@@ -94,6 +94,10 @@ pub enum NetworkError {
 	/// A relay has no name.
 	#[error("{address} is no relay: end it with /p2p/ and the peer id that the log of the relay names at its start")]
 	NamelessRelay { address: Multiaddr },
+	/// An address that stands for every one of this machine cannot be listened on: the system does not tell which
+	/// those are.
+	#[error("cannot listen on every address of this machine ({address}): {reason}; name its own address in `listen`, as has to be done on Android")]
+	CannotListenEverywhere { address: Multiaddr, reason: String },
 	/// The transports cannot be set up.
 	#[error("the network cannot start: {reason}; check that this machine has a network and free file descriptors (`ulimit -n`)")]
 	NotStarted { reason: String },
@@ -112,6 +116,19 @@ pub enum NetworkError {
 }
 
 impl NetworkError {
+	/// Why an address cannot be listened on.
+	fn cannot_listen(address: Multiaddr, reason: String) -> Self {
+		let everywhere = address.iter().any(|part| match part {
+			Protocol::Ip4(ip) => ip.is_unspecified(),
+			Protocol::Ip6(ip) => ip.is_unspecified(),
+			_ => false,
+		});
+		match everywhere {
+			true => Self::CannotListenEverywhere { address, reason },
+			false => Self::CannotListen { address, reason },
+		}
+	}
+
 	/// Whether the same call can succeed later.
 	pub fn is_retryable(&self) -> bool {
 		matches!(self, Self::Unreachable { .. })

@@ -14,7 +14,10 @@ use crate::metrics::metrics;
 use futures::StreamExt;
 use libp2p::{
 	connection_limits::{self, ConnectionLimits},
-	core::{transport::ListenerId, upgrade::Version},
+	core::{
+		transport::{ListenerId, TransportError},
+		upgrade::Version,
+	},
 	identify, mdns, noise, ping,
 	swarm::{
 		behaviour::toggle::Toggle,
@@ -206,19 +209,20 @@ pub(super) async fn listen(
 ) -> Result<Vec<Multiaddr>, NetworkError> {
 	let mut waiting = HashMap::<ListenerId, Multiaddr>::new();
 	for address in addresses {
-		let cannot = |reason: String| NetworkError::CannotListen {
-			address: address.clone(),
-			reason,
-		};
-		let listener = swarm
-			.listen_on(address.clone())
-			.map_err(|error| cannot(error.to_string()))?;
+		let cannot = |reason| NetworkError::cannot_listen(address.clone(), reason);
+		let listener = swarm.listen_on(address.clone()).map_err(|error| {
+			cannot(match error {
+				// Says nothing itself.
+				TransportError::Other(source) => source.to_string(),
+				unsupported => unsupported.to_string(),
+			})
+		})?;
 		waiting.insert(listener, address.clone());
 	}
 	let mut standing = Vec::new();
 	let deadline = Instant::now() + LISTEN_TIMEOUT;
 	while let Some(address) = waiting.values().next().cloned() {
-		let cannot = |reason: String| NetworkError::CannotListen { address, reason };
+		let cannot = |reason| NetworkError::cannot_listen(address, reason);
 		let event = timeout_at(deadline, swarm.select_next_some())
 			.await
 			.map_err(|_| cannot("it does not stand in time".into()))?;
@@ -234,8 +238,7 @@ pub(super) async fn listen(
 				let address = waiting
 					.remove(&listener_id)
 					.unwrap_or_else(Multiaddr::empty);
-				let reason = error.to_string();
-				return Err(NetworkError::CannotListen { address, reason });
+				return Err(NetworkError::cannot_listen(address, error.to_string()));
 			}
 			_ => {}
 		}
