@@ -1,4 +1,4 @@
-# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | load | test-oracle | attacks | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
+# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | load | test-oracle | test-phone | worker-aarch64 | check-android | attacks | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -13,7 +13,7 @@ ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 # Where rustup could not fetch the wasm target, scripts/wasm-sysroot.sh has left the toolchain that can do without.
 CARGO = $(shell [ -e .tools/wasm-toolchain ] && echo "WASM_BUILD_TOOLCHAIN=$$(cat .tools/wasm-toolchain)") cargo
 
-.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network load test-oracle attacks web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
+.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network load test-oracle test-phone worker-aarch64 check-android attacks web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
 
 setup:
 	@scripts/setup.sh
@@ -88,6 +88,19 @@ LOAD_MINUTES ?= 30
 load: build
 	@DLLM_BIN=$(BIN) node e2e/load/mixed.mjs --minutes $(LOAD_MINUTES)
 
+# The worker of a phone, for 64-bit ARM Linux: docs/android.md.
+worker-aarch64: setup
+	@scripts/cross.sh dllm-worker
+
+# That worker under emulation as a miner of one segment, replica of an x86 miner: two minutes. Apart from `test`,
+# because it builds the worker a second time.
+test-phone: build worker-aarch64
+	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 e2e/phone/*.test.mjs
+
+# Whether the worker's Rust code compiles for Android itself. Nothing is made: that would take its NDK.
+check-android: setup
+	@scripts/cross.sh --android dllm-worker
+
 # The page as static files in web/dist.
 web: setup-web
 	npm run --prefix web build
@@ -98,7 +111,7 @@ test-web: build web
 	npm run --prefix web test
 	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 web/tests/*.test.mjs
 
-# Every emulated processor; writes docs/exactness.md. Takes most of an hour.
+# Every emulated processor, ARM too; writes docs/exactness.md. Eleven minutes, and a build for ARM.
 exactness: build
 	@scripts/exactness.sh
 
