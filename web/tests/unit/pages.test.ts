@@ -6,7 +6,8 @@ import { lengthProblem } from '../../src/chat/limits';
 import { keepTurns, readTurns, type Turn } from '../../src/chat/turns';
 import { DLLM } from '../../src/format/money';
 import { partsOf, totalPaid } from '../../src/miners/earnings';
-import { layout } from '../../src/network/layout';
+import { heightOf, layout, memberState } from '../../src/network/layout';
+import { LinkMap } from '../../src/network/links';
 import { gatewayProblem, keepKey, keepSettings, nodeProblem, readKey, readSettings } from '../../src/settings';
 import { amountProblem } from '../../src/stake/limits';
 import settled from './settled.json';
@@ -127,6 +128,30 @@ describe('the diagram', () => {
 			const places = layout(pipeline, new Map(), narrow).nodes.map(({ position: { x, y } }) => `${x} ${y}`);
 			expect(new Set(places).size).toBe(nodes.length);
 		}
+	});
+
+	it('puts the figures of every link at a place of their own', () => {
+		const { nodes, edges } = layout(pipeline, new Map());
+		const at = (id: string) => nodes.find((node) => node.id === id)!.position;
+		const places = edges.map(({ source, target, data }) => {
+			const [from, to, place] = [at(source), at(target), data!.place];
+			return [from.x + place * (to.x - from.x), from.y + place * (to.y - from.y)].map(Math.round).join(' ');
+		});
+		expect(new Set(places).size).toBe(edges.length);
+		expect(heightOf(pipeline, false)).toBeGreaterThan(0);
+	});
+
+	it('gives a link what was measured of it, whoever reported it', () => {
+		const link = { ends: ['d', 'a'] as [string, string], rttUs: 1, jitterUs: 0, lossPpm: 0, bytesPerSecond: 1, ages: [3, null] as [number, null] };
+		const { edges } = layout(pipeline, new Map(), false, new LinkMap({ links: [link], silent: [] }));
+		expect(edges.filter(({ data }) => data?.link).map(({ source, target }) => `${source} ${target}`)).toEqual(['0 a 1 d']);
+	});
+
+	it('marks who answers nobody, unless it has left anyway', () => {
+		const silent = new Set(['a']);
+		expect(memberState('a', ['a'], undefined, silent)).toBe('silent');
+		expect(memberState('b', ['b'], undefined, silent)).toBe('ready');
+		expect(memberState('a', ['a'], { active: false } as never, silent)).toBe('inactive');
 	});
 
 	it('tells in words who is not ready', () => {
