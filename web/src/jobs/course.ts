@@ -74,6 +74,7 @@ export function stepsOf(happenings: Happening[]): Step[] {
 		if (same) same.lines.push(...told.lines);
 		else steps.push({ block, ...told });
 	}
+	for (const { lines } of steps) lines.sort((one, other) => (one.stage ?? 0) - (other.stage ?? 0));
 	return steps;
 }
 

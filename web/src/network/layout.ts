@@ -72,7 +72,7 @@ export function layout(pipeline: Pipeline, workers: Map<string, Worker>, narrow 
 		});
 		return [head, ...placed];
 	});
-	return { nodes, edges: links(pipeline, measured) };
+	return { nodes, edges: links(pipeline, narrow, measured) };
 }
 
 function tallest(stages: Stage[]): number {
@@ -87,13 +87,15 @@ function member({ stage, ready }: Stage, address: string, narrow: boolean, { sil
 }
 
 /** The ways from stage to stage; the one back to the entry is in the table only, so that nothing crosses. */
-function links(pipeline: Pipeline, measured: LinkMap): LinkEdge[] {
+function links(pipeline: Pipeline, narrow: boolean, measured: LinkMap): LinkEdge[] {
 	const places = new Map(pipeline.stages.map(({ stage, workers }) => [stage, workers]));
 	const forward = hopsOf(pipeline).filter(({ from, to }) => to.stage > from.stage);
 	return forward.map(({ from, to }): LinkEdge => {
 		const targets = places.get(to.stage)!;
-		// Another place for every target: where two ways cross, their figures stand apart.
-		const place = (targets.indexOf(to.worker) + 1) / (targets.length + 1);
+		const sources = places.get(from.stage)!;
+		const [source, target] = [sources.indexOf(from.worker), targets.indexOf(to.worker)];
+		// Figures are wider than high: in columns each has the same part of its way, in rows each has a row of its own.
+		const place = narrow ? (source * targets.length + target + 1) / (sources.length * targets.length + 1) : 1 / (Math.max(sources.length, targets.length) + 1);
 		return {
 			id: `${from.stage} ${from.worker} ${to.worker}`, type: 'link',
 			source: `${from.stage} ${from.worker}`, target: `${to.stage} ${to.worker}`, focusable: false,

@@ -9,10 +9,10 @@ const committed = (block: number, stage: number, worker: string, part: string) =
 const moved = (side: string, made: unknown) => stepsOf([at(9, 'verification.DisputeMoved', { stage: 1, side, made })])[0]!;
 
 describe('the way of a job', () => {
-	it('puts what happened in a block to several workers into one step', () => {
+	it('puts what happened in a block to several workers into one step, in the order of the ring', () => {
 		const steps = stepsOf([
 			at(1, 'jobs.Submitted'), at(1, 'jobs.Awarded', { pipeline: 3 }), at(1, 'verification.TrialOpened', { until: 11 }),
-			committed(2, 0, 'a', 'Lead'), at(2, 'jobs.Answered', { tokens: 9 }), committed(2, 1, 'b', 'Lead'), committed(3, 2, 'c', 'Lead'),
+			committed(2, 1, 'b', 'Lead'), at(2, 'jobs.Answered', { tokens: 9 }), committed(2, 0, 'a', 'Lead'), committed(3, 2, 'c', 'Lead'),
 		]);
 		expect(steps.map(({ title, block }) => `${block} ${title}`)).toEqual(['1 Submitted', '1 Awarded', '2 Leads committed', '2 Answered', '3 Leads committed']);
 		expect(steps[1]!.text).toBe('the auction gave it to pipeline 3');
