@@ -1,9 +1,9 @@
 // The book: generated pages are current, every page is in the summary, every command that a page shows exists
-// with its options, and the tutorials of miners, of a model and its first prompt, of a round and of a validator are
-// run as they stand.
+// with its options, and the tutorials of miners, of a model with its first prompt, its gateway and its round, and of
+// validators are run as they stand.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pages, RPC_SOURCES } from '../../docs/generate.mjs';
@@ -115,6 +115,14 @@ describe('book', () => {
 		assert.ok(seen > 20, `${seen} commands`);
 	});
 
+	it('completions and manuals are written as the page says', async () => {
+		const folder = fresh(path.join(REPOSITORY, '.demo', 'e2e', 'manuals'));
+		const shell = shellIn(folder, { PATH: `${BIN}:${process.env.PATH}` });
+		assert.match((await shell(command('operations.md', 'dllm-worker completions'))).stdout, /complete .*dllm-worker/);
+		await shell(command('operations.md', 'dllm-worker man'));
+		assert.ok(readdirSync(path.join(folder, 'man1')).includes('dllm-worker-serve.1'));
+	});
+
 	it('every example that a page runs exists', () => {
 		const named = files.flatMap((name) => [...blocks(name).join('\n').matchAll(/examples\/\S+/g)].map(([file]) => file));
 		assert.ok(named.length >= 5, named.join(' '));
@@ -185,11 +193,13 @@ describe("the miner's tutorial", () => {
 	});
 });
 
-describe('the tutorials of a model, of its first prompt, and of a round', () => {
+describe('the tutorials of a model, of its first prompt, of a gateway and of a round', () => {
 	const folder = path.join(REPOSITORY, '.demo', 'e2e', 'tutorial-model');
 	const MODEL = 'tiny-chat-nano';
+	/** The node of the pages, and the one here. */
 	const NODE = { 'ws://127.0.0.1:9944': undefined };
 	let network;
+	let gateway;
 	let shell;
 
 	before(async () => {
@@ -206,7 +216,10 @@ describe('the tutorials of a model, of its first prompt, and of a round', () => 
 		const { address } = JSON.parse((await shell('dllm-worker keys show --account owner.key --json')).stdout);
 		await network.send(network.api.tx.balances.transferKeepAlive(address, 5000n * TOKEN), network.account('Alice'));
 	});
-	after(() => network?.stop());
+	after(async () => {
+		await gateway?.stop();
+		await network?.stop();
+	});
 
 	it('lead from a folder of weights to a pipeline that takes prompts', async () => {
 		const page = 'tutorial-model.md';
@@ -246,6 +259,41 @@ describe('the tutorials of a model, of its first prompt, and of a round', () => 
 			assert.ok(stdout.trim().length > 0);
 			if (!sealed) assert.ok(stdout.includes(receipt.job.reply), stdout);
 		}
+	});
+
+	it('audit what was paid for', async () => {
+		const job = (await network.api.query.jobs.nextJob()).toNumber() - 1;
+		await shell(filled(command('verification.md', 'dllm-worker audit'), { ...NODE, 'audit 7': `audit ${job}` }));
+	});
+
+	it('lead to a gateway that answers what the pages send', async () => {
+		const page = 'gateway.md';
+		const [made, copied] = [command(page, 'dllm-worker keys generate'), command(page, 'cp ')];
+		await shell(`${made}\n${filled(copied, { 'inference-worker/': `${REPOSITORY}/inference-worker/` })}`);
+		const { address } = JSON.parse((await shell('dllm-worker keys show --account gateway.key --json')).stdout);
+		await network.send(network.api.tx.balances.transferKeepAlive(address, 100n * TOKEN), network.account('Alice'));
+		// What the remark behind the copy says, and a port that is free here.
+		const config = path.join(folder, 'worker.toml');
+		const port = await freePort();
+		writeFileSync(config, filled(readFileSync(config, 'utf8'), {
+			...NODE, 'account = "account.key"': 'account = "gateway.key"', 'models = []\n\n': `models = ["shards"]\n\n`, '127.0.0.1:8080': `127.0.0.1:${port}`,
+		}));
+		const { stdout } = await shell(command(page, 'dllm-worker gateway key add'));
+		const [key] = stdout.match(/sk-dllm-[0-9a-f]{8}-[0-9a-f]{64}/);
+		const line = commands(page).find((line) => line === 'dllm-worker gateway');
+		gateway = Daemon.start('gateway', 'sh', ['-c', `cd '${folder}' && exec ${line}`], { logFile: path.join(folder, 'gateway.log'), env: readerOf(network) });
+		await until('the gateway is ready', 60, async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, () => network.checkAlive({ name: 'gateway', daemon: gateway }));
+
+		const places = { 'http://127.0.0.1:8080': `http://127.0.0.1:${port}`, 'sk-dllm-…': key };
+		const program = (language) => filled(read(page).match(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)\\n\`\`\``, 'm'))[1], places);
+		const python = { PYTHONPATH: path.join(REPOSITORY, '.tools', 'python'), PYTHONDONTWRITEBYTECODE: '1' };
+		const streamed = await run('python3', ['-c', program('python')], { env: python });
+		assert.ok(streamed.stdout.startsWith(`${MODEL}\n`) && streamed.stdout.trim().length > MODEL.length, streamed.stdout);
+		const whole = await run('sh', ['-c', `cd '${REPOSITORY}/e2e' && exec node --input-type=module --eval "$PROGRAM"`], { env: { PROGRAM: program('js') } });
+		const job = Number(whole.stdout.match(/ (\d+)\n$/)[1]);
+		assert.equal((await network.ended(job)).job.client, address);
+		const asked = await shell(filled(commands('tutorial-network.md').filter((line) => /^export OPENAI|^curl/.test(line)).join('\n'), places));
+		assert.ok(JSON.parse(asked.stdout).choices[0].message.content.length > 0, asked.stdout);
 	});
 
 	it('buy a pipeline in a round', async () => {
