@@ -24,7 +24,8 @@ describe('a link', () => {
 		expect(linkTone(link({ rttUs: 150_000 }))).toBe('warn');
 		expect(linkTone(link({ lossPpm: 4_999 }))).toBe('good');
 		expect(linkTone(link({ lossPpm: 5_000 }))).toBe('warn');
-		expect(linkTone(link({ lossPpm: 30_000 }))).toBe('bad');
+		expect(linkTone(link({ lossPpm: 49_999 }))).toBe('warn');
+		expect(linkTone(link({ lossPpm: 50_000 }))).toBe('bad');
 	});
 
 	it('is labelled by its round trip, and by its loss where it loses anything', () => {
