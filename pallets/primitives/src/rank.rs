@@ -5,7 +5,7 @@
 //! has a quarter of the full rank; steady work brings it to the full one, missed deadlines take from it in
 //! proportion, idleness takes half at most, a conviction all of it.
 
-use crate::capacity::FULL_RANK;
+use crate::{capacity::FULL_RANK, fade::fade};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -89,16 +89,12 @@ impl Quality {
 		rank as u32
 	}
 
-	/// What is left of the finished stages in block `now`: halved for every half-life, linear in between.
+	/// What is left of the finished stages in block `now`.
 	fn throughput(&self, now: u32) -> u64 {
-		let age = now.saturating_sub(self.changed);
-		let halved = self
-			.finished
-			.checked_shr(age / HALF_LIFE_BLOCKS)
-			.unwrap_or(0);
-		let part = u128::from(halved).saturating_mul((age % HALF_LIFE_BLOCKS).into())
-			/ u128::from(2 * HALF_LIFE_BLOCKS);
-		// No more than half of it.
-		halved.saturating_sub(part as u64)
+		fade(
+			self.finished,
+			now.saturating_sub(self.changed),
+			HALF_LIFE_BLOCKS,
+		)
 	}
 }
