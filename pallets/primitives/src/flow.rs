@@ -6,6 +6,7 @@ use crate::{
 	draw::Trust,
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
 	job::{Assurance, Body, Limits, Refund, WaitingJob},
+	load::Run,
 	miner::Worker,
 	model::Model,
 	plan::Pipeline,
@@ -89,11 +90,12 @@ pub trait PipelineBook<AccountId> {
 	/// Pipelines that take jobs of a model.
 	fn live(model: ModelId) -> Vec<Pipeline<AccountId>>;
 
-	/// Takes a slot of a live pipeline.
-	fn reserve(id: PipelineId) -> DispatchResult;
+	/// Takes a slot of a live pipeline for a job of `rows` rows at most.
+	fn reserve(id: PipelineId, rows: u32) -> DispatchResult;
 
-	/// Gives the slot back; a pipeline that fails too often in a row is closed.
-	fn release(id: PipelineId, ending: Ending);
+	/// Gives the slot back; a pipeline that fails too often in a row is closed. How the job went says how fast
+	/// the pipeline is, unless nobody is to blame for its end.
+	fn release(id: PipelineId, ending: Ending, run: Run);
 }
 
 /// A cleared capacity round whose plans compete.
@@ -168,6 +170,10 @@ pub trait Trials<AccountId, BlockNumber> {
 	/// Opens the trial of an awarded job. It ends in exactly one call of [`OnVerdict::concluded`], at
 	/// most [`Self::verdict_blocks`] after `run_until`.
 	fn open(award: Award<AccountId, BlockNumber>) -> DispatchResult;
+
+	/// Block of the last commitment of a lead; none where a lead has not committed, or there is no such
+	/// trial.
+	fn ran(job: JobId) -> Option<BlockNumber>;
 
 	/// Drops the record of a closed trial; a trial that is still open, or unknown, is left alone. Called
 	/// when the record of the job is pruned.

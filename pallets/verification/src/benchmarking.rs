@@ -422,6 +422,7 @@ fn award<T: Config>(stages: u32) -> Result<Award<T::AccountId, BlockNumberFor<T>
 			.map_err(|_| BenchmarkError::Stop("too many stages"))?,
 		cost: 1,
 		open_jobs: 1,
+		load: Default::default(),
 	};
 	let now = frame_system::Pallet::<T>::block_number();
 	Ok(Award {

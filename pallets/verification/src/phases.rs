@@ -5,6 +5,7 @@ use crate::{
 	trial::{Participant, StageTrial, Trial},
 	Agenda, Config, Error, Event, Pallet, Trials, WeightInfo, AGENDA_WINDOW,
 };
+use alloc::vec::Vec;
 use codec::Encode;
 use dllm_primitives::{
 	commitment::{self, Opening, Roots},
@@ -48,6 +49,13 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 		let trial = Trial::open(&award, &model.spec).ok_or(Error::<T>::TooFewWorkers)?;
 		ensure!(!trial.stages.is_empty(), Error::<T>::TooFewWorkers);
 		Self::start(award.job, trial)
+	}
+
+	fn ran(job: JobId) -> Option<BlockNumberFor<T>> {
+		let trial = Trials::<T>::get(job)?;
+		let committed = trial.stages.iter().map(|stage| stage.lead.commitment);
+		let blocks = committed.map(|commitment| commitment.map(|(_, block)| block));
+		blocks.collect::<Option<Vec<_>>>()?.into_iter().max()
 	}
 
 	fn forget(job: JobId) {

@@ -10,5 +10,6 @@ mod drawing;
 mod invariants;
 mod links;
 mod round;
+mod routing;
 mod settled;
 mod unserved;

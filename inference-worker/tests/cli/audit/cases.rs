@@ -86,6 +86,8 @@ pub fn settled() -> Evidence {
 			state: PipelineState::Live,
 			slots: 2,
 			open_jobs: 1,
+			in_flight: 0,
+			pace: None,
 			stages,
 		}),
 		workers: workers.collect(),

@@ -379,6 +379,7 @@ pub fn award(job: JobId, replicas: u8) -> Award<AccountId, u32> {
 			stage_prices: vec![7, 3, 4].try_into().unwrap(),
 			cost: 0,
 			open_jobs: 1,
+			load: Default::default(),
 		},
 		rows_ceiling: CEILING,
 		own_entry: false,
