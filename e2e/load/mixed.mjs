@@ -22,10 +22,10 @@ const RUNNING = 12;
 const WAITING = 12;
 /** How many clients of each kind. */
 const CROWD = { whole: 10, stream: 10, leave: 4, sip: 4, vectors: 2, greedy: 1, rude: 1 };
-/** Places that they take at once if they all get one: vectors of two texts take two. */
-const WANTED = CROWD.whole + CROWD.stream + CROWD.leave + CROWD.sip + 2 * CROWD.vectors;
 /** Requests a minute of the key that asks too often. */
 const SLOW = 6;
+/** Places that they take at once if they all get one: vectors of two texts take two. */
+const WANTED = CROWD.whole + CROWD.stream + CROWD.leave + CROWD.sip + 2 * CROWD.vectors + SLOW * CROWD.greedy;
 /** Seconds for jobs to end after the last request: their deadline of 100 blocks, and finality. */
 const SETTLING = 420;
 
@@ -52,7 +52,7 @@ async function load(network, gateway) {
 	const books = await Books.open(network, gateway.account.address, SEGMENTS);
 	const watched = [{ name: 'gateway', daemon: gateway.daemon }, ...network.workers];
 	const memory = new Memory(watched.map(({ name, daemon }) => ({ name, pid: daemon.child.pid })));
-	const crowd = new Crowd({ url: gateway.url, model: MODEL, keys, until: Date.now() + minutes * 60_000 });
+	const crowd = new Crowd({ url: gateway.url, model: MODEL, keys, rate: SLOW, until: Date.now() + minutes * 60_000 });
 
 	const clients = Object.entries(CROWD).flatMap(([kind, count]) => Array.from({ length: count }, () => crowd.client(kind, crowd[kind])));
 	const told = setInterval(() => console.log(`${crowd.notes.length} answers, ${books.ended.length} jobs ended, ${crowd.faults.length} faults`), 60_000);

@@ -17,11 +17,12 @@ const job = await new Promise((resolve, reject) => {
 	}).catch(reject);
 });
 
-// The reply comes in an event, and the charge in another one once the reply is verified.
+// The reply comes in an event, and the charge in another one once the reply is verified. A fork repeats events.
+let reply;
 await api.query.system.events((events) => {
 	const of = (kind) => events.find(({ event }) => kind.is(event) && event.data.job.eq(job))?.event.data;
 	const [answered, settled, refunded] = ['Answered', 'Settled', 'Refunded'].map((name) => of(api.events.jobs[name]));
-	if (answered) console.log(answered.reply.toUtf8());
+	if (answered && reply === undefined) console.log((reply = answered.reply.toUtf8()));
 	if (settled) console.error(`job ${job} settled: ${settled.fee} planck`);
 	if (settled || refunded) process.exit(settled ? 0 : 1);
 });

@@ -26,9 +26,14 @@ async function stake(network, user) {
 	await network.send(nominate([validator]), user);
 }
 
+/** Milliseconds until workers have measured their links. */
+const SURVEY = 240_000;
+
 /** What has to stand on a page before its picture is taken, beside what every page has. */
 const shown = {
 	chat: (page) => page.getByTestId('outcome').waitFor(),
+	network: (page) => page.locator('.link-label').first().waitFor({ timeout: SURVEY }),
+	job: (page) => page.getByTestId('course').getByText('Settled', { exact: true }).waitFor(),
 	stake: async (page) => {
 		await page.getByTestId('position').getByText('nominates 1 validator').waitFor();
 		await page.getByRole('table', { name: 'Validators' }).locator('tbody tr').first().waitFor();

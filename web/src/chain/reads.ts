@@ -1,8 +1,9 @@
 // What the pages ask of a node. Every function answers for the best block.
 
 import type { Connection } from './connection';
+import { BLOCKS_READ, readHappenings, type Happening } from './events';
 import { promptBytes, TEMPLATE_TOKENS } from './prompt';
-import type { Job, Model, Pipeline, Poaw, Quote, Receipt, Worker } from './views';
+import type { Job, Links, Model, Pipeline, Poaw, Quote, Receipt, Worker } from './views';
 
 /** Receipts and jobs that can change no more, by chain and number: asked for once. */
 const ended = new Map<string, unknown>();
@@ -32,6 +33,11 @@ function worker(raw: RawWorker): Worker {
 	return { ...raw, bond: BigInt(raw.bond), price: BigInt(raw.price), memory: Number(raw.memory) };
 }
 
+/** Links between workers as these measured them of late. */
+export function readLinks(chain: Connection): Promise<Links> {
+	return chain.rpc('dllm_links');
+}
+
 /** Lowest fee in planck for a prompt, counted a token a byte; `ownEntry` where the payer makes the tokens. */
 export async function readQuote(chain: Connection, model: number, prompt: string, maxTokens: number, ownEntry: boolean): Promise<bigint> {
 	const tokens = promptBytes(prompt) + TEMPLATE_TOKENS;
@@ -52,6 +58,17 @@ export function readJob(chain: Connection, id: number): Promise<Job> {
 
 export function readReceipt(chain: Connection, id: number): Promise<Receipt> {
 	return onceEnded(chain, 'receipt', id, () => chain.rpc<Receipt>('dllm_receipt', id), ({ job }) => job);
+}
+
+/** What happened to a job, in the order of the chain; nothing where the node no longer holds all of it. */
+export async function readCourse(chain: Connection, id: number): Promise<Happening[] | undefined> {
+	const view = await onceEnded(chain, 'course', id, async () => {
+		const job = await readJob(chain, id);
+		const last = job.ended ?? chain.state().best;
+		const readable = last - job.submitted < BLOCKS_READ;
+		return { job, course: readable ? await readHappenings(chain, job.submitted, last) : undefined };
+	}, ({ job }) => job);
+	return view.course?.filter(({ data }) => Number(data.job) === id);
 }
 
 /** Blocks after which an ended job is taken for settled for good: finality is a few blocks behind. */

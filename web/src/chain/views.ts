@@ -70,6 +70,27 @@ export interface Worker {
 	cheats: number;
 }
 
+/** A way between two workers, as the worse of its ends measured it. */
+export interface Link {
+	ends: [string, string];
+	/** Median round trip in microseconds. */
+	rttUs: number;
+	/** Longest minus shortest round trip in microseconds. */
+	jitterUs: number;
+	/** Share of packets lost in ppm. */
+	lossPpm: number;
+	bytesPerSecond: number;
+	/** Blocks since each end reported it; null for an end that does not. */
+	ages: [number | null, number | null];
+}
+
+/** `dllm_links`: what workers measured of late. */
+export interface Links {
+	links: Link[];
+	/** Workers that reported once, do so no longer, and answer nobody who does. */
+	silent: string[];
+}
+
 export interface JobState {
 	kind: string;
 	detail?: unknown;
@@ -122,8 +143,8 @@ export interface StageReceipt {
 	stage: number;
 	layers: Layers;
 	participants: Participant[];
-	/** Where the dispute between lead and replica stands, or how it ended. */
-	dispute: unknown;
+	/** Where the dispute between lead and replica stands, or how it ended; null where there is none. */
+	dispute: 'awaiting' | 'moved' | { over: 'convicted' | 'dismissed' } | null;
 }
 
 export interface Payment {

@@ -1,33 +1,34 @@
 // One job: what was asked and answered, its way through the chain, and its receipt.
 
-import { Anchor, Stack, Text, Timeline } from '@mantine/core';
+import { Anchor, Stack, Text } from '@mantine/core';
 import { Link, useParams } from 'react-router';
 import { useLive } from '../chain/ChainProvider';
-import { readModels, readPrompt, readReceipt } from '../chain/reads';
-import type { Job as JobView } from '../chain/views';
+import { readCourse, readModels, readPrompt, readReceipt } from '../chain/reads';
+import type { Job as JobView, Receipt } from '../chain/views';
 import { plural } from '../format/text';
 import { Figure, Figures } from '../parts/Figure';
 import { Address, Money } from '../parts/Named';
 import { Loaded, Page, Section } from '../parts/Page';
-import { JobStateBadge, refundReason } from '../parts/State';
+import { JobStateBadge } from '../parts/State';
 import { ReceiptView } from '../receipt/ReceiptView';
+import { Course } from './Course';
 
 export default function Job() {
 	const id = Number(useParams().id);
 	const live = useLive(`explorer ${id}`, async (chain) => {
-		const [receipt, models, prompt] = await Promise.all([readReceipt(chain, id), readModels(chain), readPrompt(chain, id)]);
-		return { receipt, prompt, model: models.find((model) => model.id === receipt.job.model) };
+		const [receipt, models, prompt, course] = await Promise.all([readReceipt(chain, id), readModels(chain), readPrompt(chain, id), readCourse(chain, id)]);
+		return { receipt, prompt, course, model: models.find((model) => model.id === receipt.job.model) };
 	});
 	return (
 		<Page title={`Job ${id}`} aside={live.data && <JobStateBadge job={live.data.receipt.job} />}>
 			<Loaded live={live} rows={8}>
-				{({ receipt, model, prompt }) => (
+				{({ receipt, model, prompt, course }) => (
 					<Stack gap="lg">
 						<Summary job={receipt.job} />
 						<Section title="Prompt and reply" about={receipt.job.sealed ? 'Sealed: only the user has the text.' : 'Public: anyone can read it.'}>
 							<Conversation job={receipt.job} prompt={prompt} />
 						</Section>
-						<Section title="Way through the chain"><Way job={receipt.job} /></Section>
+						<Section title="Way through the chain" about={checkOf(receipt)}><Course job={receipt.job} happenings={course} /></Section>
 						<Section title="Receipt" about={model && <>of <Anchor component={Link} to={`/models/${model.id}`} underline="always" inherit>{model.name}</Anchor>{receipt.pipeline !== null && `, run by pipeline ${receipt.pipeline}`}</>}>
 							<ReceiptView receipt={receipt} model={model} />
 						</Section>
@@ -38,12 +39,19 @@ export default function Job() {
 	);
 }
 
+/** Whether the draw has a job checked, in words. */
+function checkOf({ checked, job }: Receipt): string {
+	if (job.awarded === null) return 'Who checks it is drawn once it has been run.';
+	if (checked === null) return job.ended === null ? 'Who checks it is drawn once every lead has committed.' : 'It ended before its checkers were drawn.';
+	return checked ? 'Checked: other operators run every stage again.' : 'Not checked: the draw left it to those who ran it.';
+}
+
 function Summary({ job }: { job: JobView }) {
 	return (
 		<Figures>
 			<Figure name="Charged" value={job.fee === '0' ? '–' : <Money planck={job.fee} />} note={<>ceiling <Money planck={job.maxPrice} /></>} />
 			<Figure name="Reply" value={job.tokens ? plural(job.tokens, 'token') : '–'} note={job.rows ? plural(job.rows, 'row') : undefined} />
-			<Figure name="Took" value={job.ended ? plural(job.ended - job.submitted, 'block') : 'open'} note={`deadline block ${job.deadline}`} />
+			<Figure name="Took" value={job.ended ? plural(job.ended - job.submitted, 'block') : 'open'} note={`deadline block ${job.deadline}, ${job.assurance === 'full' ? 'always checked' : 'checked by draw'}`} />
 			<Figure name="Paid by" value={<Text span fz="md"><Address address={job.client} /></Text>} />
 		</Figures>
 	);
@@ -56,23 +64,5 @@ function Conversation({ job, prompt }: { job: JobView; prompt?: string }) {
 			{prompt !== undefined && <div className="bubble user">{prompt}</div>}
 			{job.reply === null ? <Text c="dimmed" size="sm">No reply was posted{job.ended ? '.' : ' yet.'}</Text> : <div className="bubble reply">{job.reply}</div>}
 		</Stack>
-	);
-}
-
-function Way({ job }: { job: JobView }) {
-	const steps = [
-		{ title: 'Submitted', at: job.submitted, text: 'the ceiling of the price went on hold' },
-		{ title: 'Awarded', at: job.awarded, text: 'the auction gave it to a pipeline' },
-		{ title: job.state.kind === 'refunded' ? 'Refunded' : 'Settled', at: job.ended, text: refundReason(job) ?? 'verified by second operators, paid, the rest returned' },
-	];
-	const done = steps.filter(({ at }) => at !== null).length;
-	return (
-		<Timeline active={done - 1} bulletSize={18} lineWidth={2}>
-			{steps.map(({ title, at, text }) => (
-				<Timeline.Item key={title} title={title}>
-					<Text size="sm" c="dimmed">{at === null ? 'not yet' : `block ${at}: ${text}`}</Text>
-				</Timeline.Item>
-			))}
-		</Timeline>
 	);
 }

@@ -1,4 +1,4 @@
-// A pipeline as a diagram. Each member leads to its page; the table below the diagram says the same in rows.
+// A pipeline as a diagram. Each member leads to its page; the tables below the diagram say the same in rows.
 
 import { Group, Text, useComputedColorScheme } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
@@ -8,18 +8,21 @@ import { useNavigate } from 'react-router';
 import type { Pipeline, Worker } from '../chain/views';
 import { plural, shorten } from '../format/text';
 import { toneOf, toneStyle } from '../parts/State';
+import { LinkLine } from './LinkLine';
+import type { LinkMap } from './links';
 import { heightOf, layout, type MemberData, type StageData } from './layout';
 
 const NODES = { member: Member, stage: StageHead };
+const EDGES = { link: LinkLine };
 const FIT = { padding: 0.02, maxZoom: 1 };
 /** Pixels above and below the members. */
 const MARGIN = 40;
 
-export function Diagram({ pipeline, workers }: { pipeline: Pipeline; workers: Map<string, Worker> }) {
+export function Diagram({ pipeline, workers, links }: { pipeline: Pipeline; workers: Map<string, Worker>; links: LinkMap }) {
 	const navigate = useNavigate();
 	const scheme = useComputedColorScheme('light');
 	const narrow = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false }) ?? false;
-	const { nodes, edges } = useMemo(() => layout(pipeline, workers, narrow), [pipeline, workers, narrow]);
+	const { nodes, edges } = useMemo(() => layout(pipeline, workers, narrow, links), [pipeline, workers, narrow, links]);
 	const open = (id: string) => {
 		const [, address] = id.split(' ');
 		if (address && !id.startsWith('stage')) void navigate(`/miners/${address}`);
@@ -32,7 +35,7 @@ export function Diagram({ pipeline, workers }: { pipeline: Pipeline; workers: Ma
 		// eslint-disable-next-line jsx-a11y/no-static-element-interactions -- keys of the focusable nodes inside bubble up to here
 		<div className="diagram" style={{ height: heightOf(pipeline, narrow) + MARGIN }} onKeyDown={keyed} data-testid="diagram">
 			<ReactFlow
-				key={String(narrow)} nodes={nodes} edges={edges} nodeTypes={NODES} colorMode={scheme} fitView fitViewOptions={FIT} minZoom={0.3} maxZoom={1.5}
+				key={String(narrow)} nodes={nodes} edges={edges} nodeTypes={NODES} edgeTypes={EDGES} colorMode={scheme} fitView fitViewOptions={FIT} minZoom={0.3} maxZoom={1.5}
 				nodesDraggable={false} nodesConnectable={false} zoomOnScroll={false} preventScrolling={false}
 				onNodeClick={(_, node) => open(node.id)} aria-label={`Diagram of pipeline ${pipeline.id}`}
 			>
@@ -43,7 +46,7 @@ export function Diagram({ pipeline, workers }: { pipeline: Pipeline; workers: Ma
 }
 
 function Member({ data: { address, state, narrow, openJobs, faults, cheats } }: NodeProps<Node<MemberData, 'member'>>) {
-	const tone = cheats > 0 || state === 'inactive' ? 'bad' : faults > 0 ? 'warn' : toneOf(state);
+	const tone = cheats > 0 || state === 'inactive' || state === 'silent' ? 'bad' : faults > 0 ? 'warn' : toneOf(state);
 	const note = [openJobs > 0 && plural(openJobs, 'open job'), faults > 0 && plural(faults, 'fault'), cheats > 0 && plural(cheats, 'conviction')];
 	return (
 		<div className="member" style={toneStyle(tone)}>

@@ -1,23 +1,25 @@
-// The network as it is now: load, models, and every pipeline with its members.
+// The network as it is now: load, models, and every pipeline with its members and the links between them.
 
 import { Accordion, Anchor, Group, Progress, Stack, Table, Text } from '@mantine/core';
 import { IconCpu, IconTopologyRing2 } from '@tabler/icons-react';
 import { Link } from 'react-router';
 import { useChainState, useLive } from '../chain/ChainProvider';
 import type { Connection } from '../chain/connection';
-import { nextJob, readModels, readPipelines, readWorkers } from '../chain/reads';
+import { nextJob, readLinks, readModels, readPipelines, readWorkers } from '../chain/reads';
 import type { Model, Pipeline, Worker } from '../chain/views';
-import { formatBytes, layersName, stageName } from '../format/text';
+import { formatBytes, layersName, plural, stageName } from '../format/text';
 import { Figure, Figures } from '../parts/Figure';
 import { Address } from '../parts/Named';
 import { Empty, Loaded, Page, Section } from '../parts/Page';
 import { State } from '../parts/State';
 import { Diagram } from './Diagram';
+import { LinkTable } from './LinkTable';
+import { formatLoss, formatTime, LinkMap, summary } from './links';
 import { memberState } from './layout';
 
 async function readNetwork(chain: Connection) {
-	const [models, pipelines, workers, jobs] = await Promise.all([readModels(chain), readPipelines(chain), readWorkers(chain), nextJob(chain)]);
-	return { models, pipelines, workers: new Map(workers.map((worker) => [worker.account, worker])), jobs };
+	const [models, pipelines, workers, links, jobs] = await Promise.all([readModels(chain), readPipelines(chain), readWorkers(chain), readLinks(chain), nextJob(chain)]);
+	return { models, pipelines, workers: new Map(workers.map((worker) => [worker.account, worker])), links: new LinkMap(links), jobs };
 }
 
 type NetworkView = Awaited<ReturnType<typeof readNetwork>>;
@@ -31,19 +33,25 @@ export default function Network() {
 	);
 }
 
-function Content({ view: { models, pipelines, workers, jobs } }: { view: NetworkView }) {
+function Content({ view: { models, pipelines, workers, links, jobs } }: { view: NetworkView }) {
 	const { best, finalized } = useChainState();
 	const active = [...workers.values()].filter((worker) => worker.active).length;
+	const slots = pipelines.reduce((sum, pipeline) => sum + pipeline.slots, 0);
+	const taken = pipelines.reduce((sum, pipeline) => sum + pipeline.openJobs, 0);
+	const way = summary(links.all);
+	const silent = links.silent.size > 0 ? `, ${links.silent.size} silent` : '';
 	return (
 		<Stack gap="lg">
-			<Figures>
+			<Figures cols={3}>
 				<Figure name="Block" value={best.toLocaleString('en-US')} note={`final ${finalized.toLocaleString('en-US')}`} />
 				<Figure name="Live pipelines" value={pipelines.filter(({ state }) => state === 'live').length} note={`of ${pipelines.length} standing`} />
-				<Figure name="Active workers" value={active} note={`of ${workers.size} registered`} />
+				<Figure name="Active workers" value={active} note={`of ${workers.size} registered${silent}`} />
+				<Figure name="Load" value={slots === 0 ? '–' : `${Math.round((100 * taken) / slots)} %`} note={`${taken} of ${plural(slots, 'slot')} taken`} />
+				<Figure name="Links" value={links.all.length} note={way ? `median ${formatTime(way.rttUs)}, loss up to ${formatLoss(way.lossPpm)}` : 'none measured of late'} />
 				<Figure name="Jobs" value={jobs.toLocaleString('en-US')} note="since the first block" />
 			</Figures>
 			{pipelines.map((pipeline) => (
-				<PipelineSection key={pipeline.id} pipeline={pipeline} workers={workers} model={models.find(({ id }) => id === pipeline.model)} />
+				<PipelineSection key={pipeline.id} pipeline={pipeline} workers={workers} links={links} model={models.find(({ id }) => id === pipeline.model)} />
 			))}
 			{pipelines.length === 0 && (
 				<Section title="Pipelines"><Empty icon={IconTopologyRing2} title="No pipeline stands">Once a plan for an active model is accepted, its pipeline appears here.</Empty></Section>
@@ -53,7 +61,13 @@ function Content({ view: { models, pipelines, workers, jobs } }: { view: Network
 	);
 }
 
-function PipelineSection({ pipeline, workers, model }: { pipeline: Pipeline; workers: Map<string, Worker>; model?: Model }) {
+interface PipelineProps {
+	pipeline: Pipeline;
+	workers: Map<string, Worker>;
+	links: LinkMap;
+}
+
+function PipelineSection({ pipeline, workers, links, model }: PipelineProps & { model?: Model }) {
 	const load = pipeline.slots === 0 ? 0 : (100 * pipeline.openJobs) / pipeline.slots;
 	return (
 		<Section
@@ -70,18 +84,22 @@ function PipelineSection({ pipeline, workers, model }: { pipeline: Pipeline; wor
 				</Group>
 			)}
 		>
-			<Diagram pipeline={pipeline} workers={workers} />
+			<Diagram pipeline={pipeline} workers={workers} links={links} />
 			<Accordion variant="contained" mt="sm" chevronPosition="left">
 				<Accordion.Item value="members">
-					<Accordion.Control>As a table</Accordion.Control>
-					<Accordion.Panel><Members pipeline={pipeline} workers={workers} /></Accordion.Panel>
+					<Accordion.Control>Members as a table</Accordion.Control>
+					<Accordion.Panel><Members pipeline={pipeline} workers={workers} links={links} /></Accordion.Panel>
+				</Accordion.Item>
+				<Accordion.Item value="links">
+					<Accordion.Control>Links as a table</Accordion.Control>
+					<Accordion.Panel><LinkTable pipeline={pipeline} links={links} /></Accordion.Panel>
 				</Accordion.Item>
 			</Accordion>
 		</Section>
 	);
 }
 
-function Members({ pipeline, workers }: { pipeline: Pipeline; workers: Map<string, Worker> }) {
+function Members({ pipeline, workers, links: { silent } }: PipelineProps) {
 	return (
 		<Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
 			<Table aria-label={`Members of pipeline ${pipeline.id}`}>
@@ -96,7 +114,7 @@ function Members({ pipeline, workers }: { pipeline: Pipeline; workers: Map<strin
 								<Table.Td>{stageName(stage)}</Table.Td>
 								<Table.Td>{layersName(layers)}</Table.Td>
 								<Table.Td><Address address={address} worker /></Table.Td>
-								<Table.Td><State of={memberState(address, ready, worker)} /></Table.Td>
+								<Table.Td><State of={memberState(address, ready, worker, silent)} /></Table.Td>
 								<Table.Td ta="right" className="digits">{worker?.openJobs ?? '–'}</Table.Td>
 								<Table.Td ta="right" className="digits">{worker?.faults ?? '–'}</Table.Td>
 							</Table.Tr>

@@ -12,7 +12,8 @@ const TONES: Record<string, Tone> = {
 	preparing: 'warn', draining: 'warn', waiting: 'warn', running: 'warn', proposed: 'warn', canary: 'warn',
 	drawing: 'warn', verifying: 'warn', revealing: 'warn', disputing: 'warn', tiebreak: 'warn', pending: 'warn', workerFault: 'warn', verifierFault: 'warn',
 	indeterminate: 'warn', deprecated: 'warn', unbonding: 'warn',
-	cheat: 'bad', banned: 'bad', lost: 'bad', refunded: 'quiet',
+	cheat: 'bad', banned: 'bad', lost: 'bad', silent: 'bad', convicted: 'bad', dismissed: 'warn', refunded: 'quiet',
+	unchecked: 'quiet', unmeasured: 'quiet',
 };
 
 export function toneOf(state: string): Tone {
@@ -44,7 +45,12 @@ const REFUNDS: Record<string, string> = {
 /** Why a job was refunded, in words. */
 export function refundReason(job: Job): string | undefined {
 	if (job.state.kind !== 'refunded') return undefined;
-	return REFUNDS[String(job.state.detail)] ?? words(String(job.state.detail));
+	return refundWords(String(job.state.detail));
+}
+
+/** A reason of a refund, `notAwarded`, in words. */
+export function refundWords(reason: string): string {
+	return REFUNDS[reason] ?? words(reason);
 }
 
 /** Where a job stands: its final state, or the phase of its trial. */

@@ -16,19 +16,26 @@ export function CommitmentTree({ receipt }: { receipt: Receipt }) {
 	);
 }
 
-function StageNode({ stage: { stage, layers, participants } }: { stage: StageReceipt }) {
+function StageNode({ stage: { stage, layers, participants, dispute } }: { stage: StageReceipt }) {
 	return (
 		<li>
 			<Group gap={10} mt="xs">
 				<ThemeIcon variant="light" size={24} radius="xl">{stage === 0 ? <IconTransform size={14} /> : <IconStack2 size={14} />}</ThemeIcon>
 				<Text fw={600} size="sm">{stageName(stage)}</Text>
 				<Text size="sm" c="dimmed">{layersName(layers)}</Text>
+				{dispute !== null && <DisputeBadge dispute={dispute} />}
 			</Group>
 			<ul>
 				{participants.map((one) => <ParticipantNode key={`${one.part} ${one.worker}`} one={one} />)}
 			</ul>
 		</li>
 	);
+}
+
+/** How far lead and replica have come in their dispute; the job explorer tells its moves. */
+function DisputeBadge({ dispute }: { dispute: NonNullable<StageReceipt['dispute']> }) {
+	const over = typeof dispute === 'object' ? dispute.over : undefined;
+	return <State of={over ?? 'disputing'} label={over ? `dispute over: ${over === 'convicted' ? 'the lead lost' : 'the replica lost'}` : 'in dispute'} />;
 }
 
 function ParticipantNode({ one: { worker, part, commitment, opening, verdict } }: { one: Participant }) {

@@ -2,7 +2,7 @@
 
 import { BarChart } from '@mantine/charts';
 import { Checkbox, Stack, Table, Text } from '@mantine/core';
-import { shorten } from '../format/text';
+import { plural, shorten } from '../format/text';
 import { Address, Money } from '../parts/Named';
 import { Section } from '../parts/Page';
 import { State } from '../parts/State';
@@ -18,7 +18,7 @@ interface Props {
 export function Validators({ view, chosen, onChosen }: Props) {
 	const { validators, hasStaking, poaw } = view;
 	return (
-		<Section title="Validators" about={poaw ? `Session ${poaw.session}. Weight follows verified AI work once ${poaw.params.minValidators} validators stand.` : undefined}>
+		<Section title="Validators" about={poaw ? `Session ${poaw.session}. Weight follows verified AI work once ${plural(poaw.params.minValidators, 'validator')} ${poaw.params.minValidators === 1 ? 'stands' : 'stand'}.` : undefined}>
 			<Stack gap="lg">
 				{poaw && <Shares validators={validators} />}
 				<Table.ScrollContainer minWidth={hasStaking ? 760 : 320} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>

@@ -6,7 +6,8 @@ import { lengthProblem } from '../../src/chat/limits';
 import { keepTurns, readTurns, type Turn } from '../../src/chat/turns';
 import { DLLM } from '../../src/format/money';
 import { partsOf, totalPaid } from '../../src/miners/earnings';
-import { layout } from '../../src/network/layout';
+import { layout, memberState } from '../../src/network/layout';
+import { LinkMap } from '../../src/network/links';
 import { gatewayProblem, keepKey, keepSettings, nodeProblem, readKey, readSettings } from '../../src/settings';
 import { amountProblem } from '../../src/stake/limits';
 import settled from './settled.json';
@@ -127,6 +128,33 @@ describe('the diagram', () => {
 			const places = layout(pipeline, new Map(), narrow).nodes.map(({ position: { x, y } }) => `${x} ${y}`);
 			expect(new Set(places).size).toBe(nodes.length);
 		}
+	});
+
+	it.each([[2, false], [3, false], [4, false], [2, true]])('puts the figures of links between %i and as many apart, narrow %s', (count, narrow) => {
+		const members = (letter: string) => Array.from({ length: count }, (_, index) => `${letter}${index}`);
+		const stages = ['a', 'b'].map((letter, stage) => ({ ...pipeline.stages[0]!, stage, workers: members(letter) }));
+		const { nodes, edges } = layout({ ...pipeline, stages }, new Map(), narrow);
+		const at = (id: string) => nodes.find((node) => node.id === id)!.position;
+		const places = edges.map(({ source, target, data }) => {
+			const [from, to, place] = [at(source), at(target), data!.place];
+			return { x: from.x + place * (to.x - from.x), y: from.y + place * (to.y - from.y) };
+		});
+		const overlap = places.filter((one, index) => places.some((other, at) => at !== index && Math.abs(one.x - other.x) < 100 && Math.abs(one.y - other.y) < 17));
+		expect(overlap).toEqual([]);
+		expect(edges).toHaveLength(count * count);
+	});
+
+	it('gives a link what was measured of it, whoever reported it', () => {
+		const link = { ends: ['d', 'a'] as [string, string], rttUs: 1, jitterUs: 0, lossPpm: 0, bytesPerSecond: 1, ages: [3, null] as [number, null] };
+		const { edges } = layout(pipeline, new Map(), false, new LinkMap({ links: [link], silent: [] }));
+		expect(edges.filter(({ data }) => data?.link).map(({ source, target }) => `${source} ${target}`)).toEqual(['0 a 1 d']);
+	});
+
+	it('marks who answers nobody, unless it has left anyway', () => {
+		const silent = new Set(['a']);
+		expect(memberState('a', ['a'], undefined, silent)).toBe('silent');
+		expect(memberState('b', ['b'], undefined, silent)).toBe('ready');
+		expect(memberState('a', ['a'], { active: false } as never, silent)).toBe('inactive');
 	});
 
 	it('tells in words who is not ready', () => {

@@ -1,0 +1,82 @@
+// The way of a job in steps: an ordinary one, one that nobody checks, disputes to every end, ties.
+
+import { describe, expect, it } from 'vitest';
+import type { Happening } from '../../src/chain/events';
+import { stepsOf, waitsFor } from '../../src/jobs/course';
+
+const at = (block: number, name: string, data: Record<string, unknown> = {}): Happening => ({ block, name, data: { job: 1, ...data } });
+const committed = (block: number, stage: number, worker: string, part: string) => at(block, 'verification.Committed', { stage, worker, part, commitment: '0x' });
+const moved = (side: string, made: unknown) => stepsOf([at(9, 'verification.DisputeMoved', { stage: 1, side, made })])[0]!;
+
+describe('the way of a job', () => {
+	it('puts what happened in a block to several workers into one step, in the order of the ring', () => {
+		const steps = stepsOf([
+			at(1, 'jobs.Submitted'), at(1, 'jobs.Awarded', { pipeline: 3 }), at(1, 'verification.TrialOpened', { until: 11 }),
+			committed(2, 1, 'b', 'Lead'), at(2, 'jobs.Answered', { tokens: 9 }), committed(2, 0, 'a', 'Lead'), committed(3, 2, 'c', 'Lead'),
+		]);
+		expect(steps.map(({ title, block }) => `${block} ${title}`)).toEqual(['1 Submitted', '1 Awarded', '2 Leads committed', '2 Answered', '3 Leads committed']);
+		expect(steps[1]!.text).toBe('the auction gave it to pipeline 3');
+		expect(steps[2]!.lines).toEqual([{ stage: 0, worker: 'a' }, { stage: 1, worker: 'b' }]);
+	});
+
+	it('tells the draw with its probability, and who was drawn', () => {
+		const draw = (checked: boolean, probability: number) => stepsOf([at(5, 'verification.Drawn', { checked, probability })])[0]!.text;
+		expect(draw(true, 1_000_000)).toBe('checked, as it had to be');
+		expect(draw(true, 125_000)).toBe('checked: it had to be with a probability of 12.5 %');
+		expect(draw(false, 100_000)).toMatch(/^not checked: .* 10 %/);
+		const [step] = stepsOf([at(5, 'verification.CheckerDrawn', { stage: 0, worker: 'x' }), at(5, 'verification.CheckerDrawn', { stage: 1, worker: 'y' })]);
+		expect(step).toMatchObject({ title: 'Checkers drawn', lines: [{ stage: 0, worker: 'x' }, { stage: 1, worker: 'y' }] });
+	});
+
+	it('tells verdicts in the words of receipts', () => {
+		const [step] = stepsOf([at(9, 'verification.Judged', { stage: 2, worker: 'a', part: 'Lead', verdict: 'WorkerFault' })]);
+		expect(step!.lines).toEqual([{ stage: 2, worker: 'a', text: 'lead', verdict: 'workerFault' }]);
+	});
+
+	it('ends with the money', () => {
+		const [settled] = stepsOf([at(9, 'jobs.Settled', { fee: 1_500_000_000_000, refunded: '0x000000000000000000000002540be400' })]);
+		expect(settled!.text).toBe('1.5 DLLM were paid, 0.01 DLLM came back');
+		const [refunded] = stepsOf([at(9, 'jobs.Refunded', { reason: 'Cheated', amount: 2_000_000_000_000 })]);
+		expect(refunded!.text).toBe('a worker was convicted of cheating; 2 DLLM came back');
+	});
+
+	it('leaves out what it does not know', () => {
+		expect(stepsOf([at(1, 'jobs.PaymentFailed'), at(1, 'verification.Unheard')])).toEqual([]);
+	});
+});
+
+describe('a dispute', () => {
+	it.each<[string, string, unknown, RegExp]>([
+		['its trace', 'Defender', { trace: { jobKey: '0x', groups: ['0x'], nodes: ['0x', '0x'] } }, /as 2 digests, bound/],
+		['a choice', 'Challenger', { choose: { index: 4, node: '0x', siblings: [] } }, /digest 5 is the first/],
+		['more digests', 'Defender', { nodes: ['0x', '0x', '0x'] }, /3 digests under/],
+		['a step', 'Defender', { step: '0x00ff00ff' }, /4 bytes/],
+		['a claim', 'Challenger', { claim: { index: 0, opening: {} } }, /value 1 of the step is wrong/],
+		['a demand', 'Challenger', { demand: { group: 0, top: '0x', path: [] } }, /asks for their digests/],
+		['rows', 'Defender', { rows: ['0x'] }, /1 committed row$/],
+		['a mismatch', 'Challenger', { mismatch: { row: 1 } }, /not the one that was committed/],
+		['a move within a batch', 'Challenger', undefined, /within another call/],
+	])('tells %s', (_, side, made, words) => {
+		const step = moved(side, made);
+		expect(step.title).toBe(`Dispute: the ${side === 'Defender' ? 'lead' : 'replica'} moved`);
+		expect(step.lines).toEqual([{ stage: 1, text: expect.stringMatching(words) }]);
+	});
+
+	it('tells its beginning and who lost it, by a value or by silence', () => {
+		const ended = (silent: unknown) => stepsOf([at(9, 'verification.DisputeEnded', { stage: 1, outcome: 'Convicted', silent })])[0]!;
+		expect(stepsOf([at(8, 'verification.DisputeOpened', { stage: 1 })])[0]).toMatchObject({ title: 'Dispute opened', lines: [{ stage: 1 }] });
+		expect(ended(null).lines).toEqual([{ stage: 1, text: 'the chain computed the value', verdict: 'convicted' }]);
+		expect(ended('Challenger').lines[0]!.text).toBe('the replica missed its move');
+	});
+});
+
+describe('an open job', () => {
+	it('says what it waits for, and until when', () => {
+		const opened = [at(1, 'verification.TrialOpened', { until: 11 })];
+		expect(waitsFor([at(1, 'jobs.Submitted')])).toBeUndefined();
+		expect(waitsFor(opened)).toEqual({ text: 'the leads run it and commit', until: 11 });
+		const drawing = waitsFor([...opened, at(3, 'verification.PhaseEntered', { phase: 'Drawing', until: 6 })]);
+		expect(drawing).toEqual({ text: expect.stringMatching(/randomness/), until: 6 });
+		expect(waitsFor([...opened, at(9, 'verification.PhaseEntered', { phase: 'Closed', until: 9 })])).toBeUndefined();
+	});
+});
