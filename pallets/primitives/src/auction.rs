@@ -1,13 +1,13 @@
-//! The job auction of a block, as a pure function: which waiting job goes to which pipeline, and what it
-//! pays.
+//! The job auction of a block, as a pure function: which waiting job goes to which pipeline, and what it pays.
 //!
-//! Pipelines post their base price. Jobs come in the order of what they offer for a row, the earlier of
-//! two equals before the later; each takes the cheapest pipeline that has a free slot and that its ceiling
-//! can pay, and of several that ask the same the one where it is expected to be over first ([`crate::load`]). A winner pays its *critical price*: the lowest ceiling with which it would still have won. Where
-//! the jobs of a model are of one kind that is one price for a row: the highest losing bid where jobs exceed
-//! slots, else the base price of the dearest slot in use. So the own bid decides whether a job is served and
-//! never what it pays: no lie about it gains within a block. Which of several equal pipelines a job takes does not depend on its
-//! own bid but through its place, and changes the price of none of them. What is paid above the base price of the
+//! Pipelines post their base price. Jobs come in the order of what they offer for a row, the earlier of two
+//! equals before the later; each takes the cheapest pipeline that has a free slot and that its ceiling can pay,
+//! and of several that ask the same the one where it is expected to be over first ([`crate::load`]). A winner
+//! pays its *critical price*: the lowest ceiling with which it would still have won. Where the jobs of a model
+//! are of one kind that is one price for a row: the highest losing bid where jobs exceed slots, else the base
+//! price of the dearest slot in use. So the own bid decides whether a job is served and never what it pays: no
+//! lie about it gains within a block. Which of several equal pipelines a job takes does not depend on its own
+//! bid but through its place, and changes the price of none of them. What is paid above the base price of the
 //! pipeline is the surplus; it is burned, so that no pipeline gains by stuffing the queue.
 
 use crate::{
