@@ -78,6 +78,8 @@ parameter_types! {
 	pub static Opened: Vec<Award<AccountId, u32>> = Vec::new();
 	/// Whether the next trials are refused.
 	pub static TrialsRefuse: bool = false;
+	/// Models of which no job is awarded.
+	pub static Suspended: Vec<ModelId> = Vec::new();
 	/// Whether the next payouts fail after moving money.
 	pub static PayoutsFail: bool = false;
 	/// Bills that were paid.
@@ -155,6 +157,9 @@ impl Trials<AccountId, u32> for Court {
 		}
 		Opened::mutate(|opened| opened.push(award));
 		Ok(())
+	}
+	fn suspended() -> Vec<ModelId> {
+		Suspended::get()
 	}
 	fn forget(job: JobId) {
 		ForgottenTrials::mutate(|jobs| jobs.push(job));
@@ -339,6 +344,7 @@ pub fn execute<R>(test: impl FnOnce() -> R) -> R {
 	Released::set(Vec::new());
 	Opened::set(Vec::new());
 	TrialsRefuse::set(false);
+	Suspended::set(Vec::new());
 	PayoutsFail::set(false);
 	Paid::set(Vec::new());
 	ForgottenTrials::set(Vec::new());
