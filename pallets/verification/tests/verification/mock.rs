@@ -112,6 +112,8 @@ parameter_types! {
 
 	/// Workers that may be drawn, in this order; every other account up to 250 is a mere worker.
 	pub static Verifiers: Vec<AccountId> = vec![];
+	/// Workers that another operator than their own runs.
+	pub static Operators: BTreeMap<AccountId, AccountId> = BTreeMap::new();
 	/// Workers that are registered and unbonding.
 	pub static Inactive: BTreeSet<AccountId> = BTreeSet::new();
 	/// What everybody's work says of it: without any, every job is checked.
@@ -140,7 +142,10 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 		let number = number(who);
 		let inactive = Inactive::get().contains(who);
 		(number < 100).then(|| Worker {
-			operator: acc(number + 100),
+			operator: Operators::get()
+				.get(who)
+				.cloned()
+				.unwrap_or(acc(number + 100)),
 			state: if inactive {
 				WorkerState::Unbonding(9)
 			} else {
@@ -335,6 +340,7 @@ pub fn bytes<const N: u32>(text: &[u8]) -> Bytes<N> {
 pub fn execute(test: impl FnOnce()) {
 	Verifiers::set(vec![acc(90), acc(91)]);
 	Inactive::set(BTreeSet::new());
+	Operators::set(BTreeMap::new());
 	Trusted::set(Trust::default());
 	Unverified::set(vec![]);
 	Engaged::set(vec![]);
