@@ -218,6 +218,13 @@ pub mod pallet {
 			/// What was burned.
 			burned: u128,
 		},
+		/// Governance found that what a worker lost was no fault of its own.
+		Acquitted {
+			/// The worker.
+			worker: T::AccountId,
+			/// What came back into its bond, in planck.
+			amount: u128,
+		},
 		/// A worker was convicted again and never gets work any more.
 		Banned {
 			/// The worker.

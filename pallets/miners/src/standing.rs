@@ -18,7 +18,10 @@ impl<T: Config> Pallet<T> {
 
 	/// A pass raises the rank, a missed deadline lowers it, a conviction ends it.
 	pub(crate) fn note_verdict(who: &T::AccountId, verdict: Verdict) {
-		let says_nothing = matches!(verdict, Verdict::Indeterminate | Verdict::Unchecked);
+		let says_nothing = matches!(
+			verdict,
+			Verdict::Indeterminate | Verdict::Unchecked | Verdict::Pardoned
+		);
 		if says_nothing || !Workers::<T>::contains_key(who) {
 			return;
 		}
@@ -28,7 +31,7 @@ impl<T: Config> Pallet<T> {
 			Verdict::Pass => quality.pass(now),
 			Verdict::WorkerFault | Verdict::VerifierFault => quality.fail(now),
 			Verdict::Cheat => quality.convict(now),
-			Verdict::Indeterminate | Verdict::Unchecked => {}
+			Verdict::Indeterminate | Verdict::Unchecked | Verdict::Pardoned => {}
 		}
 		Qualities::<T>::insert(who, quality);
 	}

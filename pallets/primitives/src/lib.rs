@@ -12,6 +12,7 @@ extern crate alloc;
 
 pub mod api;
 pub mod auction;
+pub mod breaker;
 pub mod capacity;
 pub mod commitment;
 pub mod cost;

@@ -11,7 +11,7 @@ use dllm_primitives::{
 	commitment::{self, Opening, Roots},
 	dispute,
 	flow::{self, Award, ModelCatalog, OnVerdict, WorkerPool},
-	ids::{Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE},
+	ids::{Bytes, Digest, JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_INLINE},
 	verdict::{Part, Phase},
 };
 use frame_support::{defensive, ensure, traits::Get, weights::Weight};
@@ -56,6 +56,10 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 		let committed = trial.stages.iter().map(|stage| stage.lead.commitment);
 		let blocks = committed.map(|commitment| commitment.map(|(_, block)| block));
 		blocks.collect::<Option<Vec<_>>>()?.into_iter().max()
+	}
+
+	fn suspended() -> Vec<ModelId> {
+		Self::suspended_models()
 	}
 
 	fn forget(job: JobId) {
@@ -272,8 +276,8 @@ impl<T: Config> Pallet<T> {
 				}
 			}
 			Phase::Tiebreak => Self::close_judged(job, trial),
-			Phase::Closed => {
-				defensive!("a closed trial has no deadline", job);
+			Phase::Held | Phase::Closed => {
+				defensive!("a trial that is over has no deadline", job);
 			}
 		}
 		drawn

@@ -2,6 +2,7 @@
 //! awarded, committed, verified, settled; and every way in which it can go wrong.
 
 mod blocks;
+mod breaker;
 mod cast;
 mod chain;
 mod cheating;

@@ -155,6 +155,15 @@ pub fn convicted() -> Evidence {
 	evidence
 }
 
+/// The same, where governance found a fault that many had in common.
+pub fn pardoned() -> Evidence {
+	let mut evidence = convicted();
+	evidence.receipt.stages[1].participants[0].verdict = Some(Verdict::Pardoned);
+	evidence.events.slashed.clear();
+	refund(&mut evidence, Refund::Indeterminate);
+	evidence
+}
+
 /// The same in the exact profile, where lead and replica settled it.
 pub fn disputed() -> Evidence {
 	let mut evidence = convicted();

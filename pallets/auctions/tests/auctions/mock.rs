@@ -228,6 +228,9 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 	fn slash(_: &AccountId, _: u128, _: &AccountId, _: &[AccountId]) -> u128 {
 		0
 	}
+	fn acquit(_: &AccountId, _: u128, _: bool) -> u128 {
+		0
+	}
 }
 
 impl WorkerRanks<AccountId> for Pool {

@@ -81,6 +81,8 @@ parameter_types! {
 	pub static Opened: Vec<Award<AccountId, u32>> = Vec::new();
 	/// Whether the next trials are refused.
 	pub static TrialsRefuse: bool = false;
+	/// Models of which no job is awarded.
+	pub static Suspended: Vec<ModelId> = Vec::new();
 	/// Whether the next payouts fail after moving money.
 	pub static PayoutsFail: bool = false;
 	/// Bills that were paid.
@@ -161,6 +163,9 @@ impl Trials<AccountId, u32> for Court {
 	}
 	fn ran(_: JobId) -> Option<u32> {
 		Ran::get()
+	}
+	fn suspended() -> Vec<ModelId> {
+		Suspended::get()
 	}
 	fn forget(job: JobId) {
 		ForgottenTrials::mutate(|jobs| jobs.push(job));
@@ -347,6 +352,7 @@ pub fn execute<R>(test: impl FnOnce() -> R) -> R {
 	Ran::set(None);
 	Opened::set(Vec::new());
 	TrialsRefuse::set(false);
+	Suspended::set(Vec::new());
 	PayoutsFail::set(false);
 	Paid::set(Vec::new());
 	ForgottenTrials::set(Vec::new());

@@ -2,6 +2,7 @@
 
 mod auction;
 mod bids;
+mod breaker;
 mod capacity;
 mod commitment;
 mod cost;
