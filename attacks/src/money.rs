@@ -119,7 +119,10 @@ impl Role {
 		match verdict {
 			Verdict::Pass | Verdict::Unchecked => 0.0,
 			Verdict::Cheat => self.pay() + stake.lost(),
-			Verdict::WorkerFault | Verdict::VerifierFault | Verdict::Indeterminate => self.pay(),
+			Verdict::WorkerFault
+			| Verdict::VerifierFault
+			| Verdict::Indeterminate
+			| Verdict::Pardoned => self.pay(),
 		}
 	}
 }

@@ -13,6 +13,7 @@ use dllm_primitives::{
 	ids::{Digest, JobId, ModelId, PipelineId, MAX_LAYERS, MAX_REPLICAS, MAX_SEGMENTS, MAX_STAGES},
 	job::Assurance,
 	job::JobState,
+	load::Load,
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment, MAX_PIPELINES, MAX_SLOTS},
@@ -357,18 +358,27 @@ fn pipeline(id: PipelineId, plan: Plan<AccountId>, state: PipelineState) -> Pipe
 		plan,
 		cost: 1,
 		open_jobs: 0,
+		load: Load::default(),
 	}
 }
 
 /// A pipeline of the largest size, with its workers.
 fn put_live_pipeline(id: PipelineId) {
 	let mut plan = largest_plan(id);
-	// As many winners are priced as there may be.
+	// As many winners are priced as there may be, and all pipelines ask the same and are measured: of all of
+	// them the first to be done is sought.
 	plan.slots = MAX_SLOTS;
 	for (_, who) in plan.members() {
 		put_worker(who, WorkerState::Active, 1);
 	}
-	put_pipeline(pipeline(id, plan, PipelineState::Live));
+	let mut pipeline = pipeline(id, plan, PipelineState::Live);
+	pipeline.load = Load {
+		in_flight: 0,
+		rows: 1_000,
+		busy: 1_000,
+		counted: System::block_number(),
+	};
+	put_pipeline(pipeline);
 }
 
 /// A pipeline with its deposit, which its workers host.

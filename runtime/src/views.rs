@@ -290,6 +290,7 @@ fn pipeline_view(standing: Standing<AccountId, BlockNumber>) -> PipelineView {
 		plan,
 		stage_prices,
 		open_jobs,
+		load,
 		..
 	} = pipeline;
 	let stage_view = |stage: StageIndex| {
@@ -315,6 +316,8 @@ fn pipeline_view(standing: Standing<AccountId, BlockNumber>) -> PipelineView {
 		state,
 		slots: plan.slots,
 		open_jobs,
+		in_flight: load.in_flight,
+		pace: load.pace(System::block_number()),
 		stages,
 	}
 }

@@ -10,7 +10,7 @@ use crate::{
 use dllm_primitives::verdict::Verdict;
 
 pub fn lines(least: Sampling, tries: u64, dice: &mut Dice) -> Vec<Line> {
-	let mut lines = vec![friends(least)];
+	let mut lines = vec![friends(least), informed()];
 	let moments = SHARES.map(|share| chosen_moment(share, least, tries, dice));
 	lines.extend(moments.into_iter().flatten());
 	lines
@@ -27,6 +27,22 @@ fn friends(least: Sampling) -> Line {
 		loss: 0.0,
 		honest: 0.0,
 		value: SAVED,
+		limit: true,
+	}
+}
+
+/// It is told what the stage sent by who received it: a friend, or its own operator where no other holds the stage.
+fn informed() -> Line {
+	Line {
+		attack: "verifier is told the rows of the stage by who received them, and executes nothing"
+			.into(),
+		kind: Kind::Simulation,
+		tried: 1,
+		checked: 1.0,
+		detected: 0.0,
+		loss: 0.0,
+		honest: 0.0,
+		value: Role::Checker.saved(),
 		limit: true,
 	}
 }

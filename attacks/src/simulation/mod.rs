@@ -1,6 +1,7 @@
 //! Attacks on draws, money and time: no engine, but the chain's own rules of judgement, draw, rank and price.
 
 mod author;
+mod breaker;
 mod collusion;
 mod honest;
 mod limits;
@@ -63,6 +64,7 @@ pub fn all(tries: Tries, least: Sampling, seed: u64) -> Result<Vec<Line>> {
 	lines.push(operators::line(&mut dice("operators"))?);
 	lines.push(honest::line(tries.windows, &mut dice("honest"))?);
 	lines.extend(silence::lines(least));
+	lines.extend(breaker::lines(&mut dice("breaker"))?);
 	lines.extend(limits::lines(least, tries.trials, &mut dice("limits")));
 	Ok(lines)
 }

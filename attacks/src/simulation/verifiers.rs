@@ -4,11 +4,13 @@ use super::roots;
 use crate::{
 	court::decide,
 	dice::Dice,
-	money::{Role, Tally},
+	money::{least_bond, Role, Tally},
 	report::{Kind, Line},
+	scene::SEGMENT,
 };
 use dllm_primitives::{
 	dispute::{Outcome, Standing},
+	draw::{choose, independent, of_checker},
 	ids::Digest,
 	judge::{is_disputable, showing, Exhibit, Showing, StageShowings},
 };
@@ -27,7 +29,33 @@ pub fn lines(tries: u64, dice: &mut Dice) -> Vec<Line> {
 		),
 		tells_anything("verifier always passes, float profile", false, tries, dice),
 		accuses(tries, dice),
+		informed(tries, dice),
 	]
+}
+
+/// It knows what the stage sent from its operator's worker, who leads the next stage, and would tell that without
+/// executing anything. It is never drawn while another operator holds the stage.
+fn informed(tries: u64, dice: &mut Dice) -> Line {
+	const OPERATOR: u64 = 1;
+	let holders = [OPERATOR, 2].map(|operator| (operator, least_bond()));
+	let drawn = (0..tries).filter(|_| {
+		let stakes = independent(&holders, &[0, OPERATOR]);
+		choose(of_checker(dice.digest(), SEGMENT), &stakes) == Some(0)
+	});
+	let share = drawn.count() as f64 / tries.max(1) as f64;
+	Line {
+		attack:
+			"verifier knows the rows from its operator's lead of the next stage: it is not drawn"
+				.into(),
+		kind: Kind::Simulation,
+		tried: tries,
+		checked: 1.0,
+		detected: 1.0 - share,
+		loss: Role::Checker.saved() * (1.0 - share),
+		honest: 0.0,
+		value: Role::Checker.saved() * share,
+		limit: false,
+	}
 }
 
 /// It posts the lead's commitment: the only thing that it can see of the lead's work before it must commit.

@@ -276,6 +276,9 @@ fn tell(view: &JobView) {
 		(JobState::Running { pipeline }, None | Some(Phase::Running)) => {
 			format!("runs on pipeline {pipeline}")
 		}
+		(JobState::Running { .. }, Some(Phase::Held)) => {
+			"held until governance rules on many verdicts of its model or numerics class".into()
+		}
 		(JobState::Running { .. }, Some(phase)) => format!("{phase:?}").to_lowercase(),
 		(state, _) => super::receipt::state_in_words(state),
 	};

@@ -1,6 +1,7 @@
 //! `plan`: a model's layers on the registered workers, at least cost.
 //!
-//! Workers and links as the chain ([`map`]) and a file of measurements know them become a placement problem
+//! Workers and links as the chain ([`map`]) and a file of measurements know them, without those that do not answer
+//! now ([`roll`]), become a placement problem
 //! ([`problem`]); the exact search places the layers and their replicas; the plan passes the very check that
 //! the chain makes, and is printed with what it costs, before it is submitted. With `--round` it is made for
 //! the winners of a capacity round ([`compete`]).
@@ -8,6 +9,7 @@
 mod compete;
 mod map;
 mod problem;
+mod roll;
 mod shown;
 
 pub(super) use problem::workload;
@@ -114,17 +116,32 @@ impl PlanCommand {
 		let (chain, submitter) = context.submitter().await?;
 		let model = active_model(&chain, self.model.as_deref()).await?;
 		let map = chain.links().await?;
-		let workers = map::without_silent(chain.workers().await?, &map);
+		let mut workers = map::without_silent(chain.workers().await?, &map);
+		let absent = roll::absent(&workers).await?;
 		let topology = topology.with_links(map::links(&map));
 		let spec = spec_of(&model)?;
-		let measured = Measured {
+		let measured_of = |workers: &[WorkerView]| Measured {
 			topology: &topology,
-			workers: miners(&workers),
-			entries: entries(&workers),
+			workers: miners(workers),
+			entries: entries(workers),
 		};
+		let make = |workers: &[WorkerView]| {
+			let measured = measured_of(workers);
+			tokio::task::block_in_place(|| self.make(&model, &spec, workers, &measured))
+		};
+		let here = roll::without(&workers, &absent);
+		let (plan, placement) = match make(&here) {
+			Err(CliError::NoPlan { .. }) if !absent.is_empty() => {
+				eprintln!("without them there is no plan: it is made as if they answered");
+				make(&workers)?
+			}
+			made => {
+				workers = here;
+				made?
+			}
+		};
+		let measured = measured_of(&workers);
 		measured.say_unknown(&map);
-		let (plan, placement) =
-			tokio::task::block_in_place(|| self.make(&model, &spec, &workers, &measured))?;
 		let quote = check(&plan, &spec, &workers).map_err(CliError::PlanRefused)?;
 		let terms = self.terms(&plan, &spec, &measured)?;
 		let mut shown = Shown::new(&plan, &quote, &terms, &placement);

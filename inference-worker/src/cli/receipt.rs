@@ -216,5 +216,6 @@ pub fn verdict_in_words(verdict: Option<Verdict>) -> &'static str {
 		Some(Verdict::VerifierFault) => "check late or silent",
 		Some(Verdict::Indeterminate) => "undecided",
 		Some(Verdict::Unchecked) => "unchecked",
+		Some(Verdict::Pardoned) => "pardoned",
 	}
 }

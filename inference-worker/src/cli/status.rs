@@ -167,10 +167,17 @@ fn pipeline_in_words(pipeline: &PipelineView) -> String {
 		state,
 		slots,
 		open_jobs,
+		in_flight: _,
+		pace,
 		stages,
 	} = pipeline;
-	let head =
-		format!("pipeline {id} of model {model}: {state:?}, {open_jobs} of {slots} slots taken\n");
+	// Thousandths, rounded down.
+	let pace = pace.map_or(String::new(), |pace| {
+		format!(", {} rows a block of running", pace / 1_000)
+	});
+	let head = format!(
+		"pipeline {id} of model {model}: {state:?}, {open_jobs} of {slots} slots taken{pace}\n"
+	);
 	let rows = stages.iter().map(|stage| {
 		let layers = match stage.stage {
 			ENTRY_STAGE => "entry".into(),

@@ -5,7 +5,7 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | a connection, a route, a request id | [`server`], [`patience`], [`routes`] |
+//! | a connection, a route, a request id | [`server`], [`patience`], [`unread`], [`routes`] |
 //! | whose key it is, whether it may ask now | [`keys`], [`admission`] |
 //! | what is asked | [`request`] |
 //! | what it may cost, out of whose budget | [`market`], [`spending`] |
@@ -34,6 +34,7 @@ pub mod routes;
 mod sealed;
 pub mod server;
 pub mod spending;
+pub mod unread;
 
 pub use error::ApiError;
 pub use files::FileError;

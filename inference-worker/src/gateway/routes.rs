@@ -5,6 +5,7 @@ use super::{
 	embeddings::embed,
 	reply,
 	request::Ask,
+	unread::heard_out,
 	ApiError, Gateway,
 };
 use axum::{
@@ -77,6 +78,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 		.route(METRICS, only(get(metrics)))
 		.route(DOCUMENT, only(get(openapi)))
 		.fallback(page)
+		.layer(middleware::from_fn(heard_out))
 		.layer(middleware::from_fn_with_state(gateway.clone(), passed))
 		.layer(cors)
 		.with_state(gateway)

@@ -279,13 +279,14 @@ impl Committed {
 	}
 }
 
-const VERDICTS: [Verdict; 6] = [
+const VERDICTS: [Verdict; 7] = [
 	Verdict::Pass,
 	Verdict::Cheat,
 	Verdict::WorkerFault,
 	Verdict::VerifierFault,
 	Verdict::Indeterminate,
 	Verdict::Unchecked,
+	Verdict::Pardoned,
 ];
 
 fn verdict_name(verdict: Verdict) -> &'static str {
@@ -296,6 +297,7 @@ fn verdict_name(verdict: Verdict) -> &'static str {
 		Verdict::VerifierFault => "verifier_fault",
 		Verdict::Indeterminate => "indeterminate",
 		Verdict::Unchecked => "unchecked",
+		Verdict::Pardoned => "pardoned",
 	}
 }
 

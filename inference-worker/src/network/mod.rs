@@ -14,6 +14,7 @@ pub mod link;
 pub mod probes;
 mod reach;
 mod relays;
+pub mod roll;
 pub mod shards;
 pub mod slots;
 mod stream;

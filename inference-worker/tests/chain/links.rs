@@ -225,6 +225,8 @@ fn pipeline(workers: &[u8]) -> PipelineView {
 		state: PipelineState::Live,
 		slots: 1,
 		open_jobs: 0,
+		in_flight: 0,
+		pace: None,
 		stages: stages.collect(),
 	}
 }

@@ -160,6 +160,8 @@ fn pipeline(state: PipelineState, ready: &[u8]) -> PipelineView {
 		state,
 		slots: 2,
 		open_jobs: 0,
+		in_flight: 0,
+		pace: None,
 		stages: vec![
 			stage(0, LayerRange::default(), &[], &[]),
 			stage(1, all, &[1, 2], ready),

@@ -1,8 +1,10 @@
-//! Who does not take what is answered.
+//! Who does not take what is answered, or sends on all the same.
 
 use crate::market::{error_of, text, Lab, SOON};
 use axum::{body::Body, http::StatusCode, routing::get, Router};
-use dllm_worker::gateway::{patience::Patient, server::converse, Options};
+use dllm_worker::gateway::{
+	answer::MAX_BODY, patience::Patient, server::converse, unread::MOST, Options,
+};
 use futures::stream;
 use serde_json::json;
 use std::{convert::Infallible, time::Duration};
@@ -68,4 +70,36 @@ async fn a_reply_keeps_its_place_until_it_is_taken() {
 	drop(next);
 	lab.settled(1).await;
 	assert_eq!(lab.chat(&lab.key, json!({})).await.status(), StatusCode::OK);
+}
+
+/// A client that sends all of a body of `bytes` before it reads, and what it hears then.
+async fn hears_after_sending(bytes: usize) -> std::io::Result<String> {
+	let lab = Lab::new();
+	let (mut client, server) = duplex(1 << 16);
+	let (_close, closing) = watch::channel(false);
+	tokio::spawn(converse(server, lab.router.clone(), closing));
+	let key = &lab.key;
+	let head = format!(
+		"POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {key}\r\n\
+		 connection: close\r\ncontent-length: {bytes}\r\n\r\n"
+	);
+	client.write_all(head.as_bytes()).await?;
+	client.write_all(&vec![b' '; bytes]).await?;
+	let mut heard = String::new();
+	client.read_to_string(&mut heard).await?;
+	Ok(heard)
+}
+
+#[tokio::test]
+async fn who_sends_too_much_hears_so_after_it_has_sent_all() {
+	let heard = timeout(SOON, hears_after_sending(2 * MAX_BODY))
+		.await
+		.unwrap();
+	assert!(heard.unwrap().starts_with("HTTP/1.1 413 "));
+}
+
+#[tokio::test]
+async fn who_sends_without_an_end_is_cut_off() {
+	let cut_off = timeout(SOON, hears_after_sending(MOST + 2 * MAX_BODY));
+	cut_off.await.unwrap().unwrap_err();
 }

@@ -12,4 +12,5 @@ mod probes;
 mod reach;
 mod reachable;
 mod recovery;
+mod roll;
 mod shards;

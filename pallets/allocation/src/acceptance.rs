@@ -11,6 +11,7 @@ use crate::{
 use dllm_primitives::{
 	flow::{CapacityRounds, Footing, ModelCatalog, WorkerPool},
 	ids::ModelId,
+	load::Load,
 	miner::WorkerState,
 	model::{ModelSpec, ModelState},
 	plan::{self, Candidate, Pipeline, PipelineState, Plan, Quote},
@@ -67,6 +68,7 @@ impl<T: Config> Pallet<T> {
 				stage_prices: quote.stage_prices,
 				cost: quote.cost,
 				open_jobs: 0,
+				load: Load::default(),
 			},
 		};
 		Self::promise_memory(&standing)?;

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use dllm_primitives::{
 	flow::{Ending, PipelineBook},
 	ids::{ModelId, PipelineId, StageIndex},
+	load::Run,
 	model::LayerRange,
 	plan::{Pipeline, PipelineState},
 };
@@ -83,21 +84,26 @@ impl<T: Config> PipelineBook<T::AccountId> for Pallet<T> {
 			.collect()
 	}
 
-	fn reserve(id: PipelineId) -> DispatchResult {
+	fn reserve(id: PipelineId, rows: u32) -> DispatchResult {
 		Pipelines::<T>::try_mutate(id, |standing| {
 			let standing = standing.as_mut().ok_or(Error::<T>::UnknownPipeline)?;
 			ensure!(standing.pipeline.free_slots() > 0, Error::<T>::NoFreeSlot);
 			standing.pipeline.open_jobs = standing.pipeline.open_jobs.saturating_add(1);
+			standing.pipeline.load.take(rows);
 			Ok(())
 		})
 	}
 
-	fn release(id: PipelineId, ending: Ending) {
+	fn release(id: PipelineId, ending: Ending, run: Run) {
 		let Some(mut standing) = Pipelines::<T>::get(id) else {
 			defensive!("a slot of an unknown pipeline is given back", id);
 			return;
 		};
 		standing.pipeline.open_jobs = standing.pipeline.open_jobs.saturating_sub(1);
+		match ending {
+			Ending::Served | Ending::Failed => standing.pipeline.load.learn(&run),
+			Ending::Blameless => standing.pipeline.load.give_back(run.ceiling),
+		}
 		standing.failures = match ending {
 			Ending::Served => 0,
 			Ending::Failed => standing.failures.saturating_add(1),

@@ -38,6 +38,10 @@ impl<T: Config> Pallet<T> {
 			pipeline.open_jobs <= pipeline.plan.slots,
 			"more jobs than slots"
 		);
+		ensure!(
+			pipeline.open_jobs > 0 || pipeline.load.in_flight == 0,
+			"rows are in flight without a job"
+		);
 		let fits = match pipeline.state {
 			PipelineState::Preparing => !standing.all_ready() && pipeline.open_jobs == 0,
 			PipelineState::Live => standing.all_ready(),

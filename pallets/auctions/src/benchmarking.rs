@@ -59,7 +59,8 @@ mod benchmarks {
 		{
 			let jobs = T::Queue::waiting(j);
 			let most = T::MaxAwards::get() as usize;
-			awards = auction::award(&jobs, &market.offers(), most, |job, pipeline| {
+			let offers = market.offers(frame_system::Pallet::<T>::block_number());
+			awards = auction::award(&jobs, &offers, most, |job, pipeline| {
 				market.fee(job, pipeline)
 			});
 		}
@@ -77,7 +78,7 @@ mod benchmarks {
 		#[block]
 		{
 			let market = Market::<T>::read(&jobs, &mut WeightMeter::new(), Weight::zero());
-			offers = market.offers().len();
+			offers = market.offers(0u32.into()).len();
 		}
 
 		assert_eq!(offers, MAX_PIPELINES as usize);
@@ -192,6 +193,7 @@ mod benchmarks {
 			Pallet::<T>::hand_over(Award {
 				job: 0,
 				pipeline: 0,
+				rows: 1,
 				base: 0,
 				price: 1,
 			});

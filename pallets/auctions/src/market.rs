@@ -12,6 +12,8 @@ use dllm_primitives::{
 	plan::Pipeline,
 };
 use frame_support::weights::WeightMeter;
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::SaturatedConversion;
 
 /// A model and its live pipelines.
 type Stand<AccountId> = (ModelSpec, Vec<Pipeline<AccountId>>);
@@ -51,13 +53,16 @@ impl<T: Config> Market<T> {
 		}
 	}
 
-	/// The pipelines with a free slot.
-	pub(crate) fn offers(&self) -> Vec<Offer> {
+	/// The pipelines with a free slot, as they stand in block `now`.
+	pub(crate) fn offers(&self, now: BlockNumberFor<T>) -> Vec<Offer> {
+		let now = now.saturated_into();
 		let pipelines = self.stands.values().flat_map(|(_, pipelines)| pipelines);
 		let offer = |pipeline: &Pipeline<T::AccountId>| Offer {
 			pipeline: pipeline.id,
 			model: pipeline.plan.model,
 			free_slots: pipeline.free_slots(),
+			in_flight: pipeline.load.in_flight,
+			row_time: pipeline.load.row_time(now),
 		};
 		pipelines
 			.map(offer)

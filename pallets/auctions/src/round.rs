@@ -38,7 +38,8 @@ impl<T: Config> Pallet<T> {
 			.checked_div_per_component(&handover)
 			.unwrap_or(u64::MAX)
 			.min(T::MaxAwards::get().into());
-		let awards = auction::award(&jobs, &market.offers(), most as usize, |job, pipeline| {
+		let offers = market.offers(frame_system::Pallet::<T>::block_number());
+		let awards = auction::award(&jobs, &offers, most as usize, |job, pipeline| {
 			market.fee(job, pipeline)
 		});
 		for award in awards {
@@ -60,9 +61,14 @@ impl<T: Config> Pallet<T> {
 
 	/// Takes the slot and opens the trial, or does neither.
 	pub(crate) fn hand_over(award: Award) {
-		let Award { job, pipeline, .. } = award;
+		let Award {
+			job,
+			pipeline,
+			rows,
+			..
+		} = award;
 		let handed = with_storage_layer::<(), DispatchError, _>(|| {
-			T::Book::reserve(pipeline)?;
+			T::Book::reserve(pipeline, rows)?;
 			T::Queue::award(job, pipeline, award.surplus())
 		});
 		if let Err(error) = handed {

@@ -5,9 +5,10 @@ use crate::pallet::{
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
-	flow::{Bill, Conclusion, Ending, ModelCatalog, OnVerdict, Payouts, PipelineBook},
+	flow::{Bill, Conclusion, Ending, ModelCatalog, OnVerdict, Payouts, PipelineBook, Trials},
 	ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE},
 	job::{JobState, Refund},
+	load::Run,
 	model::ModelSpec,
 	payout,
 	plan::Pipeline,
@@ -17,7 +18,8 @@ use frame_support::{
 	storage::with_storage_layer,
 	traits::{fungible::MutateHold, tokens::Precision},
 };
-use sp_runtime::DispatchResult;
+use frame_system::pallet_prelude::BlockNumberFor;
+use sp_runtime::{DispatchResult, SaturatedConversion};
 
 /// Workers with the stage that each of them ran or checked.
 type Staged<T> = Vec<(StageIndex, <T as frame_system::Config>::AccountId)>;
@@ -32,6 +34,17 @@ struct Service<T: Config> {
 }
 
 impl<T: Config> Pallet<T> {
+	/// How a job that was awarded in block `awarded` went through its pipeline.
+	fn run(id: JobId, ceiling: u32, rows: u32, awarded: Option<BlockNumberFor<T>>) -> Run {
+		let until = T::Trials::ran(id).unwrap_or_else(frame_system::Pallet::<T>::block_number);
+		Run {
+			ceiling,
+			rows,
+			from: awarded.unwrap_or(until).saturated_into(),
+			until: until.saturated_into(),
+		}
+	}
+
 	/// Gives the whole hold back and ends the job.
 	pub(crate) fn refund(id: JobId, job: JobOf<T>, reason: Refund) {
 		let (client, amount) = (job.client.clone(), job.max_price);
@@ -162,6 +175,11 @@ impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
 		let JobState::Running { pipeline } = job.state else {
 			return;
 		};
+		let (ceiling, awarded) = (job.rows_ceiling, job.awarded);
+		let passed = match conclusion {
+			Conclusion::Served { rows, .. } => rows,
+			Conclusion::Failed(_) => 0,
+		};
 		let ending = match conclusion {
 			Conclusion::Served { .. } => Ending::Served,
 			Conclusion::Failed(Refund::NoShow) => Ending::Blameless,
@@ -187,6 +205,6 @@ impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
 			),
 			Conclusion::Failed(reason) => Self::refund(id, job, reason),
 		}
-		T::Book::release(pipeline, ending);
+		T::Book::release(pipeline, ending, Self::run(id, ceiling, passed, awarded));
 	}
 }

@@ -89,15 +89,17 @@ impl<T: Config> Pallet<T> {
 }
 
 impl<T: Config> JobQueue<u128, BlockNumberFor<T>> for Pallet<T> {
-	/// Reads `limit` jobs at most; those that are too close to their deadline are left out.
+	/// Reads `limit` jobs at most; those that are too close to their deadline are left out, and so are those of
+	/// a suspended model: they wait for the breaker, or for their refund.
 	fn waiting(limit: u32) -> Vec<WaitingJob<u128, BlockNumberFor<T>>> {
 		let now = frame_system::Pallet::<T>::block_number();
 		let in_time = now.saturating_add(MIN_RUN_BLOCKS.into());
+		let suspended = T::Trials::suspended();
 		Waiting::<T>::get()
 			.into_iter()
 			.take(limit as usize)
 			.filter_map(|id| Jobs::<T>::get(id).map(|job| (id, job)))
-			.filter(|(_, job)| job.deadline >= in_time)
+			.filter(|(_, job)| job.deadline >= in_time && !suspended.contains(&job.model))
 			.map(|(id, job)| WaitingJob {
 				id,
 				model: job.model,

@@ -108,7 +108,8 @@ pub mod pallet {
 	pub type WorkerOfPeer<T: Config> =
 		StorageMap<_, Blake2_128Concat, PeerId, T::AccountId, OptionQuery>;
 
-	/// What the verified work of a worker says of it; nothing for one that has done none.
+	/// What the verified work of a worker says of it, and what its neighbours say of its reports; nothing for one
+	/// that has done none and was not contradicted.
 	#[pallet::storage]
 	pub type Qualities<T: Config> =
 		StorageMap<_, Blake2_128Concat, T::AccountId, Quality, OptionQuery>;
@@ -217,6 +218,13 @@ pub mod pallet {
 			/// What was burned.
 			burned: u128,
 		},
+		/// Governance found that what a worker lost was no fault of its own.
+		Acquitted {
+			/// The worker.
+			worker: T::AccountId,
+			/// What came back into its bond, in planck.
+			amount: u128,
+		},
 		/// A worker was convicted again and never gets work any more.
 		Banned {
 			/// The worker.
@@ -228,6 +236,15 @@ pub mod pallet {
 			worker: T::AccountId,
 			/// Number of links.
 			links: u32,
+		},
+		/// What a worker reports of its links is contradicted by most of the operators at their other ends. Again
+		/// and again, that lowers its rank.
+		ReportContradicted {
+			/// The worker.
+			worker: T::AccountId,
+			/// How its reports were answered of late, in parts per million: always contradicted is a million, and
+			/// up to a quarter costs nothing.
+			doubt: u32,
 		},
 	}
 
@@ -343,7 +360,8 @@ pub mod pallet {
 		}
 
 		/// Says what the calling worker measured of its links to others; replaces its last report. Figures
-		/// count together with those of the other ends, the worse of both. Free of charge.
+		/// count together with those of the other ends, the worse of both; a worker that most of the other ends
+		/// contradict, again and again, loses rank. Free of charge.
 		#[pallet::call_index(7)]
 		#[pallet::weight(T::WeightInfo::report_links(links.len() as u32))]
 		pub fn report_links(

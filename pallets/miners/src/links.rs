@@ -1,10 +1,11 @@
 //! What workers measured of the way to each other: each keeps one report, which ages out, and goes with its
-//! worker. Two ends that disagree are settled by [`dllm_primitives::links::merge`].
+//! worker. Two ends that disagree are settled by [`dllm_primitives::links::merge`]; whom most of its neighbours
+//! contradict loses rank.
 
-use crate::{Config, Error, Event, LinkReports, Pallet, Workers};
+use crate::{Config, Error, Event, LinkReports, Pallet, WorkerOf, Workers};
 use alloc::{collections::BTreeSet, vec::Vec};
 use dllm_primitives::{
-	links::{merge, Link, Links, Report},
+	links::{is_contradicted, merge, Link, Links, Probed, Report},
 	miner::WorkerState,
 };
 use frame_support::{ensure, traits::Get};
@@ -23,12 +24,15 @@ impl<T: Config> Pallet<T> {
 			.is_none_or(|last| block.saturating_sub(last.block) >= T::LinkReportPause::get());
 		ensure!(rested, Error::<T>::TooEarly);
 		Self::check_links(&who, &links)?;
-		let known = |who: &T::AccountId| Workers::<T>::contains_key(who);
-		ensure!(
-			links.iter().all(|link| known(&link.peer)),
-			Error::<T>::UnknownPeer
-		);
+		let mut witnesses = Vec::new();
+		for link in &links {
+			let peer = Workers::<T>::get(&link.peer).ok_or(Error::<T>::UnknownPeer)?;
+			witnesses.extend(Self::witness(&who, &worker, link, peer));
+		}
 
+		if let Some(contradicted) = is_contradicted(witnesses) {
+			Self::note_report(&who, contradicted);
+		}
 		let count = links.len() as u32;
 		LinkReports::<T>::insert(&who, Report { block, links });
 		Self::deposit_event(Event::LinksReported {
@@ -36,6 +40,27 @@ impl<T: Config> Pallet<T> {
 			links: count,
 		});
 		Ok(())
+	}
+
+	/// The operator of the other end of a link, and whether what that end reported of late contradicts the
+	/// link. None where it reports nothing of it, is of the same operator, or has no work to its name: an account
+	/// with a bond and nothing else is no witness.
+	fn witness(
+		who: &T::AccountId,
+		worker: &WorkerOf<T>,
+		link: &Probed<T::AccountId>,
+		peer: WorkerOf<T>,
+	) -> Option<(T::AccountId, bool)> {
+		if peer.operator == worker.operator || peer.passed == 0 {
+			return None;
+		}
+		let now = frame_system::Pallet::<T>::block_number();
+		let report = LinkReports::<T>::get(&link.peer)?;
+		if now.saturating_sub(report.block) > T::LinkReportLifetime::get() {
+			return None;
+		}
+		let back = report.links.iter().find(|back| back.peer == *who)?;
+		Some((peer.operator, back.reading.contradicts(&link.reading)))
 	}
 
 	/// Whether a report can be true as far as it is alone.

@@ -54,7 +54,10 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 					worker.faults = worker.faults.saturating_add(1)
 				}
 				// A conviction is counted where the bond is slashed.
-				Verdict::Cheat | Verdict::Indeterminate | Verdict::Unchecked => {}
+				Verdict::Cheat
+				| Verdict::Indeterminate
+				| Verdict::Unchecked
+				| Verdict::Pardoned => {}
 			}
 		});
 		if verdict == Verdict::Pass {
@@ -74,6 +77,11 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 		convicted_by: &[T::AccountId],
 	) -> u128 {
 		Self::do_slash(who, pay, user, convicted_by)
+	}
+
+	/// The bond grows by what of `amount` lies free in the worker's account.
+	fn acquit(who: &T::AccountId, amount: u128, convicted: bool) -> u128 {
+		Self::do_acquit(who, amount, convicted)
 	}
 }
 

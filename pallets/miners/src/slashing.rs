@@ -4,7 +4,7 @@
 //! Who is checked and does not open what it committed to forfeits as much as cheating unchecked could have gained
 //! it: this is no conviction. How much all that is, and who gets it, stands in [`dllm_primitives::slash`].
 
-use crate::{Config, Event, HoldReason, Pallet, WorkerOf, Workers};
+use crate::{Config, Event, HoldReason, Pallet, Qualities, WorkerOf, Workers};
 use dllm_primitives::{
 	miner::WorkerState,
 	slash::{self, CONVICTORS_PERCENT, USER_PERCENT},
@@ -68,6 +68,33 @@ impl<T: Config> Pallet<T> {
 		});
 		Self::punish(who, worker, false);
 		amount
+	}
+
+	/// Takes a conviction back and puts `amount` that lies free in the worker's account into its bond. A ban
+	/// that rested on it is lifted, its rank is that of a newcomer; work it has to ask for itself, as after
+	/// every leave.
+	pub(crate) fn do_acquit(who: &T::AccountId, amount: u128, convicted: bool) -> u128 {
+		let Some(mut worker) = Workers::<T>::get(who) else {
+			return 0;
+		};
+		if convicted {
+			worker.cheats = worker.cheats.saturating_sub(1);
+			Qualities::<T>::remove(who);
+		}
+		if worker.state == WorkerState::Banned && worker.cheats < 2 {
+			worker.state = WorkerState::Unbonding(Self::free_from());
+		}
+		// Who stays banned has no bond: the money stays free in its account.
+		let bonds = worker.state != WorkerState::Banned;
+		let held = bonds && T::Currency::hold(&HoldReason::Bond.into(), who, amount).is_ok();
+		let added = if held { amount } else { 0 };
+		worker.bond = worker.bond.saturating_add(added);
+		Self::store(who, worker);
+		Self::deposit_event(Event::Acquitted {
+			worker: who.clone(),
+			amount: added,
+		});
+		added
 	}
 
 	/// Bans a worker convicted again; lets one go whose bond is no longer enough, until it has added to

@@ -182,6 +182,10 @@ pub struct PipelineView {
 	pub slots: u8,
 	/// Jobs that it runs now.
 	pub open_jobs: u8,
+	/// Rows at most of these jobs.
+	pub in_flight: u64,
+	/// Rows that passed lately in a thousand blocks of running; none where no job showed it of late.
+	pub pace: Option<u64>,
 	/// Its ring.
 	pub stages: Vec<StageView>,
 }

@@ -1,19 +1,21 @@
-//! The job auction of a block, as a pure function: which waiting job goes to which pipeline, and what it
-//! pays.
+//! The job auction of a block, as a pure function: which waiting job goes to which pipeline, and what it pays.
 //!
-//! Pipelines post their base price. Jobs come in the order of what they offer for a row, the earlier of
-//! two equals before the later; each takes the cheapest pipeline that has a free slot and that its ceiling
-//! can pay. A winner pays its *critical price*: the lowest ceiling with which it would still have won. Where
-//! the jobs of a model are of one kind that is one price for a row: the highest losing bid where jobs exceed
-//! slots, else the base price of the dearest slot in use. So the own bid decides whether a job is served and
-//! never what it pays: no lie about it gains within a block. What is paid above the base price of the
+//! Pipelines post their base price. Jobs come in the order of what they offer for a row, the earlier of two
+//! equals before the later; each takes the cheapest pipeline that has a free slot and that its ceiling can pay,
+//! and of several that ask the same the one where it is expected to be over first ([`crate::load`]). A winner
+//! pays its *critical price*: the lowest ceiling with which it would still have won. Where the jobs of a model
+//! are of one kind that is one price for a row: the highest losing bid where jobs exceed slots, else the base
+//! price of the dearest slot in use. So the own bid decides whether a job is served and never what it pays: no
+//! lie about it gains within a block. Which of several equal pipelines a job takes does not depend on its own
+//! bid but through its place, and changes the price of none of them. What is paid above the base price of the
 //! pipeline is the surplus; it is burned, so that no pipeline gains by stuffing the queue.
 
 use crate::{
 	ids::{JobId, ModelId, PipelineId},
 	job::WaitingJob,
+	load::{drain_time, NANO},
 };
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, vec::Vec};
 use core::cmp::Ordering;
 
 /// What a live pipeline offers in this block.
@@ -25,6 +27,11 @@ pub struct Offer {
 	pub model: ModelId,
 	/// Slots that are free now.
 	pub free_slots: u8,
+	/// Rows at most of the jobs that it runs now.
+	pub in_flight: u64,
+	/// Nanoblocks that it takes for a row; none where nothing is known: then it counts as fast as the fastest
+	/// of its model, and comes before it, so that it is tried.
+	pub row_time: Option<u64>,
 }
 
 /// A job that found a pipeline.
@@ -34,6 +41,8 @@ pub struct Award {
 	pub job: JobId,
 	/// Its pipeline.
 	pub pipeline: PipelineId,
+	/// Its rows at most.
+	pub rows: u32,
 	/// What the pipeline charges for all rows of the job, in planck.
 	pub base: u128,
 	/// What the job pays for all its rows, in planck: between the base price and its ceiling.
@@ -65,8 +74,11 @@ pub fn award<BlockNumber: Ord + Copy>(
 		})
 		.collect();
 	queue.sort_by(|a, b| by_bid(a.job, b.job));
+	let speeds = speeds(offers);
 	let slots = Slots {
+		speeds: &speeds,
 		free: offers.iter().map(|offer| offer.free_slots).collect(),
+		in_flight: offers.iter().map(|offer| offer.in_flight).collect(),
 		awards: most,
 	};
 	let mut left = slots.clone();
@@ -78,6 +90,7 @@ pub fn award<BlockNumber: Ord + Copy>(
 		awards.push(Award {
 			job: request.job.id,
 			pipeline: ask.pipeline,
+			rows: request.job.rows,
 			base: ask.fee,
 			price: critical_price(&queue, at, slots.clone()).max(ask.fee),
 		});
@@ -122,21 +135,71 @@ fn asks<B>(
 	asks
 }
 
+/// How fast a pipeline is taken to be.
+#[derive(Clone, Copy)]
+struct Speed {
+	/// Nanoblocks of a row.
+	row_time: u64,
+	/// Whether that is known.
+	known: bool,
+}
+
+/// Of every offer. Where nothing is known of a whole model, a row takes a block everywhere, and the rows in
+/// flight decide.
+fn speeds(offers: &[Offer]) -> Vec<Speed> {
+	let mut fastest = BTreeMap::<ModelId, u64>::new();
+	for offer in offers {
+		let Some(row_time) = offer.row_time else {
+			continue;
+		};
+		let least = fastest.entry(offer.model).or_insert(row_time);
+		*least = row_time.min(*least);
+	}
+	let speed = |offer: &Offer| Speed {
+		row_time: offer
+			.row_time
+			.or_else(|| fastest.get(&offer.model).copied())
+			.unwrap_or(NANO),
+		known: offer.row_time.is_some(),
+	};
+	offers.iter().map(speed).collect()
+}
+
 /// What is left to award.
 #[derive(Clone)]
-struct Slots {
+struct Slots<'a> {
+	/// How fast every offer is.
+	speeds: &'a [Speed],
 	/// Free slots of every offer.
 	free: Vec<u8>,
+	/// Rows in flight of every offer.
+	in_flight: Vec<u64>,
 	/// Awards that the block still makes.
 	awards: usize,
 }
 
-impl Slots {
-	/// The cheapest ask that has a slot.
+impl Slots<'_> {
+	/// The cheapest ask that has a slot; of equal ones that where the job is over first.
 	fn cheapest<B>(&self, request: &Request<B>) -> Option<Ask> {
+		if self.awards == 0 {
+			return None;
+		}
 		let has_slot = |ask: &&Ask| self.free.get(ask.offer).is_some_and(|free| *free > 0);
-		let first = request.asks.iter().find(has_slot).copied();
-		first.filter(|_| self.awards > 0)
+		let mut free = request.asks.iter().filter(has_slot).peekable();
+		let fee = free.peek()?.fee;
+		let equal = free.take_while(|ask| ask.fee == fee);
+		let first = equal.min_by_key(|ask| self.over(ask, request.job.rows));
+		first.copied()
+	}
+
+	/// Orders asks of one fee: nanoblocks until a job of so many rows is over, unknown pipelines first, the
+	/// lower number first.
+	fn over(&self, ask: &Ask, rows: u32) -> (u64, bool, PipelineId) {
+		let speed = self.speeds.get(ask.offer);
+		let (row_time, known) = speed.map_or((NANO, true), |speed| (speed.row_time, speed.known));
+		let ahead = self.in_flight.get(ask.offer).copied().unwrap_or(0);
+		let time = drain_time(ahead.saturating_add(rows.into()), row_time);
+		(time, known, ask.pipeline)
 	}
 
 	/// Takes the cheapest slot, if the job can pay it.
@@ -146,6 +209,9 @@ impl Slots {
 			.filter(|ask| ask.fee <= request.job.max_price)?;
 		if let Some(free) = self.free.get_mut(ask.offer) {
 			*free = free.saturating_sub(1);
+		}
+		if let Some(ahead) = self.in_flight.get_mut(ask.offer) {
+			*ahead = ahead.saturating_add(request.job.rows.into());
 		}
 		self.awards = self.awards.saturating_sub(1);
 		Some(ask)

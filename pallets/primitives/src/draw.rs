@@ -8,6 +8,7 @@
 //! of the block; whoever makes all of them, and leads the job too, can choose among as many as it likes.
 
 use crate::ids::{Digest, JobId, StageIndex};
+use alloc::vec::Vec;
 use codec::Encode;
 
 const SEED: &[u8] = b"dllm/draw/v1";
@@ -83,6 +84,28 @@ pub fn choose(seed: Digest, stakes: &[u128]) -> Option<usize> {
 		left = left.saturating_sub(*stake);
 		within
 	})
+}
+
+/// What counts of the holders of a stage, each an operator and its bond, when its checker is drawn: nothing of
+/// those whose operator has another part in the job and so may know the rows that the stage sent without
+/// executing it. Where that leaves nobody, every bond counts.
+pub fn independent<Operator: PartialEq>(
+	holders: &[(Operator, u128)],
+	busy: &[Operator],
+) -> Vec<u128> {
+	let stake = |(operator, bond): &(Operator, u128)| {
+		let free = !busy.contains(operator);
+		if free {
+			*bond
+		} else {
+			0
+		}
+	};
+	let free = holders.iter().map(stake).collect::<Vec<_>>();
+	if free.iter().any(|stake| *stake > 0) {
+		return free;
+	}
+	holders.iter().map(|(_, bond)| *bond).collect()
 }
 
 /// A seed of its own for the checker of one stage.

@@ -6,6 +6,7 @@ use crate::{
 	draw::Trust,
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
 	job::{Assurance, Body, Limits, Refund, WaitingJob},
+	load::Run,
 	miner::Worker,
 	model::Model,
 	plan::Pipeline,
@@ -61,6 +62,10 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 		user: &AccountId,
 		convicted_by: &[AccountId],
 	) -> Balance;
+
+	/// Governance found that what a worker lost was no fault of its own: makes `amount` good, as far as there is
+	/// money for it, and takes a conviction back, where it was one. Answers what was made good.
+	fn acquit(who: &AccountId, amount: Balance, convicted: bool) -> Balance;
 }
 
 /// The ranks of workers (`pallet-miners`).
@@ -89,11 +94,12 @@ pub trait PipelineBook<AccountId> {
 	/// Pipelines that take jobs of a model.
 	fn live(model: ModelId) -> Vec<Pipeline<AccountId>>;
 
-	/// Takes a slot of a live pipeline.
-	fn reserve(id: PipelineId) -> DispatchResult;
+	/// Takes a slot of a live pipeline for a job of `rows` rows at most.
+	fn reserve(id: PipelineId, rows: u32) -> DispatchResult;
 
-	/// Gives the slot back; a pipeline that fails too often in a row is closed.
-	fn release(id: PipelineId, ending: Ending);
+	/// Gives the slot back; a pipeline that fails too often in a row is closed. How the job went says how fast
+	/// the pipeline is, unless nobody is to blame for its end.
+	fn release(id: PipelineId, ending: Ending, run: Run);
 }
 
 /// A cleared capacity round whose plans compete.
@@ -166,8 +172,15 @@ pub trait Trials<AccountId, BlockNumber> {
 	fn verdict_blocks() -> BlockNumber;
 
 	/// Opens the trial of an awarded job. It ends in exactly one call of [`OnVerdict::concluded`], at
-	/// most [`Self::verdict_blocks`] after `run_until`.
+	/// most [`Self::verdict_blocks`] after `run_until`, or, where a breaker has tripped, when that is ruled on.
 	fn open(award: Award<AccountId, BlockNumber>) -> DispatchResult;
+
+	/// Block of the last commitment of a lead; none where a lead has not committed, or there is no such
+	/// trial.
+	fn ran(job: JobId) -> Option<BlockNumber>;
+
+	/// Models of which no job is awarded now, because a breaker has tripped.
+	fn suspended() -> Vec<ModelId>;
 
 	/// Drops the record of a closed trial; a trial that is still open, or unknown, is left alone. Called
 	/// when the record of the job is pruned.

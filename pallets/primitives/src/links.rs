@@ -2,7 +2,9 @@
 //!
 //! Both ends report, and the worse of every figure counts: a lie can make a link look worse, for both of
 //! its ends alike, and never better than the other end measured it. Where one end reports none, the report of
-//! the other stands alone, and says so. How links are measured is the worker's affair; `pallet-miners` keeps
+//! the other stands alone, and says so. Who of two ends that contradict each other lies is not to be seen from
+//! their link; but whom most of its neighbours contradict says something wrong of its links, and
+//! [`is_contradicted`] lets that count in its rank. How links are measured is the worker's affair; `pallet-miners` keeps
 //! the reports, and `cost` reads what comes of them.
 
 use crate::cost::{
@@ -19,6 +21,14 @@ use scale_info::TypeInfo;
 pub const MAX_LINKS: u32 = 16;
 /// A round trip takes time, and one of more than a minute is no link.
 pub const PLAUSIBLE_ROUND_TRIP_US: RangeInclusive<u64> = 1..=2 * *PLAUSIBLE_LATENCY_US.end();
+/// Round trips that two ends found are one figure of one way: their medians, taken minutes apart, may be so many
+/// times, and so many microseconds, apart before one of them is wrong.
+pub const ROUND_TRIPS_APART: (u32, u32) = (4, 10_000);
+/// Transfers of two ends go opposite ways, of which one may be much slower, by 40 times on common lines.
+pub const SPEEDS_APART: u64 = 100;
+/// Operators that have to be heard of a report: with fewer, one that lies could be the majority beside one whose
+/// figures are off by chance.
+pub const FEWEST_WITNESSES: usize = 3;
 /// Share of the bandwidth that frames get, in ppm: transfers are timed by what arrives in frames.
 const EFFICIENCY_PPM: u32 = 1_000_000;
 
@@ -111,6 +121,16 @@ impl Reading {
 		}
 	}
 
+	/// Whether this and what the other end found cannot both be true of a link.
+	pub fn contradicts(&self, other: &Self) -> bool {
+		let (times, more) = ROUND_TRIPS_APART;
+		let short = self.rtt_us.min(other.rtt_us);
+		let bound = short.saturating_mul(times).saturating_add(more);
+		let slow = self.bytes_per_second.min(other.bytes_per_second);
+		let fast = self.bytes_per_second.max(other.bytes_per_second);
+		self.rtt_us.max(other.rtt_us) > bound || fast > slow.saturating_mul(SPEEDS_APART)
+	}
+
 	/// As the cost model reads a link, in either direction: half a round trip, rounded up.
 	pub fn figures(&self) -> LinkFigures {
 		LinkFigures {
@@ -121,6 +141,25 @@ impl Reading {
 			efficiency_ppm: EFFICIENCY_PPM,
 		}
 	}
+}
+
+/// Whether the other ends of its links contradict a worker's report, as a whole. `witnesses` names for every link
+/// the operator of the other end, and whether what that end reported contradicts it. None where too few operators
+/// are heard.
+///
+/// An operator has one voice, however many workers it runs, and it is against the report only if all of them are.
+/// So one liar lowers nobody's rank, and who lies about most of its links lowers its own.
+pub fn is_contradicted<Operator: Ord>(
+	witnesses: impl IntoIterator<Item = (Operator, bool)>,
+) -> Option<bool> {
+	let mut voices = BTreeMap::new();
+	for (operator, against) in witnesses {
+		let voice = voices.entry(operator).or_insert(true);
+		*voice &= against;
+	}
+	let against = voices.values().filter(|against| **against).count();
+	let heard = voices.len() >= FEWEST_WITNESSES;
+	heard.then_some(against.saturating_mul(2) > voices.len())
 }
 
 /// Puts the reports of workers together: every link once, in the order of its ends. A link of a worker to

@@ -3,6 +3,7 @@
 
 use crate::{
 	ids::{ModelId, PipelineId, StageIndex, ENTRY_STAGE, MAX_REPLICAS, MAX_SEGMENTS, MAX_STAGES},
+	load::Load,
 	miner::Roles,
 	model::{LayerRange, ModelSpec},
 	payout,
@@ -320,6 +321,8 @@ pub struct Pipeline<AccountId> {
 	pub cost: u128,
 	/// Jobs that it runs now.
 	pub open_jobs: u8,
+	/// What it has to do, and how fast it did so lately.
+	pub load: Load,
 }
 
 impl<AccountId> Pipeline<AccountId> {

@@ -82,6 +82,16 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 			.chain(self.tiebreak.iter().map(|third| (Part::Tiebreak, third)))
 	}
 
+	/// The same, to write to.
+	pub fn participants_mut(
+		&mut self,
+	) -> impl Iterator<Item = (Part, &mut Participant<AccountId, BlockNumber>)> {
+		let lead = core::iter::once((Part::Lead, &mut self.lead));
+		let replica = self.replica.iter_mut().map(|one| (Part::Replica, one));
+		lead.chain(replica)
+			.chain(self.tiebreak.iter_mut().map(|one| (Part::Tiebreak, one)))
+	}
+
 	/// The worker of a side of the stage's dispute; none where nobody checks it.
 	pub fn disputant(&self, side: Side) -> Option<&AccountId> {
 		match side {
@@ -136,7 +146,7 @@ pub struct Trial<AccountId, BlockNumber> {
 	pub drawn: Option<Drawn>,
 	/// Where it stands.
 	pub phase: Phase,
-	/// Last block of the phase; of the last phase once it is closed.
+	/// Last block of the phase; of the last phase once it is closed, of the breaker's term where it is held.
 	pub until: BlockNumber,
 	/// Its stages, in the order of the ring.
 	pub stages: BoundedVec<StageTrial<AccountId, BlockNumber>, ConstU32<MAX_STAGES>>,
@@ -279,6 +289,7 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 				.tiebreak
 				.as_ref()
 				.is_none_or(|third| third.opening.is_some()),
+			Phase::Held => false,
 			Phase::Closed => true,
 		})
 	}

@@ -34,6 +34,9 @@ pub enum Verdict {
 	/// The draw left its job unchecked, and what it opened fits the rest of the ring: it is paid, and
 	/// nothing is counted for or against it.
 	Unchecked,
+	/// The judgement blames it, and governance found a fault that many had in common: nothing is taken, and
+	/// nothing is counted for or against it.
+	Pardoned,
 }
 
 /// A worker's part in a stage.
@@ -92,6 +95,8 @@ pub enum Phase {
 	Disputing,
 	/// Third workers decide the stages that do not agree.
 	Tiebreak,
+	/// Everything is shown, but a breaker has tripped: verdicts wait for governance.
+	Held,
 	/// Verdicts stand.
 	Closed,
 }

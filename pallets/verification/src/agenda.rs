@@ -4,7 +4,7 @@
 //! one of the next [`AGENDA_WINDOW`] blocks. No more trials are open than the window has room for, each
 //! with one deadline, so a deadline always finds its place and no block has more to do than it can.
 
-use crate::{Agenda, Config, Error, OpenTrials, Pallet};
+use crate::{held::HELD_ROOM, Agenda, Config, Error, HeldCount, OpenTrials, Pallet};
 use dllm_primitives::ids::JobId;
 use frame_support::{ensure, traits::Get};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -17,11 +17,15 @@ use sp_runtime::{
 pub const AGENDA_WINDOW: u32 = 8;
 
 impl<T: Config> Pallet<T> {
-	/// Counts one more open trial, where there is room for it.
+	/// Counts one more open trial, where there is room for it: on the agenda, and among the held ones, should a
+	/// breaker trip.
 	pub(crate) fn admit() -> DispatchResult {
 		let open = OpenTrials::<T>::get();
 		let room = T::MaxTrialsPerBlock::get().saturating_mul(AGENDA_WINDOW);
 		ensure!(open < room, Error::<T>::TooManyTrials);
+		let kept = open.saturating_add(HeldCount::<T>::get());
+		let most = room.saturating_mul(HELD_ROOM);
+		ensure!(kept < most, Error::<T>::TooManyTrials);
 		OpenTrials::<T>::put(open.saturating_add(1));
 		Ok(())
 	}

@@ -5,11 +5,13 @@
 use crate::{
 	phases::{StageOf, TrialOf},
 	trial::{Participant, Trial},
-	Agenda, Call, Config, Disputes, Pallet, Trials, AGENDA_WINDOW as WINDOW,
+	Agenda, Breakers, Call, Config, Disputes, Pallet, TakenLately, Trials, AGENDA_WINDOW as WINDOW,
+	MAX_CLASSES_OF_JOB, MAX_TAKEN,
 };
 use alloc::{sync::Arc, vec::Vec};
 use codec::Encode;
 use dllm_primitives::{
+	breaker::{Breaker, Scope, Taken},
 	commitment::{commitment, counted, merkle_top, result_hash, Opening, Roots},
 	dispute::{self, Game, Move, Outcome, Record, Standing, State, Subject},
 	flow::Award,
@@ -31,7 +33,7 @@ use dllm_primitives::{
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
-	traits::{ConstU32, Get},
+	traits::{ConstU32, EnsureOrigin, Get},
 	BoundedVec,
 };
 use frame_system::{pallet_prelude::BlockNumberFor, RawOrigin};
@@ -215,9 +217,55 @@ mod benchmarks {
 		{
 			Pallet::<T>::mix_beacon();
 			Pallet::<T>::expire(now);
+			Pallet::<T>::tend_breakers(0);
 		}
 
 		assert!(Agenda::<T>::get(now).is_empty());
+	}
+
+	#[benchmark]
+	fn uphold() -> Result<(), BenchmarkError> {
+		let breaker = tripped::<T>()?;
+		let origin = T::BreakerOrigin::try_successful_origin()
+			.map_err(|()| BenchmarkError::Stop("nobody rules"))?;
+
+		#[extrinsic_call]
+		_(origin as T::RuntimeOrigin, breaker.scope);
+
+		assert!(Breakers::<T>::get().is_empty());
+		Ok(())
+	}
+
+	/// Every worker gets something back.
+	#[benchmark]
+	fn pardon(r: Linear<0, MAX_TAKEN>) -> Result<(), BenchmarkError> {
+		let breaker = tripped::<T>()?;
+		for number in 0..r {
+			let worker: T::AccountId = account("slashed", number, 0);
+			T::BenchmarkSetup::bonded(&worker);
+			let taken = Taken {
+				at: breaker.tripped,
+				worker,
+				amount: PRICE,
+				convicted: true,
+				model: 0,
+				class: None,
+			};
+			TakenLately::<T>::try_append(taken)
+				.map_err(|()| BenchmarkError::Stop("too many losses"))?;
+		}
+		let origin = T::BreakerOrigin::try_successful_origin()
+			.map_err(|()| BenchmarkError::Stop("nobody rules"))?;
+
+		#[extrinsic_call]
+		_(
+			origin as T::RuntimeOrigin,
+			breaker.scope,
+			Default::default(),
+		);
+
+		assert!(TakenLately::<T>::get().is_empty());
+		Ok(())
 	}
 
 	/// The last third worker is missing; the others convict the replicas.
@@ -252,6 +300,20 @@ mod benchmarks {
 		assert_eq!(phase::<T>(), Some(Phase::Closed));
 		Ok(())
 	}
+}
+
+/// A breaker of model 0 that has tripped and holds nothing.
+fn tripped<T: Config>() -> Result<Breaker<T::AccountId>, BenchmarkError> {
+	let breaker = Breaker {
+		scope: Scope::Model(0),
+		tripped: 1,
+		until: u32::MAX,
+		models: Default::default(),
+		ruling: None,
+	};
+	Breakers::<T>::try_append(breaker.clone())
+		.map_err(|()| BenchmarkError::Stop("too many breakers"))?;
+	Ok(breaker)
 }
 
 /// The stage that is argued about.
@@ -422,6 +484,7 @@ fn award<T: Config>(stages: u32) -> Result<Award<T::AccountId, BlockNumberFor<T>
 			.map_err(|_| BenchmarkError::Stop("too many stages"))?,
 		cost: 1,
 		open_jobs: 1,
+		load: Default::default(),
 	};
 	let now = frame_system::Pallet::<T>::block_number();
 	Ok(Award {
@@ -613,6 +676,8 @@ fn opening<T: Config>(trial: &TrialOf<T>, stage: StageIndex) -> Opening {
 	let rows = |boundary: u32| Digest::repeat_byte(boundary as u8 + 1);
 	let shards = trial.stage(stage).map(|stage| stage.shards);
 	let roots = Roots {
+		// As many classes as are counted of one job.
+		class: Digest::repeat_byte(1 + stage % MAX_CLASSES_OF_JOB as u8),
 		// With others it would be convicted by its own word, and nobody be drawn.
 		weights: shards.unwrap_or_default(),
 		input: rows(stage.into()),

@@ -2,14 +2,16 @@
 //! everybody is released, and the job hears of it.
 
 use crate::{
+	breaker::{judged_class, now},
 	drawing::choose_holder,
 	judge::{self, Exhibit, LeadFinding, Outcome, StageShowings},
 	phases::{StageOf, TrialOf},
 	trial::Participant,
-	Config, Event, OpenTrials, Pallet, Trials,
+	Config, Event, HeldCount, OpenTrials, Pallet, Trials,
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
+	breaker::Taken,
 	draw,
 	flow::{Conclusion, OnVerdict, WorkerPool},
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
@@ -68,9 +70,20 @@ impl<T: Config> Pallet<T> {
 		Self::conclude(job, trial, Outcome::Failed(refund));
 	}
 
-	/// Ends a trial with a judgement of what was opened.
+	/// Ends a trial with a judgement of what was opened, or leaves it to governance, where a breaker has
+	/// tripped.
 	pub(crate) fn close_judged(job: JobId, mut trial: TrialOf<T>) {
-		let showings = showings::<T>(&trial);
+		let outcome = Self::judge(&mut trial);
+		Self::count(job, &trial);
+		match Self::holding_scope(&trial, &outcome) {
+			Some(scope) => Self::hold(job, trial, scope),
+			None => Self::conclude(job, trial, outcome),
+		}
+	}
+
+	/// Writes the verdicts on what was opened into a trial, and answers what they make of the job.
+	pub(crate) fn judge(trial: &mut TrialOf<T>) -> Outcome {
+		let showings = showings::<T>(trial);
 		let own_entry = trial.own_entry;
 		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
 			let from_user = own_entry && stage.stage == ENTRY_STAGE + 1;
@@ -83,27 +96,33 @@ impl<T: Config> Pallet<T> {
 				third.verdict = verdicts.tiebreak;
 			}
 		}
+		Self::outcome(trial)
+	}
+
+	/// What the verdicts on the leads make of the job.
+	pub(crate) fn outcome(trial: &TrialOf<T>) -> Outcome {
 		let leads = trial
 			.stages
 			.iter()
 			.map(|stage| finding(&stage.lead))
 			.collect::<Vec<_>>();
-		let outcome = judge::outcome(&leads, trial.own_entry, trial.rows_ceiling);
-		Self::conclude(job, trial, outcome);
+		judge::outcome(&leads, trial.own_entry, trial.rows_ceiling)
 	}
 
 	/// Carries out the verdicts. The record is written first, so that whoever hears of it sees it closed.
-	fn conclude(job: JobId, mut trial: TrialOf<T>, outcome: Outcome) {
+	pub(crate) fn conclude(job: JobId, mut trial: TrialOf<T>, outcome: Outcome) {
+		match trial.phase {
+			Phase::Held => HeldCount::<T>::mutate(|held| *held = held.saturating_sub(1)),
+			_ => OpenTrials::<T>::mutate(|open| *open = open.saturating_sub(1)),
+		}
+		let was_held = trial.phase == Phase::Held;
 		trial.phase = Phase::Closed;
 		Trials::<T>::insert(job, &trial);
 		Self::drop_disputes(job);
-		OpenTrials::<T>::mutate(|open| *open = open.saturating_sub(1));
 
-		for stage in &trial.stages {
-			slash_cheats::<T>(stage, &trial.client);
-			if stage.withheld() {
-				T::Workers::withheld(&stage.lead.worker, stage.pay, &trial.client);
-			}
+		let taken = take_bonds::<T>(&trial);
+		if !was_held {
+			Self::note_taken(taken);
 		}
 		for (stage, part, participant) in trial.participants() {
 			let verdict = participant.verdict.unwrap_or(Verdict::Indeterminate);
@@ -207,8 +226,38 @@ pub(crate) fn operator<T: Config>(who: &T::AccountId) -> T::AccountId {
 	T::Workers::worker(who).map_or_else(|| who.clone(), |worker| worker.operator)
 }
 
-/// Slashes the convicted workers of a stage, to the benefit of those that passed in it.
-fn slash_cheats<T: Config>(stage: &StageOf<T>, client: &T::AccountId) {
+/// Slashes the convicted, and takes what was forfeited; answers what was taken from whom.
+fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
+	let at = now::<T>();
+	let mut all = Vec::new();
+	for stage in &trial.stages {
+		let mut note = |who: &T::AccountId, amount, convicted, class| {
+			all.push(Taken {
+				at,
+				worker: who.clone(),
+				amount,
+				convicted,
+				model: trial.model,
+				class,
+			})
+		};
+		slash_cheats::<T>(stage, &trial.client, &mut note);
+		if stage.withheld() {
+			let lead = &stage.lead.worker;
+			let amount = T::Workers::withheld(lead, stage.pay, &trial.client);
+			note(lead, amount, false, None);
+		}
+	}
+	all
+}
+
+/// Slashes the convicted workers of a stage, to the benefit of those that passed in it. Notes of each how much
+/// it lost, and the class in which it was judged; who only copied is not noted: no fault does that.
+fn slash_cheats<T: Config>(
+	stage: &StageOf<T>,
+	client: &T::AccountId,
+	note: &mut impl FnMut(&T::AccountId, u128, bool, Option<Digest>),
+) {
 	let with = |verdict| {
 		let found = stage
 			.participants()
@@ -218,8 +267,12 @@ fn slash_cheats<T: Config>(stage: &StageOf<T>, client: &T::AccountId) {
 			.collect::<Vec<_>>()
 	};
 	let convicted_by = with(Verdict::Pass);
-	for cheat in with(Verdict::Cheat) {
-		T::Workers::slash(&cheat, stage.pay, client, &convicted_by);
+	let cheats = stage.participants().map(|(_, participant)| participant);
+	for cheat in cheats.filter(|one| one.verdict == Some(Verdict::Cheat)) {
+		let amount = T::Workers::slash(&cheat.worker, stage.pay, client, &convicted_by);
+		if cheat.opening.is_some() {
+			note(&cheat.worker, amount, true, judged_class::<T>(stage, cheat));
+		}
 	}
 }
 

@@ -53,11 +53,12 @@ impl<T: Config> Pallet<T> {
 		let mut busy = trial
 			.stages
 			.iter()
-			.map(|stage| stage.lead.worker.clone())
+			.map(|stage| operator::<T>(&stage.lead.worker))
 			.collect::<Vec<_>>();
 		for stage in trial.stages.iter_mut() {
 			if checked {
-				busy.extend(Self::draw_checker(job, seed, stage, &busy));
+				let drawn = Self::draw_checker(job, seed, stage, &busy);
+				busy.extend(drawn.map(|worker| operator::<T>(&worker)));
 			} else {
 				T::Workers::unverified(&stage.lead.worker, stage.pay);
 			}
@@ -90,24 +91,19 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// One of the active holders by bond; those that have another part in the job only where there is nobody else,
-/// as they know the rows of a neighbour.
+/// One of the active holders by bond; those of the `busy` operators only where there is nobody else: they have
+/// another part in the job, and may know the rows that this stage sent.
 pub(crate) fn choose_holder<T: Config>(
 	seed: Digest,
 	holders: &[T::AccountId],
 	busy: &[T::AccountId],
 ) -> Option<T::AccountId> {
-	let bond = |who: &T::AccountId| {
+	let staked = |who: &T::AccountId| {
 		let worker = T::Workers::worker(who).filter(|_| is_active::<T>(who));
-		worker.map_or(0, |worker| worker.bond)
+		(operator::<T>(who), worker.map_or(0, |worker| worker.bond))
 	};
-	let all = holders.iter().map(bond).collect::<Vec<_>>();
-	let free = holders
-		.iter()
-		.zip(&all)
-		.map(|(who, stake)| if busy.contains(who) { 0 } else { *stake })
-		.collect::<Vec<_>>();
-	let drawn = draw::choose(seed, &free).or_else(|| draw::choose(seed, &all))?;
+	let staked = holders.iter().map(staked).collect::<Vec<_>>();
+	let drawn = draw::choose(seed, &draw::independent(&staked, busy))?;
 	holders.get(drawn).cloned()
 }
 

@@ -14,13 +14,14 @@
 //! | Revealing | whoever committed | `reveal` |
 //! | Disputing | lead and replica of a stage that sent other rows after the same work, in rounds | `dispute` |
 //! | Tiebreak | third workers, where lead and replica do not agree and no dispute decides | `attest` |
+//! | Held | governance, where many verdicts of a model or class blame somebody | `uphold`, `pardon` |
 //! | Closed | nobody | |
 //!
 //! A job that the draw leaves unchecked goes on to Revealing at once: its leads show that they fit together,
 //! and are paid.
 //!
 //! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `disputes` lets lead and replica argue,
-//! `closing` carries a judgement out, `views` tells workers and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
+//! `closing` carries a judgement out, `breaker` counts verdicts and trips, `held` keeps what waits for governance and lets it go, `views` tells workers and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
 //! shared with the worker's audit: they stand in `dllm_primitives`.
 //!
 //! Left to others: escrow and payment (`jobs`, `rewards`), bonds and slashing (`miners`), what the rows
@@ -34,23 +35,28 @@ extern crate alloc;
 mod agenda;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
+mod breaker;
 mod closing;
 mod disputes;
 mod drawing;
+mod held;
 mod phases;
 mod try_state;
 mod views;
 pub mod weights;
 
 pub use agenda::AGENDA_WINDOW;
+pub use breaker::{MAX_BREAKERS, MAX_CLASSES, MAX_CLASSES_OF_JOB, MAX_TAKEN};
 pub use dllm_primitives::{dispute, judge, trial};
+pub use held::HELD_ROOM;
 pub use pallet::*;
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
-	use crate::{trial::Trial, WeightInfo};
+	use crate::{trial::Trial, WeightInfo, MAX_BREAKERS, MAX_TAKEN};
 	use dllm_primitives::{
+		breaker::{Breaker, Rules, Ruling, Scope, Taken, Window, MAX_GUILTY},
 		commitment::{Opening, Roots},
 		dispute::{Move, Outcome, Record, Side},
 		flow::{JobBook, ModelCatalog, OnVerdict, WorkerPool},
@@ -94,6 +100,11 @@ pub mod pallet {
 		/// number of trials that may be open at once.
 		#[pallet::constant]
 		type MaxTrialsPerBlock: Get<u32>;
+		/// When a breaker trips, and how long it waits for governance.
+		#[pallet::constant]
+		type Breaker: Get<Rules>;
+		/// Who rules on what a breaker holds.
+		type BreakerOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 		/// Weights of the calls and of an expiring deadline.
 		type WeightInfo: WeightInfo;
 		/// Prepares benchmarks.
@@ -105,7 +116,7 @@ pub mod pallet {
 	}
 
 	/// Storage layout of this release.
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(3);
 
 	/// Commitments, reveals and verdicts.
 	#[pallet::pallet]
@@ -143,6 +154,34 @@ pub mod pallet {
 	#[pallet::unbounded]
 	pub type Disputes<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, StageIndex, Record>;
+
+	/// What was judged lately of every model and class. A window that says nothing any more goes.
+	#[pallet::storage]
+	pub type Windows<T: Config> =
+		CountedStorageMap<_, Blake2_128Concat, Scope, Window<T::AccountId>, OptionQuery>;
+
+	/// The breakers that have tripped, in the order in which they did, until all that they hold is let go.
+	#[pallet::storage]
+	pub type Breakers<T: Config> =
+		StorageValue<_, BoundedVec<Breaker<T::AccountId>, ConstU32<MAX_BREAKERS>>, ValueQuery>;
+
+	/// The jobs that a breaker holds: their trials are done, and neither paid nor slashed.
+	#[pallet::storage]
+	pub type Held<T: Config> =
+		StorageDoubleMap<_, Blake2_128Concat, Scope, Twox64Concat, JobId, (), OptionQuery>;
+
+	/// Number of jobs that breakers hold.
+	#[pallet::storage]
+	pub type HeldCount<T: Config> = StorageValue<_, u32, ValueQuery>;
+
+	/// What was taken lately of bonds, the latest last: where a breaker trips, a pardon gives it back.
+	#[pallet::storage]
+	pub type TakenLately<T: Config> =
+		StorageValue<_, BoundedVec<Taken<T::AccountId>, ConstU32<MAX_TAKEN>>, ValueQuery>;
+
+	/// The window that was looked at last, whether it still says something.
+	#[pallet::storage]
+	pub type SweptWindow<T: Config> = StorageValue<_, Scope>;
 
 	/// What happened to a trial.
 	#[pallet::event]
@@ -245,6 +284,43 @@ pub mod pallet {
 			/// Last block of the phase.
 			until: BlockNumberFor<T>,
 		},
+		/// So many verdicts blame somebody, and so many operators, that a common fault is likelier than cheats:
+		/// payouts and slashes of this model or class wait for governance.
+		BreakerTripped {
+			/// The model or class.
+			scope: Scope,
+			/// Jobs judged within the window.
+			judged: u32,
+			/// Those of them in which somebody was blamed.
+			blamed: u32,
+			/// The operators that were blamed, the latest last.
+			operators: alloc::vec::Vec<T::AccountId>,
+			/// Last block in which governance can decide; without a word the verdicts stand.
+			until: BlockNumberFor<T>,
+		},
+		/// Everything is shown in the trial of a job; a breaker holds its verdicts.
+		TrialHeld {
+			/// The job.
+			job: JobId,
+			/// The model or class whose breaker holds it.
+			scope: Scope,
+			/// Last block in which governance can decide.
+			until: BlockNumberFor<T>,
+		},
+		/// What a breaker holds is let go, a few jobs a block.
+		BreakerRuled {
+			/// The model or class.
+			scope: Scope,
+			/// What was decided.
+			ruling: Ruling<T::AccountId>,
+			/// Whether nobody decided before the term was over.
+			lapsed: bool,
+		},
+		/// A breaker holds nothing any more: jobs are awarded and judged as usual.
+		BreakerClosed {
+			/// The model or class.
+			scope: Scope,
+		},
 		/// The verdict on one worker in one stage.
 		Judged {
 			/// The job.
@@ -322,13 +398,26 @@ pub mod pallet {
 		AlreadyMoved,
 		/// The move does not fit what is awaited, or does not lead to what was shown before.
 		RefusedMove,
+		/// No breaker of this model or class has tripped.
+		NotTripped,
+		/// This breaker was decided on; what it holds is being let go.
+		AlreadyRuled,
 	}
 
 	#[pallet::hooks]
 	impl<T: Config> Hooks<BlockNumberFor<T>> for Pallet<T> {
 		fn on_initialize(now: BlockNumberFor<T>) -> Weight {
 			Self::mix_beacon();
-			Self::expire(now)
+			let due = Agenda::<T>::decode_len(now).unwrap_or(0);
+			let expired = Self::expire(now);
+			expired.saturating_add(Self::tend_breakers(due))
+		}
+
+		fn integrity_test() {
+			assert!(
+				T::Breaker::get().are_sound(),
+				"the rules of the breaker contradict themselves"
+			);
 		}
 
 		#[cfg(feature = "try-runtime")]
@@ -433,6 +522,30 @@ pub mod pallet {
 				T::WeightInfo::attest(stages)
 			};
 			Ok(free(judged.saturating_add(ended)))
+		}
+
+		/// Lets the verdicts of a model or class stand whose breaker has tripped: the convicted are slashed, who
+		/// passed is paid. The same happens at the end of the breaker's term.
+		#[pallet::call_index(20)]
+		#[pallet::weight((T::WeightInfo::uphold(), DispatchClass::Operational))]
+		pub fn uphold(origin: OriginFor<T>, scope: Scope) -> DispatchResult {
+			T::BreakerOrigin::ensure_origin(origin)?;
+			Self::do_uphold(scope)
+		}
+
+		/// Finds that a fault in common is to blame for the verdicts of a model or class whose breaker has tripped:
+		/// nobody but the workers in `but` is slashed, and who was before it tripped gets it back as far as the
+		/// treasury can. Who passed is paid, users of failed jobs are refunded.
+		#[pallet::call_index(21)]
+		#[pallet::weight((T::WeightInfo::pardon(MAX_TAKEN), DispatchClass::Operational))]
+		pub fn pardon(
+			origin: OriginFor<T>,
+			scope: Scope,
+			but: BoundedVec<T::AccountId, ConstU32<MAX_GUILTY>>,
+		) -> DispatchResultWithPostInfo {
+			T::BreakerOrigin::ensure_origin(origin)?;
+			let restored = Self::do_pardon(scope, but)?;
+			Ok(Some(T::WeightInfo::pardon(restored)).into())
 		}
 	}
 

@@ -5,12 +5,13 @@ use crate::{
 	trial::{Participant, StageTrial, Trial},
 	Agenda, Config, Error, Event, Pallet, Trials, WeightInfo, AGENDA_WINDOW,
 };
+use alloc::vec::Vec;
 use codec::Encode;
 use dllm_primitives::{
 	commitment::{self, Opening, Roots},
 	dispute,
 	flow::{self, Award, ModelCatalog, OnVerdict, WorkerPool},
-	ids::{Bytes, Digest, JobId, StageIndex, ENTRY_STAGE, MAX_INLINE},
+	ids::{Bytes, Digest, JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_INLINE},
 	verdict::{Part, Phase},
 };
 use frame_support::{defensive, ensure, traits::Get, weights::Weight};
@@ -48,6 +49,17 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 		let trial = Trial::open(&award, &model.spec).ok_or(Error::<T>::TooFewWorkers)?;
 		ensure!(!trial.stages.is_empty(), Error::<T>::TooFewWorkers);
 		Self::start(award.job, trial)
+	}
+
+	fn ran(job: JobId) -> Option<BlockNumberFor<T>> {
+		let trial = Trials::<T>::get(job)?;
+		let committed = trial.stages.iter().map(|stage| stage.lead.commitment);
+		let blocks = committed.map(|commitment| commitment.map(|(_, block)| block));
+		blocks.collect::<Option<Vec<_>>>()?.into_iter().max()
+	}
+
+	fn suspended() -> Vec<ModelId> {
+		Self::suspended_models()
 	}
 
 	fn forget(job: JobId) {
@@ -264,8 +276,8 @@ impl<T: Config> Pallet<T> {
 				}
 			}
 			Phase::Tiebreak => Self::close_judged(job, trial),
-			Phase::Closed => {
-				defensive!("a closed trial has no deadline", job);
+			Phase::Held | Phase::Closed => {
+				defensive!("a trial that is over has no deadline", job);
 			}
 		}
 		drawn

@@ -1,17 +1,20 @@
 //! What must hold of the trials after every block and every call.
 
 use crate::{
+	breaker::now,
 	phases::{StageOf, TrialOf},
-	Agenda, Config, Disputes, OpenTrials, Pallet, Trials,
+	Agenda, Breakers, Config, Disputes, Held, HeldCount, OpenTrials, Pallet, Trials, Windows,
+	AGENDA_WINDOW, HELD_ROOM, MAX_CLASSES,
 };
 use codec::Encode;
 use dllm_primitives::{
+	breaker::Scope,
 	commitment,
 	dispute::Standing,
 	ids::JobId,
 	verdict::{Part, Phase},
 };
-use frame_support::ensure;
+use frame_support::{ensure, traits::Get};
 use sp_runtime::{
 	traits::{One, Saturating},
 	TryRuntimeError,
@@ -23,7 +26,7 @@ impl<T: Config> Pallet<T> {
 		let now = frame_system::Pallet::<T>::block_number();
 		let mut open = 0u32;
 		for (job, trial) in Trials::<T>::iter() {
-			if trial.phase != Phase::Closed {
+			if !matches!(trial.phase, Phase::Held | Phase::Closed) {
 				open = open.saturating_add(1);
 				check_listed::<T>(job, &trial)?;
 			}
@@ -56,8 +59,64 @@ impl<T: Config> Pallet<T> {
 			listed == open as usize,
 			"the agenda lists a trial twice, or one that is not open"
 		);
-		Ok(())
+		check_held::<T>(open)?;
+		check_breakers::<T>()
 	}
+}
+
+/// Every held trial is held by one breaker, and there is room for all, should all that are open be held.
+fn check_held<T: Config>(open: u32) -> Result<(), TryRuntimeError> {
+	let breakers = Breakers::<T>::get();
+	let mut held = 0u32;
+	for (scope, job, ()) in Held::<T>::iter() {
+		held = held.saturating_add(1);
+		let known = breakers.iter().any(|breaker| breaker.scope == scope);
+		ensure!(known, "a job is held by no breaker");
+		let phase = Trials::<T>::get(job).map(|trial| trial.phase);
+		ensure!(phase == Some(Phase::Held), "a held job has no held trial");
+	}
+	let phases = Trials::<T>::iter_values().filter(|trial| trial.phase == Phase::Held);
+	ensure!(
+		phases.count() == held as usize && HeldCount::<T>::get() == held,
+		"the count of held trials is wrong"
+	);
+	let room = T::MaxTrialsPerBlock::get()
+		.saturating_mul(AGENDA_WINDOW)
+		.saturating_mul(HELD_ROOM);
+	ensure!(
+		open.saturating_add(held) <= room,
+		"too many trials are held"
+	);
+	Ok(())
+}
+
+fn check_breakers<T: Config>() -> Result<(), TryRuntimeError> {
+	let breakers = Breakers::<T>::get();
+	for breaker in &breakers {
+		let same = breakers.iter().filter(|one| one.scope == breaker.scope);
+		ensure!(same.count() == 1, "two breakers have one scope");
+		let open = breaker.ruling.is_none();
+		ensure!(
+			!open || now::<T>() <= breaker.until,
+			"the term of a breaker has passed unnoticed"
+		);
+		ensure!(
+			open || Held::<T>::iter_key_prefix(breaker.scope).next().is_some(),
+			"a breaker is kept that was ruled on and holds nothing"
+		);
+		ensure!(
+			!Windows::<T>::contains_key(breaker.scope),
+			"verdicts are counted though their breaker has tripped"
+		);
+	}
+	let sound = Windows::<T>::iter_values().all(|window| window.is_sound());
+	ensure!(sound, "a window counts what was not judged");
+	let classes = Windows::<T>::iter_keys().filter(|scope| matches!(scope, Scope::Class(_)));
+	ensure!(
+		classes.count() <= MAX_CLASSES as usize,
+		"too many classes are counted"
+	);
+	Ok(())
 }
 
 fn check_listed<T: Config>(job: JobId, trial: &TrialOf<T>) -> Result<(), TryRuntimeError> {

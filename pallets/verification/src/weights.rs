@@ -23,6 +23,10 @@ pub trait WeightInfo {
 	fn dispute_claim() -> Weight;
 	/// A block without a deadline.
 	fn expire_none() -> Weight;
+	/// The end of a breaker that holds nothing.
+	fn uphold() -> Weight;
+	/// The same, with so many workers that get back what they lost.
+	fn pardon(r: u32) -> Weight;
 	/// A deadline that ends the trial.
 	fn expire(s: u32) -> Weight;
 	/// A deadline after which a third worker is drawn for every stage.
@@ -54,6 +58,12 @@ impl WeightInfo for () {
 	}
 	fn expire_none() -> Weight {
 		Weight::from_parts(100, 1)
+	}
+	fn uphold() -> Weight {
+		Weight::from_parts(10_000, 10)
+	}
+	fn pardon(r: u32) -> Weight {
+		Weight::from_parts(11_000, 11).saturating_mul(u64::from(r).saturating_add(1))
 	}
 	fn expire(s: u32) -> Weight {
 		Weight::from_parts(6_000, 6).saturating_mul(s.into())

@@ -4,6 +4,7 @@
 use crate::{
 	configs::{
 		consensus::ParentRandomness,
+		governance::{RootOr, TwoThirds},
 		work::{AccountableWorkers, CreditedPayouts},
 	},
 	constants::{
@@ -13,6 +14,7 @@ use crate::{
 	weights, AccountId, Allocation, Auctions, Balance, Balances, BlockNumber, Jobs, Miners, Models,
 	Runtime, RuntimeHoldReason, Verification,
 };
+use dllm_primitives::breaker::Rules;
 use frame_support::{
 	parameter_types,
 	traits::{ConstU128, ConstU32},
@@ -25,6 +27,19 @@ const DEADLINE_RANGE: (u32, u32) = (5, HOURS);
 /// Blocks that the record of a finished job is kept for receipts.
 const HISTORY: BlockNumber = 12 * HOURS;
 
+/// What trips a breaker. Three operators in as many jobs of an hour, and a tenth of all: a release that fails on
+/// one worker in ten spoils a fifth of the jobs of two workers, and more of longer rings; single cheats in a busy
+/// market spoil none that counts. The council has three days: a motion ends as soon as
+/// two thirds have voted for it.
+const BREAKER: Rules = Rules {
+	window: HOURS,
+	term: BREAKER_TERM,
+	operators: 3,
+	share_percent: 10,
+};
+/// Blocks that a breaker waits for the council at most.
+const BREAKER_TERM: BlockNumber = 3 * DAYS;
+
 /// Jobs that wait at once at most; the auction of every block looks at all of them, so that a job that
 /// nobody can serve never hides a younger one.
 type MaxWaiting = ConstU32<256>;
@@ -36,6 +51,7 @@ pub fn treasury_account() -> AccountId {
 
 parameter_types! {
 	pub const TreasuryPalletId: PalletId = PalletId(*b"dllm/trs");
+	pub const Breaker: Rules = BREAKER;
 	pub const DeadlineRange: (u32, u32) = DEADLINE_RANGE;
 	// Name, licence, two digests, four figures and the way from the manifest root back to the number.
 	pub const ModelDepositBase: Balance = deposit(3, 300);
@@ -51,8 +67,9 @@ impl pallet_models::Config for Runtime {
 	type DepositBase = ModelDepositBase;
 	type DepositPerShard = ModelDepositPerShard;
 	type MaxModels = ConstU32<256>;
-	// An open job ends within two hours of the retirement, and its record is pruned after HISTORY.
-	type RetiredBlocks = ConstU32<{ HISTORY + 2 * HOURS }>;
+	// An open job ends within two hours of the retirement, or the term of a breaker later, and its record is
+	// pruned after HISTORY.
+	type RetiredBlocks = ConstU32<{ HISTORY + 2 * HOURS + BREAKER_TERM }>;
 	type WeightInfo = weights::pallet_models::WeightInfo<Runtime>;
 }
 
@@ -136,6 +153,9 @@ impl pallet_verification::Config for Runtime {
 	// As many of the largest rings as can end in one block, each after a draw for every stage. With the
 	// agenda's window of 8 blocks, 96 trials may be open at once.
 	type MaxTrialsPerBlock = ConstU32<12>;
+	type Breaker = Breaker;
+	// As many as may refuse to spend the treasury's money.
+	type BreakerOrigin = RootOr<TwoThirds>;
 	type WeightInfo = weights::pallet_verification::WeightInfo<Runtime>;
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkSetup = crate::benchmarks::TrialSetup;

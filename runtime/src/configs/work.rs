@@ -1,7 +1,10 @@
 //! Where the walk of a prompt meets proof of AI work: a settled fee becomes credit, a conviction takes it.
 //! Settlement and slashing know nothing of it; these two stand between them and who called them.
 
-use crate::{AccountId, Balance, BlockNumber, Miners, Poaw, Rewards, RuntimeHoldReason};
+use crate::{
+	configs::pipeline::treasury_account, AccountId, Balance, Balances, BlockNumber, Miners, Poaw,
+	Rewards, RuntimeHoldReason,
+};
 use alloc::vec::Vec;
 use dllm_primitives::{
 	draw::Trust,
@@ -9,6 +12,10 @@ use dllm_primitives::{
 	ids::{Digest, JobId},
 	miner::Worker,
 	verdict::Verdict,
+};
+use frame_support::traits::{
+	fungible::{Inspect, Mutate},
+	tokens::{Fortitude, Preservation},
 };
 use sp_runtime::DispatchResult;
 
@@ -72,5 +79,18 @@ impl WorkerPool<AccountId, Balance, BlockNumber> for AccountableWorkers {
 	) -> Balance {
 		Poaw::convict(who);
 		Miners::slash(who, pay, user, convicted_by)
+	}
+
+	/// The treasury makes good what was taken, as far as it has it. What was burned is not minted again, and
+	/// credit that went with a conviction has to be earned again.
+	fn acquit(who: &AccountId, amount: Balance, convicted: bool) -> Balance {
+		let had = Balances::reducible_balance(
+			&treasury_account(),
+			Preservation::Preserve,
+			Fortitude::Polite,
+		);
+		let (from, amount) = (treasury_account(), amount.min(had));
+		let moved = Balances::transfer(&from, who, amount, Preservation::Preserve);
+		Miners::acquit(who, moved.unwrap_or(0), convicted)
 	}
 }

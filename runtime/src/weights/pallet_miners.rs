@@ -58,8 +58,8 @@ impl<T: frame_system::Config> pallet_miners::WeightInfo for WeightInfo<T> {
 	fn report_links(n: u32) -> Weight {
 		Weight::from_parts(44_440_798, 1_799)
 			.saturating_add(Weight::from_parts(5_314_470, 85).saturating_mul(n.into()))
-			.saturating_add(T::DbWeight::get().reads(2))
-			.saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(n.into())))
-			.saturating_add(T::DbWeight::get().writes(1))
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().reads(2_u64.saturating_mul(n.into())))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
 }

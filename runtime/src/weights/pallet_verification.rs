@@ -76,6 +76,23 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
+	// By hand, until the benchmarks are run: a list of breakers read and written twice, a key looked for.
+	fn uphold() -> Weight {
+		Weight::from_parts(100_000_000, 20_000)
+			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().writes(3))
+	}
+
+	// The same: a transfer, a hold and a worker for each.
+	fn pardon(r: u32) -> Weight {
+		Weight::from_parts(200_000_000, 30_000)
+			.saturating_add(Weight::from_parts(400_000_000, 10_000).saturating_mul(r.into()))
+			.saturating_add(T::DbWeight::get().reads(6))
+			.saturating_add(T::DbWeight::get().reads(9_u64.saturating_mul(r.into())))
+			.saturating_add(T::DbWeight::get().writes(4))
+			.saturating_add(T::DbWeight::get().writes(8_u64.saturating_mul(r.into())))
+	}
+
 	/// `s`: 2 to 17.
 	fn expire(s: u32) -> Weight {
 		Weight::from_parts(797_726_271, 5_114)

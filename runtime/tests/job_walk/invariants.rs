@@ -1,5 +1,6 @@
 //! What must hold after every block, whatever happened in it.
 
+use dllm_primitives::job::JobState;
 use dllm_runtime::{
 	Allocation, Auctions, Balance, Balances, Jobs, Miners, Models, Poaw, Rewards, Runtime,
 	RuntimeEvent, RuntimeHoldReason, System, Verification,
@@ -15,8 +16,22 @@ pub fn check(issued: Balance, events: &[RuntimeEvent]) {
 	Verification::do_try_state().unwrap();
 	Rewards::do_try_state().unwrap();
 	Poaw::do_try_state().unwrap();
+	check_loads();
 	check_holds();
 	check_issuance(issued, events);
+}
+
+/// The rows that a pipeline has in flight are those of its jobs.
+fn check_loads() {
+	for standing in pallet_allocation::Pipelines::<Runtime>::iter_values() {
+		let pipeline = standing.pipeline;
+		let running = JobState::Running {
+			pipeline: pipeline.id,
+		};
+		let jobs = pallet_jobs::Jobs::<Runtime>::iter_values().filter(|job| job.state == running);
+		let rows = jobs.map(|job| u64::from(job.rows_ceiling)).sum::<u64>();
+		assert_eq!(pipeline.load.in_flight, rows, "pipeline {}", pipeline.id);
+	}
 }
 
 /// Each kind of hold, over all accounts, is what the pallet that placed it says.

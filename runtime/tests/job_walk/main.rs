@@ -2,6 +2,7 @@
 //! awarded, committed, verified, settled; and every way in which it can go wrong.
 
 mod blocks;
+mod breaker;
 mod cast;
 mod chain;
 mod cheating;
@@ -10,5 +11,6 @@ mod drawing;
 mod invariants;
 mod links;
 mod round;
+mod routing;
 mod settled;
 mod unserved;

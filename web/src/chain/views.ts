@@ -45,6 +45,10 @@ export interface Pipeline {
 	state: string;
 	slots: number;
 	openJobs: number;
+	/** Rows at most of its open jobs. */
+	inFlight: number;
+	/** Rows that passed lately in a thousand blocks of running; null where no job showed it of late. */
+	pace: number | null;
 	stages: Stage[];
 }
 

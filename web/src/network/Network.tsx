@@ -75,6 +75,7 @@ function PipelineSection({ pipeline, workers, links, model }: PipelineProps & { 
 			about={<>serves <Anchor component={Link} to={`/models/${pipeline.model}`} underline="always" inherit>{model?.name ?? `model ${pipeline.model}`}</Anchor></>}
 			aside={(
 				<Group gap="md">
+					{pipeline.pace !== null && <Text size="sm" c="dimmed" className="digits">{Math.round(pipeline.pace / 1000)} rows a block</Text>}
 					<Group gap={8}>
 						<Text size="sm" className="digits">{pipeline.openJobs} of {pipeline.slots} slots</Text>
 						<Progress value={load} w={80} aria-label={`Load of pipeline ${pipeline.id}`} />

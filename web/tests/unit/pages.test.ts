@@ -112,7 +112,7 @@ describe('earnings', () => {
 
 describe('the diagram', () => {
 	const pipeline: Pipeline = {
-		id: 0, model: 0, state: 'live', slots: 1, openJobs: 0,
+		id: 0, model: 0, state: 'live', slots: 1, openJobs: 0, inFlight: 0, pace: null,
 		stages: [
 			{ stage: 0, layers: { start: 0, end: 0 }, workers: ['a', 'b'], ready: ['a', 'b'], price: '1' },
 			{ stage: 1, layers: { start: 0, end: 3 }, workers: ['c', 'd', 'e'], ready: ['c', 'd'], price: '1' },

@@ -259,9 +259,10 @@ impl Evidence {
 				segments: segments.collect::<Option<Vec<_>>>()?.try_into().ok()?,
 			},
 			stage_prices: prices.collect::<Vec<_>>().try_into().ok()?,
-			// What chose the plan; no rule of a job reads it.
+			// What chose the plan, and the load; no rule of a job reads them.
 			cost: 0,
 			open_jobs: view.open_jobs,
+			load: Default::default(),
 		})
 	}
 

@@ -47,6 +47,13 @@ pub(super) fn verdicts(evidence: &Evidence) -> Step {
 			};
 			let why = reason(evidence, stage, one, verdict);
 			sheet.note(format!("{}: {} – {why}", who(stage, one), words(verdict)));
+			if is_pardoned(stage, one, verdict) {
+				sheet.note(format!(
+					"{}: pardoned, as governance found a fault that many had in common",
+					who(stage, one)
+				));
+				continue;
+			}
 			sheet.expect(one.verdict == Some(verdict), || {
 				format!(
 					"the chain found {} of {}, the rule {}",
@@ -114,6 +121,21 @@ pub(super) fn outcome(evidence: &Evidence) -> Step {
 		}
 	}
 	sheet.close("the outcome follows from the verdicts")
+}
+
+/// Whether governance pardoned what the rule blames a worker for: that it was convicted of what it opened, or
+/// led, committed, was checked and did not open.
+fn is_pardoned(stage: &StageReceipt, one: &ParticipantView, due: Verdict) -> bool {
+	let withheld = one.part == Part::Lead
+		&& one.commitment.is_some()
+		&& one.opening.is_none()
+		&& part_of(stage, Part::Replica).is_some();
+	let blamed = match due {
+		Verdict::Cheat => one.opening.is_some(),
+		Verdict::WorkerFault => withheld,
+		_ => false,
+	};
+	blamed && one.verdict == Some(Verdict::Pardoned)
 }
 
 /// Whether the trial ended because a lead had not committed; then nothing was executed again.
@@ -270,7 +292,16 @@ fn ruled(evidence: &Evidence) -> Outcome {
 	let stages = evidence.receipt.stages.iter().zip(judged(evidence));
 	let leads = stages.map(|(stage, due)| {
 		let verdict = due.and_then(|due| due.first().map(|(_, verdict)| *verdict));
-		let opening = part_of(stage, Part::Lead).and_then(|lead| lead.opening);
+		let lead = part_of(stage, Part::Lead);
+		let opening = lead.and_then(|lead| lead.opening);
+		let verdict = verdict.map(|due| {
+			let pardoned = lead.is_some_and(|lead| is_pardoned(stage, lead, due));
+			if pardoned {
+				Verdict::Pardoned
+			} else {
+				due
+			}
+		});
 		LeadFinding {
 			verdict: verdict.unwrap_or(Verdict::Indeterminate),
 			roots: opening.map(|opening| opening.roots),
@@ -332,6 +363,8 @@ fn reason(
 		(Verdict::Unchecked, _) => {
 			"the draw left it unchecked, and it opened its commitment".into()
 		}
+		// The rule pardons nobody.
+		(Verdict::Pardoned, _) => "governance pardoned it".into(),
 		(Verdict::Indeterminate, _) if confirmed.is_empty() => "no two workers agree".into(),
 		(Verdict::Indeterminate, _) => {
 			format!("differs from {confirmed}, but in its class or in the rows that it received")

@@ -86,6 +86,8 @@ pub fn settled() -> Evidence {
 			state: PipelineState::Live,
 			slots: 2,
 			open_jobs: 1,
+			in_flight: 0,
+			pace: None,
 			stages,
 		}),
 		workers: workers.collect(),
@@ -150,6 +152,15 @@ pub fn convicted() -> Evidence {
 	evidence.workers.push(worker(account(THIRD), THIRD));
 	refund(&mut evidence, Refund::Cheated);
 	evidence.events.slashed = vec![slash(cheat)];
+	evidence
+}
+
+/// The same, where governance found a fault that many had in common.
+pub fn pardoned() -> Evidence {
+	let mut evidence = convicted();
+	evidence.receipt.stages[1].participants[0].verdict = Some(Verdict::Pardoned);
+	evidence.events.slashed.clear();
+	refund(&mut evidence, Refund::Indeterminate);
 	evidence
 }
 

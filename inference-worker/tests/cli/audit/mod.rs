@@ -12,6 +12,7 @@ use dllm_primitives::{
 	job::{Assurance, JobState, Refund},
 	model::ModelConstants,
 	trace::{Layer, Shape},
+	verdict::Verdict,
 };
 use dllm_worker::cli::audit::{audit, evidence::Evidence, Found};
 
@@ -82,6 +83,26 @@ fn a_conviction_is_explained() {
 	let lost =
 		"lost 100 DLLM: 20 DLLM to the user, 30 DLLM to the 2 that convicted it, 50 DLLM burned";
 	assert!(said(&convicted, "slashes").contains(lost));
+}
+
+#[test]
+fn a_pardon_is_explained_and_one_of_who_copied_is_found() {
+	let pardoned = pardoned();
+	let checked = held(&pardoned);
+	assert!(checked.contains(&"verdicts") && checked.contains(&"outcome"));
+	assert!(!checked.contains(&"slashes"));
+	assert!(said(&pardoned, "verdicts").contains("pardoned, as governance found"));
+
+	let mut slashed = pardoned;
+	slashed.events.slashed = convicted().events.slashed;
+	assert_eq!(failing(&slashed), ["slashes"]);
+
+	let mut copied = copied();
+	let copy = &mut copied.receipt.stages[2].participants[1];
+	copy.verdict = Some(Verdict::Pardoned);
+	copied.events.slashed.clear();
+	announce(&mut copied);
+	assert_eq!(failing(&copied), ["verdicts"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::mock::*;
 use dllm_primitives::{
 	flow::{Ending, PipelineBook},
+	load::Run,
 	miner::WorkerState,
 	model::ModelState,
 	plan::PipelineState,
@@ -58,13 +59,13 @@ fn a_live_pipeline_without_jobs_closes_at_once() {
 fn open_jobs_finish_first() {
 	execute(|| {
 		let id = make_live(ALICE, usual());
-		assert_ok!(Allocation::reserve(id));
+		assert_ok!(Allocation::reserve(id, 10));
 		assert_ok!(close(ALICE, id));
 		let standing = Allocation::standing(id).expect("has an open job");
 		assert_eq!(standing.pipeline.state, PipelineState::Draining);
 		assert_eq!(deposit(ALICE), DEPOSIT);
 		assert!(Allocation::live(0).is_empty());
-		assert_noop!(Allocation::reserve(id), Error::<Test>::NoFreeSlot);
+		assert_noop!(Allocation::reserve(id, 10), Error::<Test>::NoFreeSlot);
 		assert_noop!(close(ALICE, id), Error::<Test>::AlreadyDraining);
 		let left = Allocation::leave(RuntimeOrigin::signed(11), id);
 		assert_eq!(
@@ -72,7 +73,14 @@ fn open_jobs_finish_first() {
 			Err(Error::<Test>::AlreadyDraining.into())
 		);
 
-		Allocation::release(id, Ending::Served);
+		Allocation::release(
+			id,
+			Ending::Served,
+			Run {
+				ceiling: 10,
+				..Run::default()
+			},
+		);
 		assert!(Allocation::standing(id).is_none());
 		assert_eq!((deposit(ALICE), promised(13)), (0, 0));
 		assert_eq!(

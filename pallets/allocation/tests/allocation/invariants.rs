@@ -85,6 +85,15 @@ fn an_index_of_another_model() {
 }
 
 #[test]
+fn rows_in_flight_without_a_job() {
+	broken_by(|| {
+		Pipelines::<Test>::mutate(0, |standing| {
+			standing.as_mut().expect("stands").pipeline.load.take(1)
+		})
+	});
+}
+
+#[test]
 fn a_number_given_twice() {
 	broken_by(|| NextPipeline::<Test>::put(1));
 }

@@ -194,6 +194,9 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 	fn slash(_: &AccountId, _: u128, _: &AccountId, _: &[AccountId]) -> u128 {
 		0
 	}
+	fn acquit(_: &AccountId, _: u128, _: bool) -> u128 {
+		0
+	}
 }
 
 /// Four layers of 1 000 bytes and 8 bytes of cache a row; one GFLOP each, and one for the head.

@@ -3,6 +3,7 @@
 use crate::mock::*;
 use dllm_primitives::{
 	flow::{Ending, PipelineBook},
+	load::Run,
 	miner::WorkerState,
 };
 use proptest::prelude::*;
@@ -103,7 +104,7 @@ fn take(step: Step) {
 			let _ = Allocation::close(signed(by), pipeline);
 		}
 		Step::Reserve { pipeline } => {
-			let _ = Allocation::reserve(pipeline);
+			let _ = Allocation::reserve(pipeline, 10);
 		}
 		Step::Release { pipeline, served } => {
 			if Allocation::pipeline(pipeline).is_some_and(|pipeline| pipeline.open_jobs > 0) {
@@ -112,7 +113,14 @@ fn take(step: Step) {
 				} else {
 					Ending::Failed
 				};
-				Allocation::release(pipeline, ending);
+				Allocation::release(
+					pipeline,
+					ending,
+					Run {
+						ceiling: 10,
+						..Run::default()
+					},
+				);
 			}
 		}
 		Step::Ban { worker } => change(worker, |worker| worker.state = WorkerState::Banned),

@@ -10,6 +10,7 @@ use dllm_primitives::{
 	},
 	ids::{Digest, JobId, ModelId, PipelineId},
 	job::WaitingJob,
+	load::{Load, Run},
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
@@ -113,6 +114,9 @@ impl pallet_auctions::Config for Test {
 type OpenJobs =
 	StorageMap<Mock, Twox64Concat, PipelineId, u8, frame_support::pallet_prelude::ValueQuery>;
 #[storage_alias(verbatim)]
+type Loads =
+	StorageMap<Mock, Twox64Concat, PipelineId, Load, frame_support::pallet_prelude::ValueQuery>;
+#[storage_alias(verbatim)]
 type Awarded = StorageMap<Mock, Twox64Concat, JobId, PipelineId>;
 
 #[storage_alias(verbatim)]
@@ -144,6 +148,7 @@ impl PipelineBook<AccountId> for Book {
 			.into_iter()
 			.find(|pipeline| pipeline.id == id)?;
 		pipeline.open_jobs = OpenJobs::get(id);
+		pipeline.load = Loads::get(id);
 		Some(pipeline)
 	}
 	fn live(model: ModelId) -> Vec<Pipeline<AccountId>> {
@@ -153,16 +158,18 @@ impl PipelineBook<AccountId> for Book {
 			.map(|p| p.id);
 		ids.filter_map(Self::pipeline).collect()
 	}
-	fn reserve(id: PipelineId) -> DispatchResult {
+	fn reserve(id: PipelineId, rows: u32) -> DispatchResult {
 		let pipeline = Self::pipeline(id).ok_or(DispatchError::Other("no pipeline"))?;
 		if pipeline.free_slots() == 0 {
 			return Err(DispatchError::Other("no slot"));
 		}
 		OpenJobs::mutate(id, |open| *open += 1);
+		Loads::mutate(id, |load| load.take(rows));
 		Ok(())
 	}
-	fn release(id: PipelineId, _: Ending) {
+	fn release(id: PipelineId, _: Ending, run: Run) {
 		OpenJobs::mutate(id, |open| *open -= 1);
+		Loads::mutate(id, |load| load.learn(&run));
 	}
 }
 
@@ -219,6 +226,9 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 	fn engage(_: &AccountId) {}
 	fn release(_: &AccountId, _: Verdict) {}
 	fn slash(_: &AccountId, _: u128, _: &AccountId, _: &[AccountId]) -> u128 {
+		0
+	}
+	fn acquit(_: &AccountId, _: u128, _: bool) -> u128 {
 		0
 	}
 }
@@ -389,6 +399,7 @@ pub fn pipeline(id: PipelineId, model: ModelId, price: u128, slots: u8) -> Pipel
 		stage_prices: BoundedVec::truncate_from(vec![price, price]),
 		cost: price,
 		open_jobs: 0,
+		load: Load::default(),
 	}
 }
 

@@ -1,7 +1,7 @@
 //! Who gets which slot.
 
 use crate::mock::*;
-use dllm_primitives::plan::PipelineState;
+use dllm_primitives::{load::Run, plan::PipelineState};
 use pallet_auctions::Event;
 use proptest::prelude::*;
 use sp_runtime::DispatchError;
@@ -55,13 +55,53 @@ fn a_slot_given_back_is_taken_by_who_waits() {
 		|| {
 			idle();
 			assert_eq!(awarded(), [(0, 0)]);
-			Book::release(0, Ending::Served);
+			Book::release(0, Ending::Served, Run::default());
 			idle();
 			assert_eq!(awarded(), [(0, 0), (1, 0)]);
-			Book::reserve(0).expect_err("is taken");
+			Book::reserve(0, 30).expect_err("is taken");
 			Pipelines::mutate(|pipelines| pipelines.clear());
 		},
 	);
+}
+
+/// Pipelines 0 and 1 ask the same; this is what a job of 30 rows showed of each, in so many blocks.
+fn shown(blocks: [u32; 2]) {
+	use dllm_primitives::flow::{Ending, PipelineBook};
+	for (id, until) in (0..).zip(blocks) {
+		let run = Run {
+			ceiling: 30,
+			rows: 30,
+			from: 0,
+			until,
+		};
+		Book::reserve(id, 30).expect("is free");
+		Book::release(id, Ending::Served, run);
+	}
+}
+
+#[test]
+fn of_equal_pipelines_the_faster_gets_more_jobs_and_never_at_another_price() {
+	for (blocks, to) in [([1, 3], [3, 1]), ([3, 1], [1, 3])] {
+		let pipelines = vec![pipeline(0, 0, 3, 4), pipeline(1, 0, 3, 4)];
+		let jobs = (0..4).map(|id| job(id, 0, 5_000)).collect();
+		execute(pipelines, jobs, || {
+			shown(blocks);
+			idle();
+			assert_eq!([0, 1].map(open_jobs), to);
+			assert_eq!([0, 1, 2, 3].map(surplus), [Some(0); 4]);
+		});
+	}
+}
+
+#[test]
+fn a_cheaper_pipeline_goes_first_however_slow_it_is() {
+	let pipelines = vec![pipeline(0, 0, 4, 4), pipeline(1, 0, 3, 2)];
+	let jobs = (0..3).map(|id| job(id, 0, 5_000)).collect();
+	execute(pipelines, jobs, || {
+		shown([1, 90]);
+		idle();
+		assert_eq!([0, 1].map(open_jobs), [1, 2]);
+	});
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::mock::*;
 use dllm_primitives::{
 	flow::JobQueue,
-	job::{JobState, WaitingJob},
+	job::{JobState, Refund, WaitingJob},
 };
 use frame_support::{assert_noop, assert_ok};
 use pallet_jobs::{Agenda, Error, Event, Waiting, MIN_RUN_BLOCKS};
@@ -49,6 +49,23 @@ fn a_job_too_close_to_its_deadline_is_not_offered() {
 		assert_eq!(waiting(10).len(), 1);
 		run_blocks(1);
 		assert!(waiting(10).is_empty());
+	});
+}
+
+#[test]
+fn a_job_of_a_suspended_model_waits_or_is_refunded() {
+	execute(|| {
+		let model = Jobs::job(submit(ALICE, 5, 20)).expect("is stored").model;
+		Suspended::set(vec![model + 1]);
+		assert_eq!(waiting(10).len(), 1);
+		Suspended::set(vec![model]);
+		assert!(waiting(10).is_empty());
+		run_to(21);
+		assert_eq!(
+			Jobs::job(0).expect("is stored").state,
+			JobState::Refunded(Refund::NotAwarded)
+		);
+		assert_eq!(escrow(ALICE), 0);
 	});
 }
 

@@ -5,6 +5,7 @@ use dllm_primitives::{
 	flow::{Bill, Conclusion, Ending, OnVerdict},
 	ids::Digest,
 	job::{JobState, Refund},
+	load::Run,
 };
 use frame_support::assert_ok;
 use pallet_jobs::Event;
@@ -94,7 +95,28 @@ fn a_served_job_is_charged_for_its_rows() {
 			(record.fee, record.refunded(), record.held()),
 			(240, 460, 0)
 		);
-		assert_eq!(Released::get(), [(0, Ending::Served)]);
+		// It was awarded in block 1; no lead is known to have committed before its end.
+		let run = Run {
+			ceiling: record.rows_ceiling,
+			rows: record.rows,
+			from: 1,
+			until: 4,
+		};
+		assert_eq!(Released::get(), [(0, Ending::Served, run)]);
+	});
+}
+
+#[test]
+fn the_run_ends_with_the_last_commitment_and_not_with_the_verdict() {
+	execute(|| {
+		let job = submit_and_award(ALICE, 700);
+		run_to(9);
+		Ran::set(Some(3));
+		conclude(job, served(20));
+		let [(_, _, run)] = Released::get()[..] else {
+			panic!("{:?}", Released::get());
+		};
+		assert_eq!((run.from, run.until, run.rows), (1, 3, 20));
 	});
 }
 
@@ -188,7 +210,10 @@ fn a_failed_job_costs_nothing() {
 			assert_eq!(last_event(), refunded);
 			let record = Jobs::job(job).expect("is kept");
 			assert_eq!(record.state, JobState::Refunded(reason));
-			assert_eq!(Released::get(), [(0, ending)]);
+			let [(0, ended, run)] = Released::get()[..] else {
+				panic!("{:?}", Released::get());
+			};
+			assert_eq!((ended, run.rows), (ending, 0));
 			assert!(Paid::get().is_empty());
 		});
 	}

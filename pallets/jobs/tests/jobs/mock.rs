@@ -4,6 +4,7 @@ use dllm_primitives::{
 	flow::{Award, Bill, Ending, ModelCatalog, Payouts, PipelineBook, Trials},
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId},
 	job::{Assurance, Body, Limits},
+	load::Run,
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
 };
@@ -73,11 +74,15 @@ parameter_types! {
 	/// Pipelines that exist.
 	pub static Pipelines: Vec<Pipeline<AccountId>> = Vec::new();
 	/// What was given back, in order.
-	pub static Released: Vec<(PipelineId, Ending)> = Vec::new();
+	pub static Released: Vec<(PipelineId, Ending, Run)> = Vec::new();
+	/// Block of the last commitment of a lead, in every trial.
+	pub static Ran: Option<u32> = None;
 	/// Trials that were opened.
 	pub static Opened: Vec<Award<AccountId, u32>> = Vec::new();
 	/// Whether the next trials are refused.
 	pub static TrialsRefuse: bool = false;
+	/// Models of which no job is awarded.
+	pub static Suspended: Vec<ModelId> = Vec::new();
 	/// Whether the next payouts fail after moving money.
 	pub static PayoutsFail: bool = false;
 	/// Bills that were paid.
@@ -135,11 +140,11 @@ impl PipelineBook<AccountId> for Book {
 		let live = |p: &Pipeline<_>| p.plan.model == model && p.state == PipelineState::Live;
 		Pipelines::get().into_iter().filter(live).collect()
 	}
-	fn reserve(_: PipelineId) -> DispatchResult {
+	fn reserve(_: PipelineId, _: u32) -> DispatchResult {
 		Ok(())
 	}
-	fn release(id: PipelineId, ending: Ending) {
-		Released::mutate(|released| released.push((id, ending)));
+	fn release(id: PipelineId, ending: Ending, run: Run) {
+		Released::mutate(|released| released.push((id, ending, run)));
 	}
 }
 
@@ -155,6 +160,12 @@ impl Trials<AccountId, u32> for Court {
 		}
 		Opened::mutate(|opened| opened.push(award));
 		Ok(())
+	}
+	fn ran(_: JobId) -> Option<u32> {
+		Ran::get()
+	}
+	fn suspended() -> Vec<ModelId> {
+		Suspended::get()
 	}
 	fn forget(job: JobId) {
 		ForgottenTrials::mutate(|jobs| jobs.push(job));
@@ -224,6 +235,7 @@ pub fn pipeline(id: PipelineId, price: u128) -> Pipeline<AccountId> {
 		stage_prices: BoundedVec::truncate_from(vec![price, price]),
 		cost: price * 3_000_000_000,
 		open_jobs: 0,
+		load: Default::default(),
 	}
 }
 
@@ -337,8 +349,10 @@ pub fn execute<R>(test: impl FnOnce() -> R) -> R {
 	.expect("builds");
 	Pipelines::set(Vec::new());
 	Released::set(Vec::new());
+	Ran::set(None);
 	Opened::set(Vec::new());
 	TrialsRefuse::set(false);
+	Suspended::set(Vec::new());
 	PayoutsFail::set(false);
 	Paid::set(Vec::new());
 	ForgottenTrials::set(Vec::new());

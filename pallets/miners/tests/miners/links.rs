@@ -1,7 +1,11 @@
 //! Reports of links: who may make them, what they may say, how they age, and when they go.
 
 use crate::mock::*;
-use dllm_primitives::links::{Link, Links, Reading};
+use dllm_primitives::{
+	flow::WorkerPool,
+	links::{Link, Links, Reading},
+	verdict::Verdict,
+};
 use frame_support::{
 	assert_noop, assert_ok,
 	dispatch::{GetDispatchInfo, Pays},
@@ -177,6 +181,108 @@ fn goes_with_its_worker_and_names_nobody_who_left() {
 		assert_eq!(links[0].ends, [ALICE, CAROL]);
 		assert!(silent.is_empty());
 	});
+}
+
+/// Four workers with work to their names, the last three of which agree on their links to the first.
+fn neighbours() -> [AccountId; 4] {
+	let all = [ALICE, BOB, CAROL, DAVE].map(worker);
+	for who in all {
+		pass(who);
+		report(who, probed(&[]));
+	}
+	at(1 + PAUSE);
+	[BOB, CAROL, DAVE].map(|who| report(who, probed(&[ALICE])));
+	all
+}
+
+fn pass(who: AccountId) {
+	Miners::engage(&who);
+	Miners::release(&who, Verdict::Pass);
+}
+
+/// What ALICE says of its links: ten times the round trips that the others find.
+fn lie(to: &[AccountId]) -> Links<AccountId> {
+	let mut links = probed(to);
+	links.iter_mut().for_each(|link| link.reading.rtt_us *= 10);
+	links
+}
+
+fn doubt(who: AccountId) -> u32 {
+	pallet_miners::Qualities::<Test>::get(who).map_or(0, |quality| quality.doubt)
+}
+
+#[test]
+fn who_is_contradicted_by_most_operators_loses_rank() {
+	execute(|| {
+		let all = neighbours();
+		let before = all.map(|who| Miners::rank_of(&who));
+		for turn in 2..12 {
+			at(1 + turn * PAUSE);
+			report(ALICE, lie(&[BOB, CAROL, DAVE]));
+			let doubted = Event::ReportContradicted {
+				worker: ALICE,
+				doubt: doubt(ALICE),
+			};
+			System::assert_has_event(doubted.into());
+			[BOB, CAROL, DAVE].map(|who| report(who, probed(&[ALICE])));
+		}
+		let after = all.map(|who| Miners::rank_of(&who));
+		assert!(after[0] < before[0]);
+		// Each of them is contradicted by one of one.
+		assert_eq!(after[1..], before[1..]);
+		assert_eq!([BOB, CAROL, DAVE].map(doubt), [0; 3]);
+	});
+}
+
+#[test]
+fn who_is_confirmed_is_not_doubted() {
+	execute(|| {
+		neighbours();
+		at(1 + 2 * PAUSE);
+		report(ALICE, probed(&[BOB, CAROL, DAVE]));
+		assert_eq!(doubt(ALICE), 0);
+		// One of three is off.
+		let mut links = probed(&[BOB, CAROL, DAVE]);
+		links[0].reading.rtt_us *= 10;
+		at(1 + 3 * PAUSE);
+		report(ALICE, links);
+		assert_eq!(doubt(ALICE), 0);
+	});
+}
+
+/// Whether ALICE is doubted after a lie to all its neighbours, once something was changed.
+fn is_doubted(change: impl FnOnce()) -> bool {
+	let mut doubted = false;
+	execute(|| {
+		neighbours();
+		at(1 + 2 * PAUSE);
+		change();
+		report(ALICE, lie(&[BOB, CAROL, DAVE]));
+		doubted = doubt(ALICE) > 0;
+	});
+	doubted
+}
+
+fn change_worker(who: AccountId, change: impl FnOnce(&mut pallet_miners::WorkerOf<Test>)) {
+	pallet_miners::Workers::<Test>::mutate(who, |worker| change(worker.as_mut().unwrap()));
+}
+
+#[test]
+fn three_operators_with_work_and_fresh_reports_have_to_be_heard() {
+	assert!(is_doubted(|| ()));
+	let same_operator = || change_worker(BOB, |worker| worker.operator = CAROL);
+	assert!(!is_doubted(same_operator), "two operators are too few");
+	let own_worker = || change_worker(BOB, |worker| worker.operator = ALICE);
+	assert!(!is_doubted(own_worker), "one's own worker is no witness");
+	assert!(!is_doubted(
+		|| change_worker(BOB, |worker| worker.passed = 0)
+	));
+	assert!(
+		!is_doubted(|| report(BOB, probed(&[CAROL]))),
+		"it names others"
+	);
+	let stale = || at(2 + PAUSE + LIFETIME);
+	assert!(!is_doubted(stale));
 }
 
 #[test]

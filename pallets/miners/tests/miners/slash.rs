@@ -228,3 +228,56 @@ fn who_withholds_an_opening_forfeits_a_multiple_of_the_pay() {
 		assert_eq!(Miners::withheld(&99, 5, &USER), 0);
 	});
 }
+
+#[test]
+fn an_acquittal_takes_a_conviction_back() {
+	execute(|| {
+		bonded(ALICE, BOND);
+		let taken = Miners::slash(&ALICE, 33, &USER, &[BOB]);
+		assert_eq!(Miners::rank_of(&ALICE), 0);
+		// The runtime has put it into the worker's account.
+		assert_eq!(Miners::acquit(&ALICE, taken, true), taken);
+		assert_eq!(
+			(get(ALICE).bond, held(ALICE), get(ALICE).cheats),
+			(BOND, BOND, 0)
+		);
+		assert_eq!(free(ALICE), FUNDS - BOND - taken);
+		assert!(Miners::rank_of(&ALICE) > 0);
+		System::assert_last_event(
+			Event::Acquitted {
+				worker: ALICE,
+				amount: taken,
+			}
+			.into(),
+		);
+		// A forfeit was no conviction.
+		Miners::slash(&ALICE, 33, &USER, &[BOB]);
+		Miners::acquit(&ALICE, 1, false);
+		assert_eq!(get(ALICE).cheats, 1);
+	});
+}
+
+#[test]
+fn an_acquittal_lifts_the_ban_that_rested_on_it() {
+	execute(|| {
+		bonded(ALICE, BOND);
+		(0..3).for_each(|_| drop(Miners::slash(&ALICE, 33, &USER, &[])));
+		assert_eq!(state(ALICE), WorkerState::Banned);
+		// Two convictions are left: it stays banned, and has no bond.
+		assert_eq!(Miners::acquit(&ALICE, 5, true), 0);
+		assert_eq!((state(ALICE), get(ALICE).bond), (WorkerState::Banned, 0));
+		assert_eq!(Miners::acquit(&ALICE, 5, true), 5);
+		assert!(matches!(state(ALICE), WorkerState::Unbonding(_)));
+	});
+}
+
+#[test]
+fn an_acquittal_adds_no_more_than_there_is() {
+	execute(|| {
+		bonded(ALICE, BOND);
+		Miners::slash(&ALICE, 33, &USER, &[]);
+		assert_eq!(Miners::acquit(&ALICE, u128::MAX, true), 0);
+		assert_eq!((get(ALICE).bond, get(ALICE).cheats), (BOND - BOND / 10, 0));
+		assert_eq!(Miners::acquit(&STRANGER, 1, true), 0);
+	});
+}

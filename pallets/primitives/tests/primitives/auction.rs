@@ -34,11 +34,14 @@ fn jobs() -> impl Strategy<Value = Vec<Job>> {
 }
 
 fn offers() -> impl Strategy<Value = Vec<Offer>> {
-	vec((0..3u32, 0..4u8), 0..8).prop_map(|offers| {
-		let number = |(pipeline, (model, free_slots))| Offer {
+	let row_time = proptest::option::of(0..1_000u64);
+	vec((0..3u32, 0..4u8, 0..100u64, row_time), 0..8).prop_map(|offers| {
+		let number = |(pipeline, (model, free_slots, in_flight, row_time))| Offer {
 			pipeline,
 			model,
 			free_slots,
+			in_flight,
+			row_time,
 		};
 		(0..).zip(offers).map(number).collect()
 	})
@@ -116,6 +119,8 @@ fn offer(pipeline: u32, free_slots: u8) -> Offer {
 		pipeline,
 		model: 0,
 		free_slots,
+		in_flight: 0,
+		row_time: None,
 	}
 }
 
@@ -155,6 +160,56 @@ fn takes_the_cheapest_pipeline_then_the_lower_number() {
 	);
 }
 
+/// Where each of five jobs of ten rows goes, over pipelines that ask the same.
+fn spread(offers: [Offer; 2]) -> Vec<u32> {
+	let jobs: Vec<_> = (0..5).map(|id| job(id, 100, 0)).collect();
+	let awards = award(&jobs, &offers, ALL, |_, _| Some(1));
+	awards.into_iter().map(|award| award.pipeline).collect()
+}
+
+#[test]
+fn of_equal_prices_takes_where_the_job_is_over_first() {
+	let timed = |pipeline, row_time| Offer {
+		row_time,
+		..offer(pipeline, 5)
+	};
+	let equal = [timed(1, Some(4)), timed(2, Some(4))];
+	assert_eq!(spread(equal), [1, 2, 1, 2, 1]);
+	// Over after 40 and 90, then 80 and 90, then 120 and 90.
+	assert_eq!(
+		spread([timed(1, Some(9)), timed(2, Some(4))]),
+		[2, 2, 1, 2, 2]
+	);
+	let loaded = Offer {
+		in_flight: 25,
+		..timed(1, Some(4))
+	};
+	assert_eq!(spread([loaded, timed(2, Some(4))]), [2, 2, 2, 1, 2]);
+}
+
+#[test]
+fn a_pipeline_of_which_nothing_is_known_is_tried_first_and_not_trusted_with_all() {
+	let known = Offer {
+		row_time: Some(4),
+		..offer(1, 5)
+	};
+	assert_eq!(spread([known, offer(2, 5)]), [2, 1, 2, 1, 2]);
+	assert_eq!(spread([offer(1, 5), offer(2, 5)]), [1, 2, 1, 2, 1]);
+}
+
+#[test]
+fn one_that_gets_nothing_done_is_the_last_resort() {
+	let stuck = Offer {
+		row_time: Some(u64::MAX),
+		..offer(1, 5)
+	};
+	let known = Offer {
+		row_time: Some(4),
+		..offer(2, 3)
+	};
+	assert_eq!(spread([stuck, known]), [2, 2, 2, 1, 1]);
+}
+
 #[test]
 fn compares_bids_for_a_row_and_not_in_total() {
 	let long = Job {
@@ -175,6 +230,7 @@ fn passes_on_a_slot_that_the_best_bid_cannot_pay() {
 	let winner = Award {
 		job: 2,
 		pipeline: 0,
+		rows: 10,
 		base: 1,
 		price: 1,
 	};

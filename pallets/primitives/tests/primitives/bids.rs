@@ -32,6 +32,8 @@ impl Market {
 			pipeline: pipeline as u32,
 			model: 0,
 			free_slots: dice.below(3) as u8,
+			in_flight: dice.below(6),
+			row_time: (dice.below(3) > 0).then(|| dice.below(4)),
 		};
 		let job = |id: u64, dice: &mut Dice| Job {
 			id,

@@ -3,8 +3,8 @@
 use crate::dice::Dice;
 use dllm_primitives::{
 	draw::{
-		check_ppm, choose, is_checked, next_beacon, of_checker, of_third, room, seed, Trust,
-		PROBATION, UNVERIFIED_PART, WHOLE,
+		check_ppm, choose, independent, is_checked, next_beacon, of_checker, of_third, room, seed,
+		Trust, PROBATION, UNVERIFIED_PART, WHOLE,
 	},
 	ids::Digest,
 };
@@ -22,6 +22,16 @@ fn seeds() -> impl Iterator<Item = Digest> {
 		let beacon = Digest::from_low_u64_be(dice.next());
 		seed(beacon, dice.next(), Digest::zero(), &[beacon])
 	})
+}
+
+#[test]
+fn an_operator_with_another_part_in_the_job_counts_for_nothing_while_there_are_others() {
+	let holders = [('a', 5), ('b', 7), ('a', 1)];
+	assert_eq!(independent(&holders, &[]), [5, 7, 1]);
+	assert_eq!(independent(&holders, &['a']), [0, 7, 0]);
+	assert_eq!(independent(&holders, &['a', 'b']), [5, 7, 1]);
+	// Who has no stake is nobody.
+	assert_eq!(independent(&[('a', 5), ('b', 0)], &['a']), [5, 0]);
 }
 
 #[test]

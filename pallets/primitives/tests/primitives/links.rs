@@ -1,8 +1,10 @@
-//! Reports of links: every link once, the worse of both ends, and no lie that improves it.
+//! Reports of links: every link once, the worse of both ends, no lie that improves it, and who is believed.
 
+use crate::dice::Dice;
 use dllm_primitives::{
 	cost::link::LinkFigures,
-	links::{merge, Probed, Reading, Report, PLAUSIBLE_ROUND_TRIP_US},
+	links::{is_contradicted, merge, Probed, Reading, Report, PLAUSIBLE_ROUND_TRIP_US},
+	rank::Quality,
 };
 use proptest::{
 	collection::{btree_map, vec},
@@ -148,5 +150,179 @@ proptest! {
 	fn what_can_be_reported_can_be_planned_with(reading in any_reading()) {
 		prop_assert_eq!(reading.implausible(), None);
 		prop_assert_eq!(reading.figures().implausible(), None);
+	}
+}
+
+#[test]
+fn ends_contradict_each_other_beyond_what_medians_and_lines_explain() {
+	let rtt = |rtt_us| Reading { rtt_us, ..READING };
+	let speed = |bytes_per_second| Reading {
+		bytes_per_second,
+		..READING
+	};
+	// Four times 8 001 µs and 10 ms; a hundredth.
+	for (other, contradicts) in [
+		(rtt(42_004), false),
+		(rtt(42_005), true),
+		(rtt(1), false),
+		(speed(10_000), false),
+		(speed(9_999), true),
+		(speed(100_000_000), false),
+		(speed(100_000_001), true),
+	] {
+		assert_eq!(READING.contradicts(&other), contradicts, "{other:?}");
+		assert_eq!(other.contradicts(&READING), contradicts, "{other:?}");
+	}
+}
+
+#[test]
+fn more_than_half_of_three_operators_contradict_a_report() {
+	let answer = |voices: &[(u8, bool)]| is_contradicted(voices.iter().copied());
+	assert_eq!(answer(&[]), None);
+	assert_eq!(answer(&[(1, true), (2, true)]), None);
+	assert_eq!(answer(&[(1, true), (2, true), (3, false)]), Some(true));
+	assert_eq!(answer(&[(1, true), (2, false), (3, false)]), Some(false));
+	let even = [(1, true), (2, true), (3, false), (4, false)];
+	assert_eq!(answer(&even), Some(false));
+	// An operator is against a report if all of its workers are.
+	assert_eq!(
+		answer(&[(1, true), (2, true), (2, false), (3, false)]),
+		Some(false)
+	);
+}
+
+proptest! {
+	/// One operator, with as many workers as it likes, lowers nobody's rank.
+	#[test]
+	fn one_operator_contradicts_no_report(
+		others in vec(1..20u8, 0..16),
+		own in 0..16usize,
+	) {
+		let liars = std::iter::repeat_n((0u8, true), own);
+		let voices = others.into_iter().map(|operator| (operator, false)).chain(liars);
+		prop_assert_ne!(is_contradicted(voices), Some(true));
+	}
+}
+
+/// A network of workers of different operators, each with a line of its own; every one reports links to all.
+struct Neighbours {
+	dice: Dice,
+	/// Bytes a second that each receives and sends.
+	lines: Vec<(u64, u64)>,
+	qualities: Vec<Quality>,
+	reports: Vec<Vec<Option<Reading>>>,
+}
+
+impl Neighbours {
+	const COUNT: usize = 10;
+
+	fn new(seed: u64) -> Self {
+		let mut dice = Dice::new(seed);
+		// Lines that send up to 40 times slower than they receive.
+		let mut line = || {
+			let receives = 1_000_000 * (1 + dice.below(100));
+			(receives, receives / (1 + dice.below(40)))
+		};
+		let lines = (0..Self::COUNT).map(|_| line()).collect();
+		let mut worked = Quality::new(0);
+		(0..1_000).for_each(|_| worked.pass(0));
+		Self {
+			dice,
+			lines,
+			qualities: vec![worked; Self::COUNT],
+			reports: vec![vec![None; Self::COUNT]; Self::COUNT],
+		}
+	}
+
+	/// What a worker measures of its link to another: the way between them, up to a third off, ten times as
+	/// long in one report of twenty.
+	fn measured(&mut self, from: usize, to: usize, congested: bool) -> Reading {
+		let way = 2_000 + 9_000 * from.abs_diff(to) as u64;
+		let off = |figure: u64, dice: &mut Dice| figure * (67 + dice.below(67)) / 100;
+		let rtt = off(way, &mut self.dice) * if congested { 10 } else { 1 };
+		let speed = self.lines[from].0.min(self.lines[to].1);
+		Reading {
+			rtt_us: rtt as u32,
+			bytes_per_second: off(speed, &mut self.dice),
+			..READING
+		}
+	}
+
+	/// A worker reports, as `lie` alters what it measured of each other one, and is answered by the reports of
+	/// these.
+	fn report(&mut self, who: usize, lie: impl Fn(usize, Reading) -> Reading) {
+		let congested = self.dice.below(20) == 0;
+		let mut witnesses = Vec::new();
+		for to in (0..Self::COUNT).filter(|to| *to != who) {
+			let reading = lie(to, self.measured(who, to, congested));
+			if let Some(back) = &self.reports[to][who] {
+				witnesses.push((to, back.contradicts(&reading)));
+			}
+			self.reports[who][to] = Some(reading);
+		}
+		if let Some(contradicted) = is_contradicted(witnesses) {
+			self.qualities[who].hear(contradicted);
+		}
+	}
+
+	/// Ranks after a hundred reports of everybody, of whom the first one lies.
+	fn ranks(mut self, lie: impl Fn(usize, Reading) -> Reading) -> Vec<u32> {
+		for _ in 0..100 {
+			self.report(0, &lie);
+			(1..Self::COUNT).for_each(|who| self.report(who, |_, honest| honest));
+		}
+		self.qualities
+			.iter()
+			.map(|quality| quality.rank(0))
+			.collect()
+	}
+}
+
+fn praise(_: usize, honest: Reading) -> Reading {
+	Reading {
+		rtt_us: 1,
+		bytes_per_second: 1_000_000_000_000,
+		..honest
+	}
+}
+
+fn slander(_: usize, honest: Reading) -> Reading {
+	Reading {
+		rtt_us: honest.rtt_us * 8 + 20_000,
+		..honest
+	}
+}
+
+/// Slander of one worker, the truth of the others.
+fn pick_on_one(to: usize, honest: Reading) -> Reading {
+	match to {
+		1 => slander(to, honest),
+		_ => honest,
+	}
+}
+
+#[test]
+fn who_lies_about_its_links_loses_rank_and_honest_neighbours_do_not() {
+	for seed in 0..20 {
+		let honest = Neighbours::new(seed).ranks(|_, honest| honest);
+		assert!(honest.iter().all(|rank| *rank == honest[0]), "{honest:?}");
+		for lie in [praise, slander] {
+			let ranks = Neighbours::new(seed).ranks(lie);
+			assert!(
+				ranks[0] < honest[0] * 6 / 10,
+				"{} of {}",
+				ranks[0],
+				honest[0]
+			);
+			assert_eq!(ranks[1..], honest[1..]);
+		}
+	}
+}
+
+#[test]
+fn a_lie_about_one_neighbour_costs_that_one_no_rank() {
+	for seed in 0..20 {
+		let honest = Neighbours::new(seed).ranks(|_, honest| honest);
+		assert_eq!(Neighbours::new(seed).ranks(pick_on_one), honest);
 	}
 }

@@ -2,6 +2,7 @@
 
 mod auction;
 mod bids;
+mod breaker;
 mod capacity;
 mod commitment;
 mod cost;
@@ -11,10 +12,12 @@ mod draw;
 mod fallback;
 mod job;
 mod links;
+mod load;
 mod model;
 mod payout;
 mod plan;
 mod rank;
+mod routing;
 mod softfloat;
 mod specimens;
 mod trace;

@@ -281,6 +281,7 @@ fn pipeline(lengths: &[u16]) -> (Pipeline<Account>, ModelSpec) {
 		stage_prices,
 		cost,
 		open_jobs: 0,
+		load: Default::default(),
 	};
 	(pipeline, model)
 }

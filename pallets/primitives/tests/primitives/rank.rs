@@ -2,7 +2,7 @@
 
 use dllm_primitives::{
 	capacity::FULL_RANK,
-	rank::{Quality, HALF_LIFE_BLOCKS},
+	rank::{Quality, HALF_LIFE_BLOCKS, MOST_DISCREDIT, TOLERATED_DOUBT},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -55,9 +55,47 @@ fn a_conviction_ends_it_and_work_brings_it_back() {
 	assert!((1..FULL_RANK / 16).contains(&quality.rank(2)));
 }
 
+/// A worker with steady work, contradicted in every so-manieth of 200 reports.
+fn contradicted_every(nth: u32) -> Quality {
+	let mut quality = Quality::new(0);
+	(0..10_000).for_each(|_| quality.pass(0));
+	(1..=200).for_each(|report| quality.hear(report % nth == 0));
+	quality
+}
+
+#[test]
+fn a_contradicted_report_now_and_then_costs_nothing() {
+	let best = contradicted_every(u32::MAX).rank(0);
+	assert_eq!(contradicted_every(8).rank(0), best);
+	assert!(contradicted_every(8).doubt > 0);
+	assert!(contradicted_every(2).rank(0) < best);
+}
+
+#[test]
+fn contradiction_takes_half_of_the_rank_and_true_reports_bring_it_back() {
+	let best = contradicted_every(u32::MAX).rank(0);
+	let mut liar = contradicted_every(1);
+	assert_eq!(liar.doubt, FULL_RANK);
+	let half = u64::from(best) * u64::from(FULL_RANK - MOST_DISCREDIT) / u64::from(FULL_RANK);
+	assert_eq!(u64::from(liar.rank(0)), half);
+	let reports = (1..).find(|_| {
+		liar.hear(false);
+		liar.doubt <= TOLERATED_DOUBT
+	});
+	assert_eq!(reports, Some(22), "an hour of reports");
+	assert_eq!(liar.rank(0), best);
+}
+
+#[test]
+fn a_conviction_does_not_clear_doubts() {
+	let mut liar = contradicted_every(1);
+	liar.convict(0);
+	assert_eq!(liar.doubt, FULL_RANK);
+}
+
 proptest! {
 	#[test]
-	fn stays_in_bounds_and_moves_the_right_way(steps in vec((0..3u8, 0..50_000u32), 0..200)) {
+	fn stays_in_bounds_and_moves_the_right_way(steps in vec((0..5u8, 0..50_000u32), 0..200)) {
 		let mut quality = Quality::new(0);
 		let mut now = 0u32;
 		for (step, blocks) in steps {
@@ -66,14 +104,19 @@ proptest! {
 			match step {
 				0 => quality.pass(now),
 				1 => quality.fail(now),
-				_ => quality.convict(now),
+				2 => quality.convict(now),
+				heard => quality.hear(heard == 3),
 			}
 			let after = quality.rank(now);
 			prop_assert!(after <= FULL_RANK);
+			// Of what doubt takes, a step of one may be lost.
+			let lost = quality.doubt > TOLERATED_DOUBT && after == before;
 			let right = match step {
-				0 => after > before || before == FULL_RANK,
-				1 => after < before || before == 0,
-				_ => after == 0,
+				0 => after > before || before == FULL_RANK || lost,
+				1 => after < before || before == 0 || lost,
+				2 => after == 0,
+				3 => after <= before,
+				_ => after >= before,
 			};
 			prop_assert!(right, "step {} from {} to {}", step, before, after);
 			prop_assert!(quality.rank(now + blocks) <= after, "idleness raised a rank");

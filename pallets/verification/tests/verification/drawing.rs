@@ -254,6 +254,27 @@ fn only_active_holders_are_drawn_and_else_a_verifier_of_another_operator() {
 	});
 }
 
+/// Whose operator leads the next stage knows what this one sent: it could tell that without executing anything.
+#[test]
+fn no_operator_checks_a_neighbour_of_its_own_where_another_can() {
+	for job in 0..20 {
+		execute(|| {
+			let of_next = workers(2, 3).into_iter().map(|lead| (lead, acc(150)));
+			Operators::set(of_next.chain([(acc(21), acc(150))]).collect());
+			// Led by acc(20): acc(22) is free.
+			open_with(award(3 * job, 3)).unwrap();
+			commits(3 * job, Lead, &all_honest);
+			assert_eq!(worker(3 * job, 1, Replica), acc(22));
+		});
+	}
+	execute(|| {
+		Operators::set([(acc(21), acc(130))].into());
+		open(0);
+		commits(0, Lead, &all_honest);
+		assert_eq!(worker(0, 1, Replica), acc(21), "there is nobody else");
+	});
+}
+
 /// Where a check was drawn and nobody can do it, nobody is paid for what nobody saw.
 #[test]
 fn a_check_without_a_checker_is_no_check() {

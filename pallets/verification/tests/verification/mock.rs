@@ -2,6 +2,7 @@
 //! thread-local records, so that a test can compare.
 
 use dllm_primitives::{
+	breaker::Rules,
 	commitment::{commitment, result_hash, shards_root, Opening, Roots},
 	draw::Trust,
 	flow::{
@@ -18,6 +19,7 @@ use frame_support::{
 	derive_impl, parameter_types,
 	traits::{ConstU32, Hooks, Randomness},
 };
+use frame_system::EnsureRoot;
 use pallet_verification::trial::Trial;
 use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage, DispatchResult};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +63,13 @@ pub const REVEAL: u32 = 10;
 pub const TIEBREAK: u32 = 30;
 pub const DISPUTE: u32 = 7;
 pub const PER_BLOCK: u32 = 3;
+/// Three operators within 600 blocks and a tenth of the jobs trip a breaker, which waits for 1,000 blocks.
+pub const RULES: Rules = Rules {
+	window: 600,
+	term: 1_000,
+	operators: 3,
+	share_percent: 10,
+};
 
 impl pallet_verification::Config for Test {
 	type Workers = Pool;
@@ -74,6 +83,8 @@ impl pallet_verification::Config for Test {
 	type TiebreakBlocks = ConstU32<TIEBREAK>;
 	type DisputeBlocks = ConstU32<DISPUTE>;
 	type MaxTrialsPerBlock = ConstU32<PER_BLOCK>;
+	type Breaker = Breaker;
+	type BreakerOrigin = EnsureRoot<AccountId>;
 	type WeightInfo = ();
 	#[cfg(feature = "runtime-benchmarks")]
 	type BenchmarkSetup = ();
@@ -97,8 +108,12 @@ pub struct Draw {
 }
 
 parameter_types! {
+	pub const Breaker: Rules = RULES;
+
 	/// Workers that may be drawn, in this order; every other account up to 250 is a mere worker.
 	pub static Verifiers: Vec<AccountId> = vec![];
+	/// Workers that another operator than their own runs.
+	pub static Operators: BTreeMap<AccountId, AccountId> = BTreeMap::new();
 	/// Workers that are registered and unbonding.
 	pub static Inactive: BTreeSet<AccountId> = BTreeSet::new();
 	/// What everybody's work says of it: without any, every job is checked.
@@ -109,6 +124,8 @@ parameter_types! {
 	pub static Slashes: Vec<Slash> = vec![];
 	/// Calls of `WorkerPool::withheld`.
 	pub static Forfeits: Vec<(AccountId, u128)> = vec![];
+	/// Calls of `WorkerPool::acquit`.
+	pub static Acquitted: Vec<(AccountId, u128, bool)> = vec![];
 	pub static Draws: Vec<Draw> = vec![];
 	pub static Replies: Vec<(JobId, u32, Vec<u8>)> = vec![];
 	pub static Concluded: Vec<(JobId, u32, Conclusion<AccountId>)> = vec![];
@@ -125,7 +142,10 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 		let number = number(who);
 		let inactive = Inactive::get().contains(who);
 		(number < 100).then(|| Worker {
-			operator: acc(number + 100),
+			operator: Operators::get()
+				.get(who)
+				.cloned()
+				.unwrap_or(acc(number + 100)),
 			state: if inactive {
 				WorkerState::Unbonding(9)
 			} else {
@@ -195,6 +215,11 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 		};
 		Slashes::mutate(|all| all.push(slash));
 		pay
+	}
+
+	fn acquit(who: &AccountId, amount: u128, convicted: bool) -> u128 {
+		Acquitted::mutate(|all| all.push((who.clone(), amount, convicted)));
+		amount
 	}
 }
 
@@ -315,12 +340,14 @@ pub fn bytes<const N: u32>(text: &[u8]) -> Bytes<N> {
 pub fn execute(test: impl FnOnce()) {
 	Verifiers::set(vec![acc(90), acc(91)]);
 	Inactive::set(BTreeSet::new());
+	Operators::set(BTreeMap::new());
 	Trusted::set(Trust::default());
 	Unverified::set(vec![]);
 	Engaged::set(vec![]);
 	Released::set(vec![]);
 	Slashes::set(vec![]);
 	Forfeits::set(vec![]);
+	Acquitted::set(vec![]);
 	Draws::set(vec![]);
 	Replies::set(vec![]);
 	Concluded::set(vec![]);
@@ -379,6 +406,7 @@ pub fn award(job: JobId, replicas: u8) -> Award<AccountId, u32> {
 			stage_prices: vec![7, 3, 4].try_into().unwrap(),
 			cost: 0,
 			open_jobs: 1,
+			load: Default::default(),
 		},
 		rows_ceiling: CEILING,
 		own_entry: false,

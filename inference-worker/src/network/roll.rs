@@ -1,0 +1,38 @@
+//! Calls the roll: which peers answer now.
+//!
+//! Reports of links say what was measured minutes ago. Whoever is about to rely on peers dials them: a peer that
+//! answers a handshake has the key of its identity, and runs. Nobody's word is asked for, so nobody can have
+//! another one left out, and a peer that is back answers the next roll.
+
+use super::{Network, Peer};
+use futures::StreamExt;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Longest wait for an answer: half a dozen round trips of half a second.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
+/// One attempt may fail by chance; two are over in eight seconds.
+const ATTEMPTS: u32 = 2;
+/// Peers called at once: as many open sockets as every system allows. More that are dead take as long again.
+const AT_ONCE: usize = 256;
+
+/// Those of `peers` that do not answer, in no order. Each comes with what the caller knows it by. A connection that
+/// is open counts as an answer: call with a network of which none is.
+pub async fn absent<K>(network: &Network, peers: impl IntoIterator<Item = (K, Peer)>) -> Vec<K> {
+	let calls = peers
+		.into_iter()
+		.map(|(name, peer)| async move { (!answers(network, &peer).await).then_some(name) });
+	let absent = futures::stream::iter(calls)
+		.buffer_unordered(AT_ONCE)
+		.filter_map(std::future::ready);
+	absent.collect().await
+}
+
+async fn answers(network: &Network, peer: &Peer) -> bool {
+	for _ in 0..ATTEMPTS {
+		if let Ok(Ok(())) = timeout(ATTEMPT_TIMEOUT, network.connect(peer)).await {
+			return true;
+		}
+	}
+	false
+}
