@@ -79,11 +79,14 @@ describe('the explorer', () => {
 		assert.deepEqual(disputed?.dispute, { over: 'convicted' }, JSON.stringify(receipt.stages));
 		await course.getByText('Refunded', { exact: true }).waitFor();
 		const titles = await course.locator('.mantine-Timeline-itemTitle').allInnerTexts();
-		const kinds = titles.filter((title, at) => titles.indexOf(title) === at);
-		assert.deepEqual(kinds, [
-			'Submitted', 'Awarded', 'Leads committed', 'Answered', 'Drawn', 'Checkers drawn', 'Replicas committed', 'Leads revealed', 'Replicas revealed',
-			'Dispute opened', 'Dispute: the lead moved', 'Dispute: the replica moved', 'Dispute ended', 'Judged', 'Refunded',
-		].filter((kind) => kind !== 'Answered' || titles.includes(kind)), titles.join(', '));
+		const first = (kind) => titles.indexOf(kind);
+		const order = ['Submitted', 'Awarded', 'Drawn', 'Checkers drawn', 'Replicas committed', 'Dispute opened', 'Dispute: the lead moved', 'Dispute: the replica moved', 'Dispute ended', 'Judged', 'Refunded'];
+		assert.deepEqual([...order].sort((one, other) => first(one) - first(other)), order, titles.join(', '));
+		// In a block whoever comes first: leads one after another, the reply with the first of them, openings of both.
+		const between = (kind, from, to) => assert.ok(first(from) < first(kind) && first(kind) < first(to), `${kind} in ${titles.join(', ')}`);
+		for (const kind of ['Leads committed', 'Answered']) between(kind, 'Awarded', 'Drawn');
+		for (const kind of ['Leads revealed', 'Replicas revealed']) between(kind, 'Replicas committed', 'Dispute opened');
+		assert.ok(order.every((kind) => titles.includes(kind)), titles.join(', '));
 		const moves = titles.filter((title) => title.startsWith('Dispute: '));
 		assert.ok(moves.length >= 4, titles.join(', '));
 		moves.forEach((title, at) => assert.equal(title, `Dispute: the ${at % 2 === 0 ? 'lead' : 'replica'} moved`));

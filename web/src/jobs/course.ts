@@ -3,7 +3,7 @@
 
 import type { Happening } from '../chain/events';
 import { formatMoney } from '../format/money';
-import { plural } from '../format/text';
+import { plural, shorten } from '../format/text';
 import { refundWords } from '../parts/State';
 
 /** A line of a step: a worker, or what was said. */
@@ -29,12 +29,17 @@ const PARTS = { lead: 'Leads', replica: 'Replicas', tiebreak: 'Third workers' } 
 /** Sides of a dispute, by what they are to the stage. */
 const SIDES = { defender: 'lead', challenger: 'replica' } as Record<string, string>;
 const PHASES = {
+	running: 'the leads run it and commit',
 	drawing: 'randomness of coming blocks decides whether the job is checked, and by whom',
 	verifying: 'the drawn checkers run their stages again and commit blind',
 	revealing: 'lead and checker open what they committed to',
 	disputing: 'lead and checker look for the first value in which they differ',
 	tiebreak: 'a third worker decides where the two do not agree',
+	held: 'a breaker holds the verdicts, as many jobs like it blamed somebody: governance decides, or they stand',
 } as Record<string, string>;
+
+/** Events with the end of a phase in them. */
+const ENTERING = ['verification.TrialOpened', 'verification.PhaseEntered', 'verification.TrialHeld'];
 
 const TELLINGS: Record<string, Telling> = {
 	'jobs.Submitted': () => ({ title: 'Submitted', text: 'the ceiling of the price went on hold', lines: [] }),
@@ -59,6 +64,9 @@ const TELLINGS: Record<string, Telling> = {
 		title: 'Dispute ended', lines: [{ stage: Number(stage), text: endText(silent), verdict: camel(outcome) }],
 	}),
 	'verification.TiebreakerDrawn': ({ stage, worker }) => ({ title: 'Third worker drawn', lines: [line(stage, worker)] }),
+	'verification.TrialHeld': ({ scope, until }) => ({
+		title: 'Held by a breaker', text: `too many verdicts about ${scopeText(scope)} blamed somebody; nothing is paid or taken before governance decides, or block ${until} is over`, lines: [],
+	}),
 	'verification.Judged': ({ stage, worker, part, verdict }) => ({
 		title: 'Judged', lines: [{ ...line(stage, worker), text: camel(part), verdict: camel(verdict) }],
 	}),
@@ -80,10 +88,10 @@ export function stepsOf(happenings: Happening[]): Step[] {
 
 /** What an open job waits for; nothing where it has not been awarded. */
 export function waitsFor(happenings: Happening[]): { text: string; until: number } | undefined {
-	const entered = happenings.findLast(({ name }) => name === 'verification.PhaseEntered' || name === 'verification.TrialOpened');
+	const entered = happenings.findLast(({ name }) => ENTERING.includes(name));
 	if (!entered) return undefined;
 	const { phase, until } = entered.data;
-	const text = phase === undefined ? 'the leads run it and commit' : PHASES[camel(phase)];
+	const text = PHASES[{ 'verification.TrialOpened': 'running', 'verification.TrialHeld': 'held' }[entered.name] ?? camel(phase)];
 	return text === undefined ? undefined : { text, until: Number(until) };
 }
 
@@ -113,6 +121,12 @@ function moveText(made: unknown): string {
 		case 'mismatch': return 'a row of the trace is not the one that was committed to';
 		default: return 'the move is within another call';
 	}
+}
+
+/** What a breaker is about: a model, or the numerics class of workers. */
+function scopeText(scope: unknown): string {
+	const [[kind, of] = ['', '']] = Object.entries((scope ?? {}) as Data);
+	return kind === 'model' ? `model ${of}` : `the numerics class ${shorten(String(of), 10, 6)}`;
 }
 
 function endText(silent: unknown): string {

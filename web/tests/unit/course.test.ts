@@ -40,6 +40,13 @@ describe('the way of a job', () => {
 		expect(refunded!.text).toBe('a worker was convicted of cheating; 2 DLLM came back');
 	});
 
+	it('tells that a breaker holds the verdicts of a model or of a class', () => {
+		const held = (scope: unknown) => stepsOf([at(9, 'verification.TrialHeld', { scope, until: 90 })])[0]!;
+		expect(held({ model: 3 })).toMatchObject({ title: 'Held by a breaker', text: expect.stringMatching(/about model 3 blamed .* block 90/) });
+		expect(held({ class: `0x${'ab'.repeat(32)}` }).text).toMatch(/class 0xabababab…ababab /);
+		expect(waitsFor([at(8, 'verification.PhaseEntered', { phase: 'Revealing', until: 20 }), at(9, 'verification.TrialHeld', { scope: { model: 3 }, until: 90 })])).toEqual({ text: expect.stringMatching(/governance/), until: 90 });
+	});
+
 	it('leaves out what it does not know', () => {
 		expect(stepsOf([at(1, 'jobs.PaymentFailed'), at(1, 'verification.Unheard')])).toEqual([]);
 	});

@@ -6,7 +6,7 @@ import { formatBandwidth, formatLoss, formatTime, hopsOf, linkLabel, LinkMap, li
 
 const link = (change: Partial<Link> = {}): Link => ({ ends: ['a', 'b'], rttUs: 12_000, jitterUs: 500, lossPpm: 0, bytesPerSecond: 12_500_000, ages: [2, 9], ...change });
 const stage = (number: number, workers: string[]) => ({ stage: number, layers: { start: 0, end: 0 }, workers, ready: workers, price: '1' });
-const pipeline = (...stages: ReturnType<typeof stage>[]): Pipeline => ({ id: 0, model: 0, state: 'live', slots: 1, openJobs: 0, stages });
+const pipeline = (...stages: ReturnType<typeof stage>[]): Pipeline => ({ id: 0, model: 0, state: 'live', slots: 1, openJobs: 0, inFlight: 0, pace: null, stages });
 
 describe('a link', () => {
 	it('is found by its ends in either order, and by no others', () => {
@@ -24,7 +24,8 @@ describe('a link', () => {
 		expect(linkTone(link({ rttUs: 150_000 }))).toBe('warn');
 		expect(linkTone(link({ lossPpm: 4_999 }))).toBe('good');
 		expect(linkTone(link({ lossPpm: 5_000 }))).toBe('warn');
-		expect(linkTone(link({ lossPpm: 30_000 }))).toBe('bad');
+		expect(linkTone(link({ lossPpm: 49_999 }))).toBe('warn');
+		expect(linkTone(link({ lossPpm: 50_000 }))).toBe('bad');
 	});
 
 	it('is labelled by its round trip, and by its loss where it loses anything', () => {
