@@ -12,7 +12,7 @@
 //! | what the chain asks and is told | [`chain`] |
 //! | what the chain expects of this worker becomes tasks | [`duties`], [`daemon`] |
 //! | the layers that it offers are bid for | [`bidding`] |
-//! | layers are placed on workers | [`planning`] |
+//! | its winners get a plan | [`planning`] |
 //! | the way to other workers is measured and reported | [`links`] |
 //! | OpenAI's clients ask, and this machine pays | [`gateway`] |
 //! | what is counted on the way | [`metrics`] |
