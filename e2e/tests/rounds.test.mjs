@@ -1,5 +1,5 @@
-// A capacity round with real processes: workers bid by themselves, a plan for the winners competes and wins,
-// and its pipeline serves a prompt at the winners' prices.
+// A capacity round with real processes: workers bid and plan by themselves, a plan for the winners competes and
+// wins, and its pipeline serves a prompt at the winners' prices.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -31,7 +31,8 @@ describe('a capacity round', () => {
 		const shards = await network.shards('fixture-tied');
 		// Two of four layers each: a pipeline of two replicas needs all four workers.
 		const bidding = { enabled: true, layers: 2, ask: '0.01 DLLM' };
-		const options = { roles: ['entry', 'miner', 'verifier'], models: [shards], bidding };
+		const planning = { enabled: true };
+		const options = { roles: ['entry', 'miner', 'verifier'], models: [shards], bidding, planning };
 		const joined = WORKERS.map((name) => network.addWorker(name, options));
 		[model] = await Promise.all([network.offerModel(shards), ...joined]);
 	});
@@ -49,7 +50,7 @@ describe('a capacity round', () => {
 	}, alive);
 
 	it('is opened by the owner, and four workers bid by themselves', async () => {
-		const windows = ['--commit-blocks', 9, '--reveal-blocks', 6, '--plan-blocks', 8];
+		const windows = ['--commit-blocks', 9, '--reveal-blocks', 6, '--plan-blocks', 16];
 		const opened = await command(['round', 'open', '--model', model, '--reserve', RESERVE, ...windows], 'Alice');
 		round = opened.round;
 		const [listed] = await command(['rounds'], 'Alice');
@@ -69,15 +70,20 @@ describe('a capacity round', () => {
 		for (const { address } of network.workers) assert.equal((await network.balance(address)).reserved, BOND);
 	});
 
-	it('has a plan that competes with its score and wins, and the pipeline gets live', async () => {
-		const plan = await command(['plan', '--round', round], 'Bob');
-		const { plan: leader } = await ask('the plan leads', 30, (now) => now.plan);
-		assert.equal(leader.submitter, network.account('Bob').address);
+	it('has a plan of a winner that competes with its score and wins, and the pipeline gets live', async () => {
+		const { plan: leader } = await ask('a plan leads', 60, (now) => now.plan);
+		const winner = network.workers.find(({ address }) => address === leader.submitter);
+		assert.ok(winner, 'a winner planned by itself');
+		// Nobody finds a better one, and a plan that is no better is not submitted.
+		const plan = await command(['plan', '--round', round, '--dry-run'], 'Bob');
 		assert.ok(Math.abs(Number(leader.score) - Number(plan.score)) <= Number(plan.score) / 1e6);
+		await assert.rejects(command(['plan', '--round', round], 'Bob'), /leads round \d+ already/);
 		assert.equal(leader.stages.length, 3, 'an entry and two segments');
 		const live = await network.live(model, 60);
 		const standing = (await network.api.query.allocation.pipelines(live.id)).unwrap();
-		assert.equal(standing.submitter.toString(), network.account('Bob').address);
+		assert.equal(standing.submitter.toString(), winner.address);
+		const planners = await Promise.all(network.workers.map(({ address }) => network.balance(address)));
+		assert.equal(planners.filter(({ reserved }) => reserved > BOND).length, 1, 'one deposit for a plan');
 		const workers = (stages) => stages.map((stage) => stage.workers);
 		assert.deepEqual(workers(live.stages), workers(leader.stages));
 		for (const { price } of live.stages.slice(1)) assert.equal(price, NEWCOMERS.toString());

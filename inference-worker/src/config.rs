@@ -4,7 +4,7 @@
 //! paths count from the folder of the file. What the keys mean for others (bond, registration) is left
 //! to the commands.
 
-use crate::{bidding, chain::Amount, gateway, links, network::Reach};
+use crate::{bidding, chain::Amount, gateway, links, network::Reach, planning};
 use dllm_primitives::miner::Roles;
 use libp2p::Multiaddr;
 use serde::{
@@ -60,6 +60,8 @@ pub struct Config {
 	pub reach: Reach,
 	/// What it bids in capacity rounds.
 	pub bidding: bidding::Options,
+	/// Whether it plans for capacity rounds.
+	pub planning: planning::Options,
 	/// How it measures the way to other workers.
 	pub links: links::Options,
 	/// What only a gateway reads.
@@ -92,6 +94,7 @@ impl Default for Config {
 			threads: None,
 			reach: Reach::default(),
 			bidding: bidding::Options::default(),
+			planning: planning::Options::default(),
 			links: links::Options::default(),
 			gateway: gateway::Options::default(),
 			metrics: None,

@@ -1,8 +1,8 @@
 //! `serve`: a worker from its start to Ctrl-C.
 //!
 //! Starts network, shards and ledger, then follows the chain: at every best block it reads what is
-//! expected of it and lets the [`Board`] act on it; beside it a [`Bidder`] bids in capacity rounds and a
-//! [`Surveyor`] measures links, where the configuration says so. While the node is away, work under way goes
+//! expected of it and lets the [`Board`] act on it; beside it a [`Bidder`] bids in capacity rounds, a [`Planner`]
+//! plans for those that it won in, and a [`Surveyor`] measures links, where the configuration says so. While the node is away, work under way goes
 //! on; what it comes to is submitted when the node is back, if it is still due.
 
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
 		Network, NetworkConfig, NetworkError,
 	},
 	pipeline::{Conduct, Host, Timings, Workshop},
+	planning::{self, Planner},
 };
 use dllm_primitives::ids::JobId;
 use std::{
@@ -114,10 +115,18 @@ pub async fn serve(
 				board.worker().chain.clone(),
 				board.worker().submitter.clone(),
 			);
+			let planner = config.planning.enabled.then(|| {
+				let desk = planning::OnChain {
+					chain: chain.clone(),
+					submitter: submitter.clone(),
+				};
+				Planner::new(desk, planning::Rules::of(&config.planning))
+			});
 			let surveyor = survey.map(|rules| Surveyor::new(network.clone(), rules));
 			tokio::select! {
 				() = follow(board, stop) => {},
 				() = bidding::follow(bidder) => {},
+				() = planning::follow(planner) => {},
 				() = links::follow(surveyor, chain.clone(), submitter) => {},
 				() = watch_chain(chain), if config.metrics.is_some() => {},
 			}

@@ -12,6 +12,7 @@
 //! | what the chain asks and is told | [`chain`] |
 //! | what the chain expects of this worker becomes tasks | [`duties`], [`daemon`] |
 //! | the layers that it offers are bid for | [`bidding`] |
+//! | its winners get a plan | [`planning`] |
 //! | the way to other workers is measured and reported | [`links`] |
 //! | OpenAI's clients ask, and this machine pays | [`gateway`] |
 //! | what is counted on the way | [`metrics`] |
@@ -32,4 +33,5 @@ pub mod links;
 pub mod metrics;
 pub mod network;
 pub mod pipeline;
+pub mod planning;
 pub mod verification;

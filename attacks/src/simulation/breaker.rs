@@ -15,7 +15,6 @@ use dllm_primitives::{
 	verdict::Verdict,
 };
 use dllm_runtime::Runtime;
-use frame_support::traits::Get;
 use pallet_verification::MAX_TAKEN;
 
 /// Workers of the market, each of an operator of its own.

@@ -11,6 +11,16 @@ use dllm_primitives::{
 	model::Shard,
 };
 
+/// Stands for a link that is not there: no frame ever arrives. The chain's model refuses such a link, so no
+/// placement may use it.
+pub const NO_LINK: LinkFigures = LinkFigures {
+	latency_us: 0,
+	jitter_us: 0,
+	loss_ppm: 0,
+	bytes_per_second: 0,
+	efficiency_ppm: 0,
+};
+
 /// Rounds of retransmission less probable than this are left out.
 const NEGLIGIBLE: f64 = 1e-18;
 
@@ -54,8 +64,20 @@ pub struct Hop {
 }
 
 impl Hop {
-	/// What a job does on a link.
+	/// Where there is no link.
+	pub const NONE: Self = Self {
+		data: f64::INFINITY,
+		qos: f64::INFINITY,
+		first_token: f64::INFINITY,
+		per_token: f64::INFINITY,
+		step: f64::INFINITY,
+	};
+
+	/// What a job does on a link; one of [`NO_LINK`] leads nowhere.
 	pub fn new(link: &LinkFigures, workload: &Workload, weights: &Weights) -> Self {
+		if link.bytes_per_second == 0 {
+			return Self::NONE;
+		}
 		if weights.form == Form::Printed {
 			return Self::default();
 		}

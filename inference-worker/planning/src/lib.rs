@@ -15,8 +15,10 @@ pub mod instance;
 pub mod preselect;
 #[cfg(feature = "chain")]
 pub mod problem;
-#[cfg(feature = "chain")]
 pub mod replicas;
 pub mod search;
+pub mod second;
 #[cfg(feature = "chain")]
 pub mod topology;
+#[cfg(feature = "chain")]
+pub mod what_if;

@@ -8,6 +8,7 @@
 use crate::{
 	cost::{decode, prefill, Hop},
 	instance::{Budget, Count, Instance, Unit},
+	replicas::{Pool, Team},
 };
 use dllm_primitives::{
 	cost::{link::LinkFigures, DeviceFigures, Form, Limits, Weights, Workload},
@@ -56,16 +57,47 @@ pub struct Problem {
 	pub count: Count,
 	/// Who may hold them.
 	pub candidates: Vec<Candidate>,
-	/// Links between candidates, row by row.
+	/// Links between candidates, row by row; [`NO_LINK`](crate::cost::NO_LINK) where there is none.
 	pub links: Vec<LinkFigures>,
 }
 
-/// Candidates by number; the same layers are on all of them.
-pub type Team = Vec<usize>;
+impl Pool for Problem {
+	fn candidates(&self) -> usize {
+		self.candidates.len()
+	}
+
+	fn instance(&self, teams: &[Team]) -> Instance {
+		self.numbers(teams)
+	}
+
+	fn joins(&self, team: &Team, at: usize) -> bool {
+		let new = &self.candidates[at];
+		team.iter().all(|member| {
+			let member = &self.candidates[*member];
+			member.operator != new.operator && member.class == new.class
+		})
+	}
+
+	fn subset(&self, chosen: &[usize]) -> Self {
+		let all = self.candidates.len();
+		let pairs = chosen
+			.iter()
+			.flat_map(|from| chosen.iter().map(move |to| from * all + to));
+		Self {
+			candidates: chosen
+				.iter()
+				.map(|at| self.candidates[*at].clone())
+				.collect(),
+			links: pairs.map(|at| self.links[at]).collect(),
+			layers: self.layers.clone(),
+			..*self
+		}
+	}
+}
 
 impl Problem {
 	/// The numbers of the problem for these teams.
-	pub fn instance(&self, teams: &[Team]) -> Instance {
+	fn numbers(&self, teams: &[Team]) -> Instance {
 		let alone = (0..self.candidates.len())
 			.map(|at| self.alone(at))
 			.collect::<Vec<_>>();
@@ -109,24 +141,12 @@ impl Problem {
 				.budgets
 				.extend(self.budgets(teams, column, &alone, &links));
 		}
-		instance
-	}
-
-	/// The same problem with some of the candidates.
-	pub fn subset(&self, chosen: &[usize]) -> Self {
-		let all = self.candidates.len();
-		let pairs = chosen
-			.iter()
-			.flat_map(|from| chosen.iter().map(move |to| from * all + to));
-		Self {
-			candidates: chosen
-				.iter()
-				.map(|at| self.candidates[*at].clone())
-				.collect(),
-			links: pairs.map(|at| self.links[at]).collect(),
-			layers: self.layers.clone(),
-			..*self
+		for budget in &mut instance.budgets {
+			let times = [&mut budget.hop, &mut budget.start, &mut budget.finish];
+			let times = times.into_iter().flatten();
+			times.for_each(|time| *time = if time.is_finite() { *time } else { 0.0 });
 		}
+		instance
 	}
 
 	/// α.

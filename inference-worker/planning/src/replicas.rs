@@ -8,9 +8,23 @@
 use crate::{
 	instance::{Count, Instance, Piece},
 	preselect::{most_promising, solve_any},
-	problem::{Problem, Team},
 	search::{Answer, Binding, Options, SearchError},
 };
+
+/// Candidates by number; the same layers are on all of them, in the order in which they lead.
+pub type Team = Vec<usize>;
+
+/// Candidates of which teams are made.
+pub trait Pool {
+	/// How many there are.
+	fn candidates(&self) -> usize;
+	/// The placement of layers on these teams.
+	fn instance(&self, teams: &[Team]) -> Instance;
+	/// Whether a candidate may stand beside a team, of which it is no member: another operator, the same class.
+	fn joins(&self, team: &Team, at: usize) -> bool;
+	/// Some of the candidates, in this order.
+	fn subset(&self, chosen: &[usize]) -> Self;
+}
 
 /// Teams that are searched jointly at most: 32 candidates in pairs.
 const MOST_TEAMS: usize = 1_000;
@@ -47,49 +61,102 @@ impl Placement {
 }
 
 /// Places every layer on `replicas` candidates.
-pub fn place(
-	problem: &Problem,
+pub fn place<P: Pool>(
+	pool: &P,
 	replicas: usize,
 	options: &Options,
 ) -> Result<Placement, SearchError> {
-	let singles = (0..problem.candidates.len())
-		.map(|at| vec![at])
-		.collect::<Vec<Team>>();
-	let primary = solve_any(&problem.instance(&singles), options)?;
+	let singles = singles(pool);
+	let primary = solve_any(&pool.instance(&singles), options)?;
 	if replicas <= 1 {
 		return Ok(placement(&primary, &singles, Method::Single));
 	}
-	let shadows = shadows(problem, &primary, replicas, options);
-	let jointly = match (few(problem, replicas), &shadows) {
-		(true, _) => joint(problem, replicas, options),
-		(false, Some(_)) => Err(SearchError::Infeasible(Binding::Ways)),
-		// The primary leaves no room for its shadows: the most promising candidates, jointly.
-		(false, None) => {
-			let chosen = most_promising(&problem.instance(&singles), most_candidates(replicas));
-			joint(&problem.subset(&chosen), replicas, options).map(|found| renamed(found, &chosen))
-		}
-	};
-	match (jointly, shadows) {
-		(Ok(joint), Some(shadows)) if joint.cost > shadows.cost => Ok(Placement {
-			bound: joint.bound.max(primary.bound),
-			..shadows
-		}),
-		(Ok(joint), _) if few(problem, replicas) => Ok(Placement {
-			bound: joint.bound.max(primary.bound),
-			..joint
-		}),
-		(Ok(joint), _) => Ok(Placement {
+	let shadows = shadows(pool, &primary, replicas, options);
+	if few(pool, replicas) {
+		let joint = jointly(pool, replicas, options);
+		return best(joint, shadows, primary.bound);
+	}
+	match shadows {
+		Some(shadows) => Ok(shadows),
+		// The primary leaves no room for its shadows.
+		None => Ok(Placement {
 			bound: primary.bound,
-			..joint
+			..of_most_promising(pool, replicas, options)?
 		}),
+	}
+}
+
+/// Teams of replicas, searched jointly: exact where the search is not cut short.
+pub fn jointly<P: Pool>(
+	pool: &P,
+	replicas: usize,
+	options: &Options,
+) -> Result<Placement, SearchError> {
+	let teams = teams(pool, replicas).map_err(SearchError::Infeasible)?;
+	let answer = solve_any(&pool.instance(&teams), options)?;
+	Ok(placement(&answer, &teams, Method::Joint))
+}
+
+/// The exact primary, then ring after ring over its segments, each exact on the candidates that are left; none
+/// where too few are.
+pub fn shadowed<P: Pool>(
+	pool: &P,
+	replicas: usize,
+	options: &Options,
+) -> Result<Option<Placement>, SearchError> {
+	let primary = solve_any(&pool.instance(&singles(pool)), options)?;
+	Ok(shadows(pool, &primary, replicas, options))
+}
+
+/// The cheaper of two placements, with the better of both bounds.
+fn best(
+	joint: Result<Placement, SearchError>,
+	shadows: Option<Placement>,
+	primary: f64,
+) -> Result<Placement, SearchError> {
+	match (joint, shadows) {
+		(Ok(joint), shadows) => {
+			let bound = joint.bound.max(primary);
+			let cheaper = shadows.filter(|shadows| shadows.cost < joint.cost);
+			Ok(Placement {
+				bound,
+				..cheaper.unwrap_or(joint)
+			})
+		}
 		(Err(_), Some(shadows)) => Ok(shadows),
 		(Err(error), None) => Err(error),
 	}
 }
 
+/// A joint search of as many candidates as have few enough teams.
+fn of_most_promising<P: Pool>(
+	pool: &P,
+	replicas: usize,
+	options: &Options,
+) -> Result<Placement, SearchError> {
+	let count = most_candidates(replicas);
+	let chosen = most_promising(&pool.instance(&singles(pool)), count);
+	match jointly(&pool.subset(&chosen), replicas, options) {
+		Ok(found) => Ok(renamed(found, &chosen)),
+		Err(SearchError::Infeasible(_)) => {
+			let most = largest_team(pool, replicas);
+			Err(match most < replicas {
+				true => SearchError::Infeasible(Binding::Team { most, replicas }),
+				false => SearchError::Unsettled { candidates: count },
+			})
+		}
+		Err(error) => Err(error),
+	}
+}
+
+/// Every candidate as a team of its own.
+fn singles<P: Pool>(pool: &P) -> Vec<Team> {
+	(0..pool.candidates()).map(|at| vec![at]).collect()
+}
+
 /// Whether all teams can be searched.
-fn few(problem: &Problem, replicas: usize) -> bool {
-	problem.candidates.len() <= most_candidates(replicas)
+fn few<P: Pool>(pool: &P, replicas: usize) -> bool {
+	pool.candidates() <= most_candidates(replicas)
 }
 
 /// Candidates of which there are few enough teams: n·(n − 1)·…, `replicas` factors.
@@ -105,17 +172,8 @@ fn most_candidates(replicas: usize) -> usize {
 	most
 }
 
-fn joint(problem: &Problem, replicas: usize, options: &Options) -> Result<Placement, SearchError> {
-	let teams = teams(problem, replicas);
-	if teams.is_empty() {
-		return Err(SearchError::Infeasible(Binding::Ways));
-	}
-	let answer = solve_any(&problem.instance(&teams), options)?;
-	Ok(placement(&answer, &teams, Method::Joint))
-}
-
 /// Gives the candidates of a subset their own numbers.
-fn renamed(mut placement: Placement, chosen: &[usize]) -> Placement {
+pub(crate) fn renamed(mut placement: Placement, chosen: &[usize]) -> Placement {
 	let members = placement.segments.iter_mut().flat_map(|(_, _, team)| team);
 	members.for_each(|at| *at = chosen[*at]);
 	placement
@@ -132,32 +190,46 @@ fn placement(answer: &Answer, teams: &[Team], method: Method) -> Placement {
 	}
 }
 
-/// Every ordered team of candidates of different operators and one class.
+/// Every ordered team of candidates that may stand beside each other; how many may at most where too few do.
 /// Which ring of a pipeline is called the first does not matter, but which replicas follow each other does.
-fn teams(problem: &Problem, replicas: usize) -> Vec<Team> {
+fn teams<P: Pool>(pool: &P, replicas: usize) -> Result<Vec<Team>, Binding> {
 	let mut teams: Vec<Team> = vec![Vec::new()];
-	for _ in 0..replicas {
+	for most in 0..replicas {
 		let longer = teams.iter().flat_map(|team| {
-			let fitting = (0..problem.candidates.len()).filter(|at| joins(problem, team, *at));
+			let fitting = (0..pool.candidates()).filter(|at| joins(pool, team, *at));
 			fitting.map(|at| [team.as_slice(), &[at]].concat())
 		});
 		teams = longer.collect();
+		if teams.is_empty() {
+			return Err(Binding::Team { most, replicas });
+		}
 	}
-	teams
+	Ok(teams)
+}
+
+/// The size of the largest team that is filled up greedily from each candidate, up to `replicas`: exact, as
+/// operators and classes divide the candidates.
+fn largest_team<P: Pool>(pool: &P, replicas: usize) -> usize {
+	let filled = (0..pool.candidates()).map(|first| {
+		let mut team = vec![first];
+		for at in 0..pool.candidates() {
+			if team.len() < replicas && joins(pool, &team, at) {
+				team.push(at);
+			}
+		}
+		team.len()
+	});
+	filled.max().unwrap_or(0)
 }
 
 /// Whether a candidate may stand beside a team.
-fn joins(problem: &Problem, team: &Team, at: usize) -> bool {
-	let new = &problem.candidates[at];
-	team.iter().all(|member| {
-		let member = &problem.candidates[*member];
-		member.operator != new.operator && member.class == new.class
-	})
+fn joins<P: Pool>(pool: &P, team: &Team, at: usize) -> bool {
+	!team.contains(&at) && pool.joins(team, at)
 }
 
 /// Adds ring after ring to the primary's segments, each exact on what is left.
-fn shadows(
-	problem: &Problem,
+fn shadows<P: Pool>(
+	pool: &P,
 	primary: &Answer,
 	replicas: usize,
 	options: &Options,
@@ -168,7 +240,7 @@ fn shadows(
 		.map(|piece| (piece.start, piece.end, vec![piece.unit]))
 		.collect::<Vec<_>>();
 	for _ in 1..replicas {
-		let ring = ring(problem, &segments, options)?;
+		let ring = ring(pool, &segments, options)?;
 		for ((_, _, team), at) in segments.iter_mut().zip(ring) {
 			team.push(at);
 		}
@@ -178,7 +250,7 @@ fn shadows(
 		.iter()
 		.map(|(_, _, team)| team.clone())
 		.collect::<Vec<_>>();
-	let instance = problem.instance(&teams);
+	let instance = pool.instance(&teams);
 	let path = segments
 		.iter()
 		.enumerate()
@@ -197,20 +269,18 @@ fn shadows(
 }
 
 /// The cheapest further ring over the segments: an instance whose layers are the segments.
-fn ring(
-	problem: &Problem,
+fn ring<P: Pool>(
+	pool: &P,
 	segments: &[(usize, usize, Team)],
 	options: &Options,
 ) -> Option<Vec<usize>> {
-	let singles = (0..problem.candidates.len())
-		.map(|at| vec![at])
-		.collect::<Vec<Team>>();
-	let mut instance = problem.instance(&singles);
+	let singles = singles(pool);
+	let mut instance = pool.instance(&singles);
 	let busy = |at: usize| segments.iter().any(|(_, _, team)| team.contains(&at));
 	for at in 0..singles.len() {
 		let full = instance.units[at].reach.clone();
 		let fits = |(start, end, team): &(usize, usize, Team)| {
-			usize::from(full[*start]) >= *end && !busy(at) && joins(problem, team, at)
+			usize::from(full[*start]) >= *end && !busy(at) && joins(pool, team, at)
 		};
 		instance.units[at].reach = (0u16..)
 			.zip(segments)

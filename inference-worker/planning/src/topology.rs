@@ -10,9 +10,14 @@
 //! direction stands for both. What nobody measured has a default, which the caller can name.
 
 use dllm_primitives::cost::{link::LinkFigures, DeviceFigures};
-use serde::Deserialize;
+use serde::{
+	de::{Error as _, MapAccess, Visitor},
+	Deserialize, Deserializer,
+};
 use std::{
 	collections::{BTreeMap, BTreeSet},
+	fmt,
+	marker::PhantomData,
 	ops::RangeInclusive,
 };
 
@@ -25,6 +30,12 @@ pub const DEFAULT_LINK: LinkFigures = LinkFigures {
 	bytes_per_second: 12_500_000,
 	efficiency_ppm: 850_000,
 };
+
+/// Round trips in milliseconds that can be true: light is back from 150 m in a microsecond, and nobody waits for
+/// a minute. So seconds given as microseconds are refused, and the other way round.
+const ROUND_TRIP_MS: RangeInclusive<f64> = 0.001..=60_000.0;
+/// Speeds of networks in Mbit/s that can be true: up to the fastest port that is sold. So bits are no Mbits.
+const MBIT_PER_SECOND: RangeInclusive<f64> = 0.001..=800_000.0;
 
 /// A worker that nobody measured: a few cores of a desktop computer.
 pub const DEFAULT_WORKER: DeviceFigures = DeviceFigures {
@@ -54,48 +65,78 @@ pub enum TopologyError {
 	Loop(String),
 }
 
+/// What a file of measurements says.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct File {
+pub(crate) struct File {
 	#[serde(default)]
-	defaults: Defaults,
+	pub defaults: Defaults,
+	#[serde(default, deserialize_with = "by_name")]
+	pub workers: BTreeMap<String, WorkerReport>,
 	#[serde(default)]
-	workers: BTreeMap<String, WorkerReport>,
-	#[serde(default)]
-	links: Vec<LinkReport>,
+	pub links: Vec<LinkReport>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Defaults {
+pub(crate) struct Defaults {
 	#[serde(default)]
-	link: LinkReport,
+	pub link: LinkReport,
 	#[serde(default)]
-	worker: WorkerReport,
+	pub worker: WorkerReport,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct WorkerReport {
-	gflops: Option<f64>,
-	memory_gbyte_per_second: Option<f64>,
-	download_mbit_per_second: Option<f64>,
-	failure: Option<f64>,
-	class: Option<String>,
+pub(crate) struct WorkerReport {
+	pub gflops: Option<f64>,
+	pub memory_gbyte_per_second: Option<f64>,
+	pub download_mbit_per_second: Option<f64>,
+	pub failure: Option<f64>,
+	pub class: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LinkReport {
+pub(crate) struct LinkReport {
 	#[serde(default)]
-	from: String,
+	pub from: String,
 	#[serde(default)]
-	to: String,
+	pub to: String,
 	rtt_ms: Option<f64>,
 	jitter_ms: Option<f64>,
 	loss: Option<f64>,
 	mbit_per_second: Option<f64>,
 	efficiency: Option<f64>,
+}
+
+/// Workers by their names, none of them named twice.
+fn by_name<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
+	deserializer: D,
+) -> Result<BTreeMap<String, V>, D::Error> {
+	struct ByName<V>(PhantomData<V>);
+
+	impl<'de, V: Deserialize<'de>> Visitor<'de> for ByName<V> {
+		type Value = BTreeMap<String, V>;
+
+		fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+			f.write_str("workers by their names")
+		}
+
+		fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+			let mut workers = BTreeMap::new();
+			while let Some((name, worker)) = map.next_entry::<String, V>()? {
+				if workers.contains_key(&name) {
+					let twice = format_args!("worker {name} is named twice: leave one out");
+					return Err(A::Error::custom(twice));
+				}
+				workers.insert(name, worker);
+			}
+			Ok(workers)
+		}
+	}
+
+	deserializer.deserialize_map(ByName(PhantomData))
 }
 
 /// Measurements by the names of workers.
@@ -132,7 +173,11 @@ pub struct Reported {
 impl Topology {
 	/// Reads a file's text.
 	pub fn parse(text: &str) -> Result<Self, TopologyError> {
-		let file = serde_json::from_str::<File>(text)?;
+		Self::of(serde_json::from_str::<File>(text)?)
+	}
+
+	/// What a file says.
+	pub(crate) fn of(file: File) -> Result<Self, TopologyError> {
 		let mut topology = Self {
 			default_link: file
 				.defaults
@@ -203,8 +248,13 @@ impl Topology {
 
 	/// Figures of a link.
 	pub fn link(&self, from: &str, to: &str) -> LinkFigures {
+		self.known_link(from, to).unwrap_or(self.default_link)
+	}
+
+	/// Figures of a link that somebody measured.
+	pub fn known_link(&self, from: &str, to: &str) -> Option<LinkFigures> {
 		let ends = (from.to_owned(), to.to_owned());
-		self.links.get(&ends).copied().unwrap_or(self.default_link)
+		self.links.get(&ends).copied()
 	}
 
 	/// Figures where nobody measured.
@@ -250,7 +300,7 @@ impl LinkReport {
 		};
 		Ok(LinkFigures {
 			latency_us: small(
-				read("rttMs", self.rtt_ms, 500.0, 0.0..=60_000.0)?,
+				read("rttMs", self.rtt_ms, 500.0, ROUND_TRIP_MS)?,
 				default.latency_us,
 			),
 			jitter_us: small(
@@ -258,8 +308,13 @@ impl LinkReport {
 				default.jitter_us,
 			),
 			loss_ppm: small(read("loss", self.loss, 1e6, 0.0..=0.5)?, default.loss_ppm),
-			bytes_per_second: read("mbitPerSecond", self.mbit_per_second, 125e3, 0.001..=8e6)?
-				.unwrap_or(default.bytes_per_second),
+			bytes_per_second: read(
+				"mbitPerSecond",
+				self.mbit_per_second,
+				125e3,
+				MBIT_PER_SECOND,
+			)?
+			.unwrap_or(default.bytes_per_second),
 			efficiency_ppm: small(
 				read("efficiency", self.efficiency, 1e6, 0.001..=1.0)?,
 				default.efficiency_ppm,
@@ -286,7 +341,7 @@ impl WorkerReport {
 				"downloadMbitPerSecond",
 				self.download_mbit_per_second,
 				125e3,
-				0.001..=8e6,
+				MBIT_PER_SECOND,
 			)?
 			.unwrap_or(default.download_bytes_per_second),
 			failure_ppm: failure.map_or(default.failure_ppm, |ppm| {
@@ -297,7 +352,7 @@ impl WorkerReport {
 }
 
 /// A figure in its own unit and range, as a whole number of smaller units.
-fn read(
+pub(crate) fn read(
 	figure: &'static str,
 	what: &str,
 	value: Option<f64>,

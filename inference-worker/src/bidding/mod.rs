@@ -4,7 +4,7 @@
 //! salt are on disk before the bid is sent, nothing is sealed whose reveal could not be paid for or would be
 //! refused, and at every block the bidder reads where its bids stand and does what is still open. A restart,
 //! a lost node or a fork therefore costs time only. What a round is and who wins it is the chain's affair
-//! (`dllm_primitives::capacity`); a plan for the winners is `dllm-worker plan --round`.
+//! (`dllm_primitives::capacity`); plans for the winners are [`crate::planning`]'s.
 //!
 //! | file | duty |
 //! |---|---|

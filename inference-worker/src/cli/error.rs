@@ -10,11 +10,13 @@ use crate::{
 	metrics::MetricsError,
 	network::{identity::IdentityError, shards::ShardError, NetworkError},
 	pipeline::HostError,
+	planning::PlanningError,
 };
 use dllm_model::{
 	accuracy::AccuracyError, engine::LibraryError, entry::EntryError, exact::trace::TraceError,
 	manifest::ManifestError, splitter::SplitError,
 };
+use dllm_planning::what_if::WhatIfError;
 use dllm_primitives::{capacity::RoundId, ids::ModelId, model::ModelState, plan::PlanError};
 use std::{io, path::PathBuf};
 
@@ -85,6 +87,9 @@ pub enum CliError {
 	/// A word makes no sense here.
 	#[error("{what}: {reason}")]
 	BadArgument { what: &'static str, reason: String },
+	/// A file describes no network.
+	#[error("{path}: {error}")]
+	WhatIf { path: PathBuf, error: WhatIfError },
 	/// The workers do not suffice for a plan.
 	#[error("no plan: {reason}")]
 	NoPlan { reason: String },
@@ -163,6 +168,16 @@ impl CliError {
 	/// Whether the person ended the command.
 	pub fn is_interruption(&self) -> bool {
 		matches!(self, Self::Cancelled { .. } | Self::Interrupted { .. })
+	}
+}
+
+impl From<PlanningError> for CliError {
+	fn from(error: PlanningError) -> Self {
+		match error {
+			PlanningError::NoPlan { reason } => Self::NoPlan { reason },
+			PlanningError::Refused(error) => Self::PlanRefused(error),
+			PlanningError::TooLong { what } => Self::TooLong { what },
+		}
 	}
 }
 

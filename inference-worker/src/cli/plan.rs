@@ -4,18 +4,24 @@
 //! now ([`roll`]), become a placement problem
 //! ([`problem`]); the exact search places the layers and their replicas; the plan passes the very check that
 //! the chain makes, and is printed with what it costs, before it is submitted. With `--round` it is made for
-//! the winners of a capacity round ([`compete`]).
+//! the winners of a capacity round ([`compete`]); with `--what-if` on a network that is only thought of
+//! ([`what_if`]), and drawn ([`drawing`]).
 
 mod compete;
+mod drawing;
 mod map;
 mod problem;
 mod roll;
 mod shown;
+mod what_if;
 
 pub(super) use problem::workload;
 
 use super::{context::active_model, CliError, Context};
-use crate::chain::{calls, AccountId32};
+use crate::{
+	chain::{calls, AccountId32},
+	planning::{add_entries, check, plan_of, sort_replicas, spec_of},
+};
 use clap::{Args, ValueEnum};
 use dllm_planning::{
 	instance::Count,
@@ -27,14 +33,13 @@ use dllm_primitives::{
 	api::{ModelView, WorkerView},
 	capacity::RoundId,
 	cost::{self, Limits, Terms, Weights},
-	ids::{ModelId, MAX_REPLICAS, MAX_SEGMENTS},
-	model::{LayerRange, ModelSpec},
-	plan::{self, stage_memory, usable_memory, Candidate, Plan, Segment},
+	ids::{MAX_REPLICAS, MAX_SEGMENTS},
+	model::ModelSpec,
+	plan::{self, Plan},
 };
 use problem::Measured;
 use shown::Shown;
 use std::{
-	collections::HashSet,
 	fs,
 	path::{Path, PathBuf},
 	process::ExitCode,
@@ -80,6 +85,13 @@ pub struct PlanCommand {
 		conflicts_with_all = ["model", "replicas", "slots", "links", "preset", "max_first_token", "max_token"]
 	)]
 	round: Option<RoundId>,
+	/// Plan on a network that is only thought of, which this TOML file describes (docs/placement.md shows its
+	/// form), and show the second best plan too. No node is asked.
+	#[arg(long, value_name = "FILE", conflicts_with_all = ["model", "links", "round", "dry_run"])]
+	what_if: Option<PathBuf>,
+	/// Draw the plan, its hosts and their links into this SVG file.
+	#[arg(long, value_name = "FILE", requires = "what_if")]
+	drawing: Option<PathBuf>,
 	/// Show the plan, but do not submit it.
 	#[arg(long)]
 	dry_run: bool,
@@ -112,6 +124,9 @@ impl PlanCommand {
 		if let Some(round) = self.round {
 			return self.compete(round, context).await;
 		}
+		if let Some(file) = &self.what_if {
+			return tokio::task::block_in_place(|| self.suppose(file, context));
+		}
 		let topology = topology(self.links.as_deref())?;
 		let (chain, submitter) = context.submitter().await?;
 		let model = active_model(&chain, self.model.as_deref()).await?;
@@ -142,7 +157,7 @@ impl PlanCommand {
 		};
 		let measured = measured_of(&workers);
 		measured.say_unknown(&map);
-		let quote = check(&plan, &spec, &workers).map_err(CliError::PlanRefused)?;
+		let quote = check(&plan, &spec, &workers)?;
 		let terms = self.terms(&plan, &spec, &measured)?;
 		let mut shown = Shown::new(&plan, &quote, &terms, &placement);
 		if !self.dry_run {
@@ -194,11 +209,11 @@ impl PlanCommand {
 				self.replicas,
 			),
 		})?;
-		problem::sort_replicas(&problem, &mut placement);
+		sort_replicas(&problem, &mut placement);
 		let accounts = measured.workers.iter().map(|worker| &worker.account);
 		let accounts = accounts.collect::<Vec<_>>();
 		let mut plan = plan_of(&placement, &accounts, model.id, self.slots)?;
-		add_entries(&mut plan, spec, workers, self.replicas)?;
+		say_entries(add_entries(&mut plan, spec, workers, self.replicas)?);
 		Ok((plan, placement))
 	}
 
@@ -224,6 +239,13 @@ fn search() -> Options {
 	Options {
 		time_limit: SEARCH_TIME,
 		..Options::default()
+	}
+}
+
+/// Says where a plan has no entries.
+fn say_entries(has_entries: bool) {
+	if !has_entries {
+		eprintln!("no two entry workers of different operators with memory for the model's ends: public prompts are not served");
 	}
 }
 
@@ -258,145 +280,4 @@ fn entries(workers: &[WorkerView]) -> Vec<AccountId32> {
 		.iter()
 		.filter(|worker| worker.active && worker.roles.entry);
 	entries.map(|worker| worker.account.clone()).collect()
-}
-
-/// The placement of candidates with these accounts in the chain's words, without entries.
-fn plan_of(
-	placement: &Placement,
-	accounts: &[&AccountId32],
-	model: ModelId,
-	slots: u8,
-) -> Result<Plan<AccountId32>, CliError> {
-	let segments = placement.segments.iter().map(|(start, end, team)| {
-		let replicas = team.iter().map(|at| accounts[*at].clone());
-		Ok(Segment {
-			layers: LayerRange {
-				start: *start as u16,
-				end: *end as u16,
-			},
-			replicas: replicas
-				.collect::<Vec<_>>()
-				.try_into()
-				.map_err(|_| CliError::TooLong {
-					what: "the list of replicas",
-				})?,
-		})
-	});
-	let segments = segments.collect::<Result<Vec<_>, CliError>>()?;
-	Ok(Plan {
-		model,
-		slots,
-		entries: Default::default(),
-		segments: segments.try_into().map_err(|_| CliError::TooLong {
-			what: "the list of segments",
-		})?,
-	})
-}
-
-/// Names the entries of a plan; none where there are not enough.
-fn add_entries(
-	plan: &mut Plan<AccountId32>,
-	spec: &ModelSpec,
-	workers: &[WorkerView],
-	count: usize,
-) -> Result<(), CliError> {
-	let entries = choose_entries(plan, spec, workers, count).unwrap_or_default();
-	plan.entries = entries.try_into().map_err(|_| CliError::TooLong {
-		what: "the list of entries",
-	})?;
-	if plan.entries.is_empty() {
-		eprintln!("no two entry workers of different operators with memory for the model's ends: public prompts are not served");
-	}
-	Ok(())
-}
-
-/// The cheapest entries with room for the model's ends. One that holds no segment leaves more memory to
-/// both.
-fn choose_entries(
-	plan: &Plan<AccountId32>,
-	spec: &ModelSpec,
-	workers: &[WorkerView],
-	count: usize,
-) -> Option<Vec<AccountId32>> {
-	let held = |worker: &WorkerView| {
-		let members = plan.members().filter(|(_, who)| **who == worker.account);
-		members.fold(0u64, |sum, (stage, _)| {
-			sum.saturating_add(stage_memory(plan, spec, stage))
-		})
-	};
-	let ends = spec.embed.bytes.saturating_add(spec.head.bytes);
-	let able = |worker: &WorkerView| {
-		let free = usable_memory(worker.memory).saturating_sub(worker.promised);
-		worker.roles.entry && free >= held(worker).saturating_add(ends)
-	};
-	cheapest(workers, count, |worker| able(worker) && held(worker) == 0)
-		.or_else(|| cheapest(workers, count, able))
-}
-
-/// The cheapest active workers that `fits` allows, each of another operator.
-fn cheapest(
-	workers: &[WorkerView],
-	count: usize,
-	fits: impl Fn(&WorkerView) -> bool,
-) -> Option<Vec<AccountId32>> {
-	let mut fitting = workers
-		.iter()
-		.filter(|w| w.active && fits(w))
-		.collect::<Vec<_>>();
-	fitting.sort_by_key(|worker| (worker.price, worker.faults, worker.account.clone()));
-	let mut operators = HashSet::new();
-	fitting.retain(|worker| operators.insert(&worker.operator));
-	let chosen = fitting
-		.into_iter()
-		.take(count)
-		.map(|worker| worker.account.clone());
-	Some(chosen.collect::<Vec<_>>()).filter(|chosen| chosen.len() == count)
-}
-
-fn check(
-	plan: &Plan<AccountId32>,
-	spec: &ModelSpec,
-	workers: &[WorkerView],
-) -> Result<plan::Quote, plan::PlanError> {
-	plan::check(plan, spec, |who| {
-		let worker = workers.iter().find(|worker| worker.account == *who)?;
-		Some(Candidate {
-			operator: worker.operator.clone(),
-			active: worker.active,
-			roles: worker.roles,
-			memory: worker.memory,
-			price: worker.price,
-		})
-	})
-}
-
-/// The registered figures of a model.
-fn spec_of(model: &ModelView) -> Result<ModelSpec, CliError> {
-	let too_long = |what| move |_| CliError::TooLong { what };
-	let layers = model.layers.clone();
-	Ok(ModelSpec {
-		name: model
-			.name
-			.clone()
-			.into_bytes()
-			.try_into()
-			.map_err(too_long("the model's name"))?,
-		licence: model
-			.licence
-			.clone()
-			.into_bytes()
-			.try_into()
-			.map_err(too_long("the licence"))?,
-		manifest_root: model.manifest_root,
-		tokenizer_hash: model.tokenizer_hash,
-		profile: model.profile,
-		hidden_size: model.hidden_size,
-		max_context: model.max_context,
-		embed: model.embed,
-		layers: layers.try_into().map_err(|_| CliError::TooLong {
-			what: "the list of layers",
-		})?,
-		head: model.head,
-		constants: model.constants.clone(),
-	})
 }

@@ -26,6 +26,7 @@ fn example_says_the_defaults() {
 	assert_eq!(example.threads, default.threads);
 	assert_eq!(example.reach, default.reach);
 	assert_eq!(example.bidding, default.bidding);
+	assert_eq!(example.planning, default.planning);
 	assert_eq!(example.links, default.links);
 	assert_eq!(example.gateway, default.gateway);
 	assert_eq!(example.metrics, default.metrics);

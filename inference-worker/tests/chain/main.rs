@@ -8,3 +8,4 @@ mod example;
 mod links;
 mod metrics;
 mod numbers;
+mod planning;

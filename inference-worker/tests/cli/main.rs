@@ -11,4 +11,5 @@ mod node;
 mod plan;
 mod rounds;
 mod watch;
+mod what_if;
 mod worker;

@@ -6,8 +6,8 @@
 //! pays its *critical price*: the lowest ceiling with which it would still have won. Where the jobs of a model
 //! are of one kind that is one price for a row: the highest losing bid where jobs exceed slots, else the base
 //! price of the dearest slot in use. So the own bid decides whether a job is served and never what it pays: no
-//! lie about it gains within a block. Which of several equal pipelines a job takes does not depend on its own
-//! bid but through its place, and changes the price of none of them. What is paid above the base price of the
+//! lie about it gains within a block. Which of equal pipelines a job takes depends on those before it and on its
+//! rows, not on its own bid, so what was said holds whichever it is. What is paid above the base price of the
 //! pipeline is the surplus; it is burned, so that no pipeline gains by stuffing the queue.
 
 use crate::{

@@ -78,6 +78,9 @@ pub enum SearchError {
 	/// No placement keeps all constraints.
 	#[error("infeasible because {0}")]
 	Infeasible(Binding),
+	/// There are too many candidates to search all of their teams, and the most promising ones do not suffice.
+	#[error("no placement was found with teams of the {candidates} most promising candidates, and whether others have one is not known: leave out candidates that are not needed, or ask for fewer replicas")]
+	Unsettled { candidates: usize },
 	/// Time or memory ran out before a placement was found.
 	#[error("no placement was found within {seconds:.1} s (none costs less than {bound:.3}): allow more time, or leave out candidates")]
 	OutOfTime { seconds: f64, bound: f64 },

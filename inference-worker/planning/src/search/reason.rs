@@ -19,8 +19,17 @@ const LABELS: usize = 500_000;
 pub enum Binding {
 	/// A layer fits no memory.
 	Layer(usize),
-	/// Links or memories leave no way through the layers.
+	/// Too few links: with links between all candidates there would be a way through the layers.
+	Links,
+	/// Memories leave no way through the layers, whatever links there are.
 	Ways,
+	/// Too few candidates may hold the same layers.
+	Team {
+		/// How many at most.
+		most: usize,
+		/// How many are asked for.
+		replicas: usize,
+	},
 	/// The number of segments.
 	Count(Count),
 	/// A budget is exceeded even by the way that uses it least.
@@ -45,7 +54,9 @@ impl fmt::Display for Binding {
 				f,
 				"layer {layer} with its cache fits the memory of no candidate: use fewer slots or devices with more memory"
 			),
-			Self::Ways => f.write_str("no way leads through all layers: candidates that could hold the next layers cannot be reached, or share a device or operator"),
+			Self::Links => f.write_str("no way over the links leads through all layers and back: add links between the candidates, and between them and the entry"),
+			Self::Ways => f.write_str("no way leads through all layers: the candidates that could hold the next ones stand for those before already; add devices or memory"),
+			Self::Team { most, replicas } => write!(f, "each segment needs {replicas} workers of different operators and one numeric class, and there are {most} at most: add workers of other operators, or ask for fewer replicas"),
 			Self::Count(Count::Exactly(segments)) => write!(f, "no {segments} segments fit the memories and links: ask for another number of segments"),
 			Self::Count(Count::AtMost(segments)) => write!(f, "more than {segments} segments would be needed: use devices with more memory"),
 			Self::Count(Count::Any) => f.write_str("no number of segments fits"),
@@ -71,7 +82,10 @@ pub(super) fn binding(instance: &Instance) -> Binding {
 		..instance.clone()
 	};
 	if Bound::backward(&any, &free).best(&any).is_infinite() {
-		return Binding::Ways;
+		return match has_way(&linked(&any)) {
+			true => Binding::Links,
+			false => Binding::Ways,
+		};
 	}
 	if Bound::backward(instance, &free)
 		.best(instance)
@@ -96,12 +110,37 @@ pub(super) fn binding(instance: &Instance) -> Binding {
 		budgets: Vec::new(),
 		..instance.clone()
 	};
-	let until = Instant::now() + PATIENCE;
-	let way = cheapest(&unlimited, f64::INFINITY, until, LABELS);
-	match way.path {
-		None => Binding::Devices,
-		Some(_) => Binding::Budgets,
+	if has_way(&unlimited) {
+		return Binding::Budgets;
 	}
+	match has_way(&linked(&unlimited)) {
+		true => Binding::Links,
+		false => Binding::Devices,
+	}
+}
+
+/// Whether a placement is found in time.
+fn has_way(instance: &Instance) -> bool {
+	let until = Instant::now() + PATIENCE;
+	let way = cheapest(instance, f64::INFINITY, until, LABELS);
+	way.path.is_some()
+}
+
+/// The same problem with links between all units that share no device, and to the entry, at no cost.
+fn linked(instance: &Instance) -> Instance {
+	let mut linked = instance.clone();
+	linked.budgets.clear();
+	let units = instance.units.len();
+	for (at, hop) in linked.hop.iter_mut().enumerate() {
+		let [from, to] = [at / units, at % units].map(|unit| &instance.units[unit].devices);
+		if !from.iter().any(|device| to.contains(device)) {
+			*hop = 0.0;
+		}
+	}
+	for unit in &mut linked.units {
+		(unit.start, unit.finish) = (0.0, 0.0);
+	}
+	linked
 }
 
 fn first_use(instance: &Instance, budget: &Budget, after: &[f64], unit: usize) -> f64 {

@@ -3,7 +3,8 @@
 use crate::specimens::layer;
 use dllm_planning::{
 	instance::{Count, Piece},
-	problem::{Candidate, Problem, Team},
+	problem::{Candidate, Problem},
+	replicas::{Pool, Team},
 };
 use dllm_primitives::{
 	cost::{

@@ -2,8 +2,9 @@
 
 use crate::specimens::problem;
 use dllm_planning::{
+	cost::NO_LINK,
 	instance::{Count, InstanceError},
-	replicas::place,
+	replicas::{place, Pool},
 	search::{Binding, Options, SearchError},
 };
 
@@ -51,7 +52,50 @@ fn one_operator_only() {
 		.iter_mut()
 		.for_each(|candidate| candidate.operator = 7);
 	let error = place(&problem, 2, &Options::default()).expect_err("no second operator");
-	assert!(matches!(error, SearchError::Infeasible(_)), "{error}");
+	let team = Binding::Team {
+		most: 1,
+		replicas: 2,
+	};
+	assert_eq!(binding(error), team);
+}
+
+#[test]
+fn too_few_operators_for_many_candidates() {
+	// More candidates than have few enough teams.
+	let mut problem = problem(40, 4, 4);
+	for (at, candidate) in problem.candidates.iter_mut().enumerate() {
+		candidate.operator = at % 2;
+	}
+	let error = place(&problem, 3, &Options::default()).expect_err("two operators");
+	let team = Binding::Team {
+		most: 2,
+		replicas: 3,
+	};
+	assert_eq!(binding(error), team);
+}
+
+#[test]
+fn links_that_lead_nowhere() {
+	let mut apart = problem(4, 8, 4);
+	for (at, link) in apart.links.iter_mut().enumerate() {
+		if (at / 4 < 2) != (at % 4 < 2) {
+			*link = NO_LINK;
+		}
+	}
+	place(&apart, 1, &Options::default()).expect("two neighbours hold all");
+	for candidate in &mut apart.candidates {
+		candidate.memory /= 2;
+	}
+	let error = place(&apart, 1, &Options::default()).expect_err("all four are needed");
+	assert_eq!(binding(error), Binding::Links);
+
+	let mut away = problem(2, 4, 4);
+	away.limits.per_token_us = Some(1_000_000);
+	for candidate in &mut away.candidates {
+		candidate.entries[0].1 = NO_LINK;
+	}
+	let error = place(&away, 1, &Options::default()).expect_err("no way back to the entry");
+	assert_eq!(binding(error), Binding::Links);
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod golden;
 mod infeasible;
 mod measurements;
 mod placements;
+mod second;
 mod specimens;

@@ -52,6 +52,14 @@ fn figures_that_cannot_be_true_are_named() {
 			r#"{ "links": [{ "from": "a", "to": "b", "loss": 5 }] }"#,
 			"loss",
 		),
+		(
+			r#"{ "links": [{ "from": "a", "to": "b", "rttMs": 8e-6 }] }"#,
+			"rttMs",
+		),
+		(
+			r#"{ "links": [{ "from": "a", "to": "b", "mbitPerSecond": 1e6 }] }"#,
+			"mbitPerSecond",
+		),
 		(r#"{ "workers": { "a": { "gflops": 900e9 } } }"#, "gflops"),
 		(
 			r#"{ "defaults": { "worker": { "failure": 1 } } }"#,
@@ -71,6 +79,7 @@ fn other_forms_are_refused() {
 	for text in [
 		r#"{ "link": [] }"#,
 		r#"{ "links": [{ "from": "a", "to": "b", "rttMs": NaN }] }"#,
+		r#"{ "workers": { "a": { "gflops": 5 }, "a": { "gflops": 6 } } }"#,
 		"7",
 	] {
 		assert!(

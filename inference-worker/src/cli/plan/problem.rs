@@ -6,9 +6,8 @@ use crate::{
 	network::dtype::Dtype,
 };
 use dllm_planning::{
-	instance::{Count, Piece},
-	problem::{Candidate, Problem, Team},
-	replicas::Placement,
+	instance::Count,
+	problem::{Candidate, Problem},
 	topology::Topology,
 };
 use dllm_primitives::{
@@ -24,9 +23,6 @@ const PROMPT_TOKENS: u32 = 256;
 const NEW_TOKENS: u32 = 128;
 /// Payload of a packet that every path carries, in bytes (RFC 9000, 14).
 const PACKET_BYTES: u32 = 1_200;
-/// Placements whose costs differ by less than this share are equal.
-const EQUAL: f64 = 1e-9;
-
 /// What is known of the workers that may hold segments, and of the links between them.
 pub struct Measured<'a> {
 	/// Measurements by address.
@@ -169,28 +165,5 @@ impl Measurements<AccountId32> for Measured<'_> {
 
 	fn holds(&self, _: &AccountId32, _: &Shard) -> bool {
 		false
-	}
-}
-
-/// Puts the cheaper replicas of every segment first where that costs nothing: they lead the first jobs.
-pub fn sort_replicas(problem: &Problem, placement: &mut Placement) {
-	let path = placement.segments.iter().enumerate();
-	let path = path.map(|(unit, (start, end, _))| Piece {
-		unit,
-		start: *start,
-		end: *end,
-	});
-	let path = path.collect::<Vec<_>>();
-	let teams = placement.segments.iter().map(|(_, _, team)| {
-		let mut team = team.clone();
-		team.sort_unstable();
-		team
-	});
-	let teams = teams.collect::<Vec<Team>>();
-	let cost = problem.instance(&teams).cost(&path);
-	if cost <= placement.cost * (1.0 + EQUAL) {
-		for ((_, _, team), sorted) in placement.segments.iter_mut().zip(teams) {
-			*team = sorted;
-		}
 	}
 }

@@ -45,7 +45,7 @@ struct ShownStage {
 /// Milliseconds of a job, or their worth.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ShownCost {
+pub struct ShownCost {
 	compute_ms: f64,
 	data_ms: f64,
 	qos_ms: f64,
@@ -53,7 +53,8 @@ struct ShownCost {
 	bottleneck_ms: f64,
 	price_ms: f64,
 	migration_ms: f64,
-	total_ms: f64,
+	/// What placements are compared by.
+	pub total_ms: f64,
 }
 
 impl Shown {
@@ -76,11 +77,7 @@ impl Shown {
 			slots: plan.slots,
 			stages: stages.collect(),
 			cost: ShownCost::new(terms),
-			method: match placement.method {
-				Method::Single => "single",
-				Method::Joint => "joint",
-				Method::Shadows => "shadows",
-			},
+			method: method(placement),
 			gap_percent: 100.0 * placement.gap(),
 			pipeline: None,
 			round: None,
@@ -128,10 +125,7 @@ impl Shown {
 		let head = ["stage", "layers", "planck/GFLOP", "workers"];
 		let stages = table(head, &rows.collect::<Vec<_>>());
 		let costs = table(["cost of a job", "ms"], &self.cost.rows());
-		let proof = match self.gap_percent {
-			gap if gap < 1e-6 => "no plan costs less".to_string(),
-			gap => format!("the least cost is at most {gap:.2} % below"),
-		};
+		let proof = proof(self.gap_percent);
 		let submitted = match (self.pipeline, self.round, self.block) {
 			(Some(pipeline), _, Some(block)) => format!("pipeline {pipeline} in block {block}"),
 			(_, Some(round), Some(block)) => format!("leads round {round} since block {block}"),
@@ -142,7 +136,8 @@ impl Shown {
 }
 
 impl ShownCost {
-	fn new(terms: &Terms) -> Self {
+	/// Femtoseconds as milliseconds.
+	pub fn new(terms: &Terms) -> Self {
 		let ms = |femtos: u128| femtos as f64 / FEMTOS_PER_MS as f64;
 		Self {
 			compute_ms: ms(terms.compute),
@@ -156,7 +151,8 @@ impl ShownCost {
 		}
 	}
 
-	fn rows(&self) -> Vec<[String; 2]> {
+	/// A term a row.
+	pub fn rows(&self) -> Vec<[String; 2]> {
 		let rows = [
 			("compute", self.compute_ms),
 			("data on links", self.data_ms),
@@ -169,5 +165,22 @@ impl ShownCost {
 		];
 		let rows = rows.map(|(name, ms)| [name.to_string(), format!("{ms:.3}")]);
 		rows.to_vec()
+	}
+}
+
+/// How a placement was found, in a word.
+pub fn method(placement: &Placement) -> &'static str {
+	match placement.method {
+		Method::Single => "single",
+		Method::Joint => "joint",
+		Method::Shadows => "shadows",
+	}
+}
+
+/// What is proved of a plan.
+pub fn proof(gap_percent: f64) -> String {
+	match gap_percent {
+		gap if gap < 1e-6 => "no plan costs less".into(),
+		gap => format!("the least cost is at most {gap:.2} % below"),
 	}
 }

@@ -86,11 +86,7 @@ fn an_index_of_another_model() {
 
 #[test]
 fn rows_in_flight_without_a_job() {
-	broken_by(|| {
-		Pipelines::<Test>::mutate(0, |standing| {
-			standing.as_mut().expect("stands").pipeline.load.take(1)
-		})
-	});
+	broken_by(|| edit(0, |standing| standing.pipeline.load.take(1)));
 }
 
 #[test]

@@ -191,7 +191,9 @@ fn neighbours() -> [AccountId; 4] {
 		report(who, probed(&[]));
 	}
 	at(1 + PAUSE);
-	[BOB, CAROL, DAVE].map(|who| report(who, probed(&[ALICE])));
+	for who in [BOB, CAROL, DAVE] {
+		report(who, probed(&[ALICE]));
+	}
 	all
 }
 
@@ -224,7 +226,9 @@ fn who_is_contradicted_by_most_operators_loses_rank() {
 				doubt: doubt(ALICE),
 			};
 			System::assert_has_event(doubted.into());
-			[BOB, CAROL, DAVE].map(|who| report(who, probed(&[ALICE])));
+			for who in [BOB, CAROL, DAVE] {
+				report(who, probed(&[ALICE]));
+			}
 		}
 		let after = all.map(|who| Miners::rank_of(&who));
 		assert!(after[0] < before[0]);

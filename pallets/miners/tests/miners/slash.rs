@@ -261,7 +261,9 @@ fn an_acquittal_takes_a_conviction_back() {
 fn an_acquittal_lifts_the_ban_that_rested_on_it() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		(0..3).for_each(|_| drop(Miners::slash(&ALICE, 33, &USER, &[])));
+		for _ in 0..3 {
+			Miners::slash(&ALICE, 33, &USER, &[]);
+		}
 		assert_eq!(state(ALICE), WorkerState::Banned);
 		// Two convictions are left: it stays banned, and has no bond.
 		assert_eq!(Miners::acquit(&ALICE, 5, true), 0);
