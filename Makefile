@@ -55,7 +55,7 @@ test-rust: setup
 
 # The planner against a MILP and brute force; builds HiGHS, so it stands apart from `test`.
 test-oracle: setup-oracle
-	cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo test --release
+	cd $(ORACLE) && CARGO_TARGET_DIR=$(ORACLE_TARGET) cargo test --release -- --show-output
 
 # Attacks on verification: by real processes on one network (a quarter of an hour), then on the engine and as
 # simulations. One table; fails where an attack pays or an honest party loses. WRITE=1 puts the table into the

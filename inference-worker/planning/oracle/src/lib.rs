@@ -4,5 +4,6 @@
 #![forbid(unsafe_code)]
 
 pub mod brute;
+pub mod crowd;
 pub mod milp;
 pub mod random;

@@ -1,8 +1,9 @@
 //! The placement as a mixed-integer linear program, solved by HiGHS through good_lp.
 //!
-//! Variables: `x[u][l]`, whether layer `l` is on unit `u`; `y[l][u][v]`, whether layer `l` is on `u` and
-//! layer `l + 1` on `v`; `τ`, the slowest stage. Flows link them tightly (Σ_v y = x, Σ_u y = x), never
-//! products or big-M, so `y` need not be declared integer.
+//! Variables: `z[u][a..b]`, whether layers `a..b` are a segment on unit `u`; `y[l][u][v]`, whether a segment of
+//! `u` ends before layer `l` and one of `v` begins with it; `τ`, the slowest stage. Flows link them tightly (what
+//! ends on `u` is what leaves it, what begins on `v` is what arrives), never products or big-M, so `y` need not
+//! be declared integer. Memory bounds which segments there are, and each device holds one at most.
 
 use dllm_planning::instance::{Count, Instance, Piece};
 use good_lp::{
@@ -27,9 +28,9 @@ pub enum Verdict {
 }
 
 struct Model {
-	/// By unit, then layer.
-	x: Vec<Vec<Variable>>,
-	/// By layer, then unit × unit; none where a hop is impossible.
+	/// By unit: every segment that its memory holds.
+	z: Vec<Vec<(Piece, Variable)>>,
+	/// By border between layers, then unit × unit; none where a hop is impossible.
 	y: Vec<Vec<Option<Variable>>>,
 	slowest: Variable,
 }
@@ -60,7 +61,7 @@ pub fn solve(
 			Ok(Verdict::TimeOut)
 		}
 		Ok(solution) => {
-			let path = decode(instance, &model, &solution);
+			let path = decode(&model, &solution);
 			Ok(Verdict::Optimal(instance.cost(&path), path))
 		}
 		Err(ResolutionError::Infeasible) => Ok(Verdict::Infeasible),
@@ -71,11 +72,14 @@ pub fn solve(
 
 fn declare(instance: &Instance, variables: &mut ProblemVariables) -> Model {
 	let units = instance.units.len();
-	let x = (0..units)
-		.map(|_| variables.add_vector(variable().binary(), instance.layers))
-		.collect();
+	let z = (0..units).map(|unit| {
+		let pieces = pieces(instance, unit).into_iter();
+		let pieces = pieces.map(|piece| (piece, variables.add(variable().binary())));
+		pieces.collect()
+	});
+	let z = z.collect();
 	let hop = |at: usize| {
-		let possible = at / units == at % units || instance.hop[at].is_finite();
+		let possible = at / units != at % units && instance.hop[at].is_finite();
 		possible.then(|| variable().min(0).max(1))
 	};
 	let y = (1..instance.layers)
@@ -85,135 +89,96 @@ fn declare(instance: &Instance, variables: &mut ProblemVariables) -> Model {
 		})
 		.collect();
 	let slowest = variables.add(variable().min(0));
-	Model { x, y, slowest }
+	Model { z, y, slowest }
 }
 
-/// Everything but the slowest stage is linear in entering, running and hopping.
+/// Every segment that a unit can hold; of the first and last ones those that the entry reaches.
+fn pieces(instance: &Instance, unit: usize) -> Vec<Piece> {
+	let data = &instance.units[unit];
+	let all = (0..instance.layers).flat_map(|start| {
+		let ends = start + 1..=usize::from(data.reach[start]);
+		ends.map(move |end| Piece { unit, start, end })
+	});
+	let reached = all.filter(|piece| {
+		(piece.start > 0 || data.start.is_finite())
+			&& (piece.end < instance.layers || data.finish.is_finite())
+	});
+	reached.collect()
+}
+
+/// Everything but the slowest stage is linear in segments and hops.
 fn objective(instance: &Instance, model: &Model) -> Expression {
-	let units = instance.units.len();
 	let mut sum = Expression::from(model.slowest) * instance.bottleneck;
-	let last = instance.layers - 1;
-	for (unit, data) in instance.units.iter().enumerate() {
-		for layer in 0..instance.layers {
-			sum.add_mul(
-				data.prefix[layer + 1] - data.prefix[layer],
-				model.x[unit][layer],
-			);
+	for (piece, variable) in model.z.iter().flatten() {
+		let data = &instance.units[piece.unit];
+		let mut cost = instance.segment(*piece);
+		if piece.start == 0 {
+			cost += data.start;
 		}
-		sum.add_mul(instance.enter + finite(data.start), model.x[unit][0]);
-		sum.add_mul(finite(data.finish), model.x[unit][last]);
+		if piece.end == instance.layers {
+			cost += data.finish;
+		}
+		sum.add_mul(cost, *variable);
 	}
 	for flow in &model.y {
-		for (at, variable) in flow.iter().enumerate() {
-			if let Some(variable) = variable.filter(|_| at / units != at % units) {
-				sum.add_mul(instance.hop[at] + instance.enter, variable);
+		for (hop, variable) in instance.hop.iter().zip(flow) {
+			if let Some(variable) = variable {
+				sum.add_mul(*hop, *variable);
 			}
 		}
 	}
 	sum
-}
-
-fn finite(cost: f64) -> f64 {
-	match cost.is_finite() {
-		true => cost,
-		false => 0.0,
-	}
 }
 
 fn constrain<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M) {
 	let units = instance.units.len();
-	let last = instance.layers - 1;
-	for layer in 0..instance.layers {
-		let holders = model.x.iter().map(|row| row[layer]);
-		program.add_constraint(holders.sum::<Expression>().eq(1));
-	}
-	for (unit, data) in instance.units.iter().enumerate() {
-		if data.start.is_infinite() {
-			program.add_constraint(Expression::from(model.x[unit][0]).eq(0));
-		}
-		if data.finish.is_infinite() {
-			program.add_constraint(Expression::from(model.x[unit][last]).eq(0));
-		}
-		for (layer, flow) in model.y.iter().enumerate() {
+	let first = segments(model, |piece| piece.start == 0);
+	program.add_constraint(first.eq(1));
+	for (flow, border) in model.y.iter().zip(1..) {
+		for unit in 0..units {
+			let ending = segments(model, |piece| (piece.unit, piece.end) == (unit, border));
 			let out = (0..units).filter_map(|to| flow[unit * units + to]);
-			let out = out.sum::<Expression>() - model.x[unit][layer];
-			program.add_constraint(out.eq(0));
+			program.add_constraint((ending - out.sum::<Expression>()).eq(0));
+			let beginning = segments(model, |piece| (piece.unit, piece.start) == (unit, border));
 			let into = (0..units).filter_map(|from| flow[from * units + unit]);
-			let into = into.sum::<Expression>() - model.x[unit][layer + 1];
-			program.add_constraint(into.eq(0));
+			program.add_constraint((beginning - into.sum::<Expression>()).eq(0));
 		}
-		windows(instance, model, unit, program);
-		let step = |layer: usize| data.step[layer + 1] - data.step[layer];
-		let mut stage = -Expression::from(model.slowest);
-		for layer in 0..instance.layers {
-			stage.add_mul(step(layer), model.x[unit][layer]);
-		}
-		program.add_constraint(stage.leq(0));
 	}
 	for device in 0..instance.devices {
-		let entering = entering(instance, model, |unit| {
-			instance.units[unit]
-				.devices
-				.iter()
-				.any(|of| usize::from(*of) == device)
+		let held = segments(model, |piece| {
+			let mut devices = instance.units[piece.unit].devices.iter();
+			devices.any(|of| usize::from(*of) == device)
 		});
-		program.add_constraint(entering.leq(1));
+		program.add_constraint(held.leq(1));
 	}
-	hops(instance, model, program);
+	bottleneck(instance, model, program);
 	count(instance, model, program);
 	budgets(instance, model, program);
 }
 
-/// Memory: of any layers just longer than a unit's reach, one is elsewhere. Together with contiguity
-/// this says that no segment is longer than the memory holds. The sum over all layers says the
-/// same of the longest windows.
-fn windows<M: SolverModel>(instance: &Instance, model: &Model, unit: usize, program: &mut M) {
-	let reach = &instance.units[unit].reach;
-	let lengths = reach
-		.iter()
-		.zip(0usize..)
-		.map(|(end, start)| usize::from(*end) - start);
-	let longest = lengths.max().unwrap_or(0);
-	let held = model.x[unit].iter().copied().sum::<Expression>();
-	program.add_constraint(held.leq(longest as f64));
-	for start in 0..instance.layers {
-		let end = usize::from(reach[start]);
-		// The window of the next layer says more where it ends with the same layer.
-		let implied = reach
-			.get(start + 1)
-			.is_some_and(|next| usize::from(*next) == end)
-			&& end > start;
-		// Where layers are equal, the sum says it all.
-		if end < instance.layers && !implied && end - start < longest {
-			let window = model.x[unit][start..=end].iter();
-			let held = window.copied().sum::<Expression>();
-			program.add_constraint(held.leq((end - start) as f64));
-		}
-	}
-}
-
-/// Entries into the units chosen.
-fn entering(instance: &Instance, model: &Model, chosen: impl Fn(usize) -> bool) -> Expression {
-	let units = instance.units.len();
+/// How many of the segments that `chosen` picks there are.
+fn segments(model: &Model, chosen: impl Fn(&Piece) -> bool) -> Expression {
 	let mut sum = Expression::default();
-	for unit in (0..units).filter(|unit| chosen(*unit)) {
-		sum.add_mul(1.0, model.x[unit][0]);
-		for flow in &model.y {
-			for from in (0..units).filter(|from| *from != unit) {
-				if let Some(variable) = flow[from * units + unit] {
-					sum.add_mul(1.0, variable);
-				}
-			}
+	for (piece, variable) in model.z.iter().flatten() {
+		if chosen(piece) {
+			sum.add_mul(1.0, *variable);
 		}
 	}
 	sum
 }
 
-/// A hop's frame takes the link's time, whichever layers it lies between.
-fn hops<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M) {
+/// No stage, and no frame on a link, wherever it lies, takes longer than the slowest.
+fn bottleneck<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M) {
 	let units = instance.units.len();
 	if instance.bottleneck == 0.0 {
 		return;
+	}
+	for (segments, data) in model.z.iter().zip(&instance.units) {
+		let mut stage = -Expression::from(model.slowest);
+		for (piece, variable) in segments {
+			stage.add_mul(data.step[piece.end] - data.step[piece.start], *variable);
+		}
+		program.add_constraint(stage.leq(0));
 	}
 	for at in (0..units * units).filter(|at| at / units != at % units) {
 		let mut frame = -Expression::from(model.slowest);
@@ -227,34 +192,32 @@ fn hops<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M) {
 }
 
 fn count<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M) {
-	let segments = || entering(instance, model, |_| true);
+	let all = || segments(model, |_| true);
 	match instance.count {
 		Count::Any => {}
-		Count::AtMost(most) => drop(program.add_constraint(segments().leq(most as f64))),
-		Count::Exactly(exactly) => drop(program.add_constraint(segments().eq(exactly as f64))),
+		Count::AtMost(most) => drop(program.add_constraint(all().leq(most as f64))),
+		Count::Exactly(exactly) => drop(program.add_constraint(all().eq(exactly as f64))),
 	}
 }
 
 fn budgets<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M) {
-	let units = instance.units.len();
-	let last = instance.layers - 1;
 	for budget in &instance.budgets {
 		let mut used = Expression::default();
-		for unit in 0..units {
-			for layer in 0..instance.layers {
-				let prefix = &budget.prefix[unit];
-				used.add_mul(prefix[layer + 1] - prefix[layer], model.x[unit][layer]);
+		for (piece, variable) in model.z.iter().flatten() {
+			let prefix = &budget.prefix[piece.unit];
+			let mut own = budget.enter[piece.unit] + prefix[piece.end] - prefix[piece.start];
+			if piece.start == 0 {
+				own += budget.start[piece.unit];
 			}
-			used.add_mul(
-				finite(budget.start[unit]) + budget.enter[unit],
-				model.x[unit][0],
-			);
-			used.add_mul(finite(budget.finish[unit]), model.x[unit][last]);
+			if piece.end == instance.layers {
+				own += budget.finish[piece.unit];
+			}
+			used.add_mul(own, *variable);
 		}
 		for flow in &model.y {
-			for (at, variable) in flow.iter().enumerate() {
-				if let Some(variable) = variable.filter(|_| at / units != at % units) {
-					used.add_mul(budget.hop[at] + budget.enter[at % units], variable);
+			for (hop, variable) in budget.hop.iter().zip(flow) {
+				if let Some(variable) = variable {
+					used.add_mul(*hop, *variable);
 				}
 			}
 		}
@@ -265,35 +228,23 @@ fn budgets<M: SolverModel>(instance: &Instance, model: &Model, program: &mut M) 
 /// The variables' values of a placement.
 fn values(instance: &Instance, model: &Model, path: &[Piece]) -> Vec<(Variable, f64)> {
 	let units = instance.units.len();
-	let holder = |layer: usize| {
-		let mut pieces = path.iter();
-		let piece = pieces.find(|piece| (piece.start..piece.end).contains(&layer));
-		piece.map_or(0, |piece| piece.unit)
-	};
-	let mut values = vec![(model.slowest, instance.slowest(path))];
-	for layer in 0..instance.layers {
-		values.push((model.x[holder(layer)][layer], 1.0));
-		if layer + 1 < instance.layers {
-			let at = holder(layer) * units + holder(layer + 1);
-			values.extend(model.y[layer][at].map(|flow| (flow, 1.0)));
-		}
-	}
-	values
+	let chosen = model.z.iter().flatten();
+	let chosen = chosen.filter(|(piece, _)| path.contains(piece));
+	let hops = path.windows(2).filter_map(|pair| {
+		let hop = pair[0].unit * units + pair[1].unit;
+		model.y[pair[1].start - 1][hop]
+	});
+	let ones = chosen.map(|(_, variable)| *variable).chain(hops);
+	let slowest = (model.slowest, instance.slowest(path));
+	ones.map(|variable| (variable, 1.0))
+		.chain([slowest])
+		.collect()
 }
 
-fn decode(instance: &Instance, model: &Model, solution: &impl Solution) -> Vec<Piece> {
-	let mut path: Vec<Piece> = Vec::new();
-	for layer in 0..instance.layers {
-		let held = |unit: &usize| solution.value(model.x[*unit][layer]) > 0.5;
-		let unit = (0..instance.units.len()).find(held).unwrap_or_default();
-		match path.last_mut() {
-			Some(piece) if piece.unit == unit => piece.end = layer + 1,
-			_ => path.push(Piece {
-				unit,
-				start: layer,
-				end: layer + 1,
-			}),
-		}
-	}
+fn decode(model: &Model, solution: &impl Solution) -> Vec<Piece> {
+	let chosen = model.z.iter().flatten();
+	let chosen = chosen.filter(|(_, variable)| solution.value(*variable) > 0.5);
+	let mut path = chosen.map(|(piece, _)| *piece).collect::<Vec<_>>();
+	path.sort_by_key(|piece| piece.start);
 	path
 }

@@ -1,5 +1,6 @@
 //! Random placement problems: devices of three kinds in a few regions, as `research` measured them.
 
+use crate::crowd::Crowd;
 use dllm_planning::instance::{Budget, Count, Instance, Unit};
 
 /// A small generator (SplitMix64, Steele et al. 2014), so that a seed means the same instance everywhere.
@@ -254,6 +255,30 @@ pub fn small(most_devices: usize, most_layers: usize, seed: u64) -> Instance {
 			.push(random_budget(random, &instance, name));
 	}
 	instance
+}
+
+/// Candidates for replicas: a small instance without budgets or a prescribed number of segments, its devices of two
+/// to four operators and, one time in four, of two classes.
+pub fn crowd(devices: usize, most_layers: usize, seed: u64) -> Crowd {
+	let drawn = (0..).map(|try_| small(devices, most_layers, seed.wrapping_mul(1_000) + try_));
+	let mut drawn = drawn.filter(|instance: &Instance| instance.devices == devices);
+	// One of every few seeds has as many devices.
+	let single = drawn
+		.next()
+		.unwrap_or_else(|| small(devices, most_layers, seed));
+	let mut random = Random::new(!seed);
+	let (operators, classes) = (random.whole(2, 4), usize::from(random.happens(0.25)));
+	Crowd {
+		operators: (0..single.devices).map(|at| at % operators).collect(),
+		classes: (0..single.devices)
+			.map(|_| random.whole(0, classes))
+			.collect(),
+		single: Instance {
+			budgets: Vec::new(),
+			count: Count::Any,
+			..single
+		},
+	}
 }
 
 fn random_budget(random: &mut Random, instance: &Instance, name: &'static str) -> Budget {

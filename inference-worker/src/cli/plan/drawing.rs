@@ -97,9 +97,9 @@ impl<'a> Drawing<'a> {
 			&self.title(),
 		);
 		text(svg, (MARGIN, MARGIN + 28.0), "", &self.caption);
-		for ring in 0..self.rings() {
+		for (ring, colour) in RINGS.iter().enumerate().take(self.rings()) {
 			let (x, y) = (MARGIN + 220.0 + 80.0 * ring as f64, MARGIN + 24.0);
-			let style = format!("stroke=\"{}\" stroke-width=\"2.5\"", RINGS[ring]);
+			let style = format!("stroke=\"{colour}\" stroke-width=\"2.5\"");
 			line(svg, &format!("M{x:.1} {y:.1}h24"), &style, None);
 			text(svg, (x + 30.0, y + 4.0), "", &format!("ring {}", ring + 1));
 		}
