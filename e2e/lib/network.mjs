@@ -112,7 +112,7 @@ export class Worker {
 			`models = ${list(models)}`,
 		];
 		if (operator) lines.push(`operator = "${operator}"`);
-		for (const table of ['reach', 'bidding'].filter((name) => tables[name])) {
+		for (const table of ['reach', 'bidding', 'links'].filter((name) => tables[name])) {
 			lines.push(`[${table}]`, ...Object.entries(tables[table]).map(([key, value]) => `${key} = ${JSON.stringify(value)}`));
 		}
 		writeFileSync(this.config, `${lines.join('\n')}\n`);
