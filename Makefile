@@ -1,4 +1,4 @@
-# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | load | test-oracle | test-phone | worker-aarch64 | check-android | attacks | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
+# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | load | test-oracle | test-phone | netlab | worker-aarch64 | check-android | attacks | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -13,7 +13,7 @@ ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 # Where rustup could not fetch the wasm target, scripts/wasm-sysroot.sh has left the toolchain that can do without.
 CARGO = $(shell [ -e .tools/wasm-toolchain ] && echo "WASM_BUILD_TOOLCHAIN=$$(cat .tools/wasm-toolchain)") cargo
 
-.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network load test-oracle test-phone worker-aarch64 check-android attacks web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
+.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network netlab load test-oracle test-phone worker-aarch64 check-android attacks web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
 
 setup:
 	@scripts/setup.sh
@@ -81,6 +81,11 @@ test-operations: build setup-operations web
 # Four validators of unequal weight, 700 blocks, a warp sync and a stop: a quarter of an hour. Not part of `test`.
 test-network: build
 	@DLLM_BIN=$(BIN) node e2e/network/weighted.mjs
+
+# Weak networks: real workers on hosts in network namespaces, behind links that delay and lose packets. As root.
+# Writes tables and charts of docs/placement.md; NETLAB=quick measures the least of each and writes nothing.
+netlab: build
+	@DLLM_BIN=$(BIN) node e2e/netlab/lab.mjs $(if $(filter quick,$(NETLAB)),--quick,--write)
 
 # A gateway at its limit for LOAD_MINUTES, and a few minutes for the jobs to end: p50 to p99, answers by status,
 # memory of gateway and workers. Fails where memory grows or anything is charged that did not run. Not part of `test`.

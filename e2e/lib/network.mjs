@@ -112,7 +112,7 @@ export class Worker {
 			`models = ${list(models)}`,
 		];
 		if (operator) lines.push(`operator = "${operator}"`);
-		for (const table of ['reach', 'bidding', 'planning'].filter((name) => tables[name])) {
+		for (const table of ['reach', 'bidding', 'planning', 'links'].filter((name) => tables[name])) {
 			lines.push(`[${table}]`, ...Object.entries(tables[table]).map(([key, value]) => `${key} = ${JSON.stringify(value)}`));
 		}
 		writeFileSync(this.config, `${lines.join('\n')}\n`);

@@ -71,12 +71,12 @@ export async function takePort(port) {
 
 /** A long-running child process. */
 export class Daemon {
-	/** Starts `command args…`, with its output in `logFile`. */
-	static start(name, command, args, { logFile, env = {} }) {
+	/** Starts `command args…`, with its output in `logFile`, and `input` if it is to be told something. */
+	static start(name, command, args, { logFile, env = {}, input = false }) {
 		mkdirSync(path.dirname(logFile), { recursive: true });
 		const log = createWriteStream(logFile, { flags: 'a' });
 		const child = spawn(command, args, {
-			stdio: ['ignore', 'pipe', 'pipe'],
+			stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
 			env: { ...process.env, ...env },
 		});
 		child.stdout.pipe(log);

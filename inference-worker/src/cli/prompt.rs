@@ -65,11 +65,7 @@ struct Desk {
 
 /// When tokens came.
 #[derive(Default)]
-struct Stopwatch {
-	first: Option<Instant>,
-	last: Option<Instant>,
-	tokens: u32,
-}
+struct Stopwatch(Vec<Instant>);
 
 impl PromptCommand {
 	/// Runs the command.
@@ -109,13 +105,13 @@ impl PromptCommand {
 		};
 		let receipt = paid.settle().await?;
 		let mut report = Report::of(model.name.clone(), receipt);
-		let first = watch
-			.first
-			.map(|at| at.duration_since(paid.sent).as_millis());
+		let first = watch.0.first();
+		let first = first.map(|at| at.duration_since(paid.sent).as_millis());
 		report.first_token_ms = first.and_then(|ms| u64::try_from(ms).ok());
 		report.tokens_per_second = watch.rate();
+		report.token_ms = watch.gaps();
 		report.salt = Some(format!("0x{}", HexDisplay::from(&salt)));
-		report.tokens = Some(watch.tokens);
+		report.tokens = Some(u32::try_from(watch.0.len()).unwrap_or(u32::MAX));
 		report.settled &= text.is_some();
 		report.reply = text;
 		report.finish(context)
@@ -238,6 +234,7 @@ impl Desk {
 				_ = tokio::signal::ctrl_c() => Err(CliError::Interrupted { job, deadline }),
 			};
 			paid::stream(context, "\n");
+			eprintln!("job {job}: the reply has ended");
 			// What the entry recorded serves nobody: the user checks nothing and is not checked.
 			self.workshop.forget(job).await?;
 			return answered;
@@ -263,7 +260,7 @@ impl Desk {
 	) -> Result<Answer, CliError> {
 		let question = Question::Tokens(tokens);
 		let answer = entry::run(&self.workshop, route, question, limits, |step| {
-			watch.tick();
+			watch.0.push(Instant::now());
 			paid::stream(context, &step.text);
 		});
 		answer.await.map_err(|error| CliError::BrokeOff {
@@ -284,17 +281,18 @@ impl Desk {
 }
 
 impl Stopwatch {
-	fn tick(&mut self) {
-		let now = Instant::now();
-		self.first.get_or_insert(now);
-		self.last = Some(now);
-		self.tokens += 1;
-	}
-
 	/// Tokens a second after the first one.
 	fn rate(&self) -> Option<f64> {
-		let seconds = self.last?.duration_since(self.first?).as_secs_f64();
-		(seconds > 0.0).then(|| f64::from(self.tokens - 1) / seconds)
+		let (first, last) = (self.0.first()?, self.0.last()?);
+		let seconds = last.duration_since(*first).as_secs_f64();
+		(seconds > 0.0).then(|| (self.0.len() - 1) as f64 / seconds)
+	}
+
+	/// Milliseconds from each token to the next.
+	fn gaps(&self) -> Vec<f64> {
+		let pairs = self.0.windows(2);
+		let gaps = pairs.map(|pair| pair[1].duration_since(pair[0]).as_micros());
+		gaps.map(|us| us as f64 / 1e3).collect()
 	}
 }
 

@@ -29,6 +29,9 @@ pub struct Report {
 	pub first_token_ms: Option<u64>,
 	/// Tokens a second, after the first one.
 	pub tokens_per_second: Option<f64>,
+	/// Milliseconds from each token of the reply to the next, where this machine saw them.
+	#[serde(skip_serializing_if = "Vec::is_empty")]
+	pub token_ms: Vec<f64>,
 	/// Tokens of the reply.
 	pub tokens: Option<u32>,
 	/// Salt of the digest of a sealed prompt: with it the user can prove what was asked.
@@ -52,6 +55,7 @@ impl Report {
 			reply,
 			first_token_ms,
 			tokens_per_second,
+			token_ms: Vec::new(),
 			tokens,
 			salt,
 			settled,
