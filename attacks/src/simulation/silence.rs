@@ -69,15 +69,15 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 	let abandoned = disputed(lie, truth, Outcome::Convicted);
 	let dropped = disputed(truth, lie, Outcome::Dismissed);
 	let lead = |attack: &str, stage: &StageShowings, checked| {
-		let verdicts = judge_stage(stage, true);
+		let verdicts = judge_stage(stage);
 		line(attack, Role::Lead, checked, verdicts.lead, verdicts.replica)
 	};
 	let checker = |attack: &str, stage: &StageShowings| {
-		let verdicts = judge_stage(stage, true);
+		let verdicts = judge_stage(stage);
 		let found = verdicts.replica.unwrap_or(Verdict::Indeterminate);
 		line(attack, Role::Checker, 1.0, found, Some(verdicts.lead))
 	};
-	let third = judge_stage(&silent_third, true);
+	let third = judge_stage(&silent_third);
 	let found = third.tiebreak.unwrap_or(Verdict::Indeterminate);
 	let unserved = judge_unserved_lead(false, true, false);
 	vec![
@@ -111,7 +111,7 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 /// The verdict is that of lateness; the forfeit comes from the bond.
 fn withheld(stage: &StageShowings, least: f64) -> Line {
 	let mut tally = Tally::new(Role::Lead);
-	tally.withheld(judge_stage(stage, true).lead);
+	tally.withheld(judge_stage(stage).lead);
 	let attack = "silence: a lead cheats, and opens nothing once it is checked";
 	tally.line(attack, Kind::Simulation, least)
 }

@@ -56,7 +56,7 @@ fn copies(tries: u64, dice: &mut Dice) -> Line {
 			tiebreak: None,
 			dispute: None,
 		};
-		let ruling = decide(stage, told, true);
+		let ruling = decide(stage, told);
 		tally.checker(&ruling);
 	}
 	tally.line(
@@ -83,7 +83,7 @@ fn tells_anything(attack: &str, exact: bool, tries: u64, dice: &mut Dice) -> Lin
 		if exact && is_disputable(&stage) {
 			stage.dispute = Some(Standing::Over(Outcome::Dismissed));
 		}
-		let ruling = decide(stage, truth, true);
+		let ruling = decide(stage, truth);
 		tally.checker(&ruling);
 	}
 	tally.line(attack, Kind::Simulation, 1.0)
@@ -102,7 +102,7 @@ fn accuses(tries: u64, dice: &mut Dice) -> Line {
 			tiebreak: None,
 			dispute: Some(Standing::Over(Outcome::Dismissed)),
 		};
-		let ruling = decide(stage, truth, true);
+		let ruling = decide(stage, truth);
 		tally.checker(&ruling);
 	}
 	tally.line("verifier always accuses", Kind::Simulation, 1.0)

@@ -11,6 +11,7 @@ mod conduct;
 pub mod entry;
 mod handover;
 mod host;
+mod parting;
 mod recorder;
 mod ring;
 mod segment;
@@ -133,6 +134,11 @@ impl Workshop {
 	/// Says which block is the best one now; runs end with the block by which they were due.
 	pub fn set_block(&self, number: u32) {
 		self.head.send_replace(number);
+	}
+
+	/// The best block, as it was said last.
+	pub(crate) fn block(&self) -> u32 {
+		*self.head.borrow()
 	}
 
 	/// Removes everything of a job that has ended.

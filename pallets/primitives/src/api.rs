@@ -408,6 +408,8 @@ pub struct RingMember {
 pub struct Route {
 	/// The job.
 	pub job: JobId,
+	/// Digest of what its user asked: a fork may give the number to another job.
+	pub asked: Digest,
 	/// Its model.
 	pub model: ModelId,
 	/// Rows at most.
@@ -505,8 +507,8 @@ pub enum Duty {
 		/// Peers that may ask for the rows that it sent, with its opening: the checkers of the next
 		/// stage, binary. Its own checkers may not, lest they copy.
 		output_to: Vec<Vec<u8>>,
-		/// Peers that may ask for the rows that it received: its own checkers, binary, where no worker
-		/// of the chain sent them.
+		/// Peers that may ask for the rows that it received, with the receipt of the hop: its own
+		/// checkers, binary.
 		input_to: Vec<Vec<u8>>,
 	},
 }

@@ -2,11 +2,11 @@
 //! them and to the outcome of the job.
 //!
 //! Two workers of different operators that tell the same roots are right, and prove wrong who told
-//! others under the same conditions. Conditions are the numerics class, and for a lead also its input:
-//! what a lead received is known to it and to its upstream only, so where the inputs differ either of
-//! them may have lied, and nobody is convicted. Checkers have no such excuse where they check the rows
-//! that they are handed against the upstream commitment; only for the rows that a user sent to the first
-//! segment nobody vouches. Silence is never fraud, but in a dispute it loses.
+//! others under the same conditions. Conditions are the numerics class and the input: what a lead
+//! received is known to it and to its upstream only, and a checker may have the rows from the lead, with
+//! an upstream's signature under other ones than it committed to. So where the inputs differ any of them may
+//! have lied, and nobody is convicted; a checker that makes up its input gains what one gains that is silent.
+//! Silence is never fraud, but in a dispute it loses.
 //!
 //! In the exact profile a row has one right value, so lead and replica need no third worker where they did
 //! the same work on the same rows: a dispute about one value ([`crate::dispute`]) tells which of them is
@@ -134,16 +134,15 @@ pub fn needs_tiebreak(stage: &StageShowings) -> bool {
 	open && !stage.unchecked && stage.dispute.is_none()
 }
 
-/// Judges the workers of a stage. `vouched` says whether another worker committed to the rows that the
-/// stage received.
-pub fn judge_stage(stage: &StageShowings, vouched: bool) -> StageVerdicts {
+/// Judges the workers of a stage.
+pub fn judge_stage(stage: &StageShowings) -> StageVerdicts {
 	if let Some(Standing::Over(outcome)) = stage.dispute {
 		return disputed(outcome);
 	}
 	let third = stage.tiebreak.and_then(Showing::roots);
 	let replica = stage.replica.and_then(Showing::roots);
 	let agreed = agreed(stage.lead.roots(), replica, third);
-	let judge = |part, showing| judge_worker(showing, agreed, part, vouched);
+	let judge = |part, showing| judge_worker(showing, agreed, part);
 	let lead = match (stage.unchecked, stage.lead) {
 		(true, Showing::Opened(_)) => Verdict::Unchecked,
 		_ => judge(Part::Lead, stage.lead),
@@ -174,25 +173,20 @@ fn agreed(lead: Option<Roots>, replica: Option<Roots>, third: Option<Roots>) -> 
 	with_lead.or_else(|| replica.filter(|_| replica == third))
 }
 
-fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part, vouched: bool) -> Verdict {
+fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part) -> Verdict {
 	match (showing, agreed) {
 		(Showing::Copied | Showing::Foreign, _) => Verdict::Cheat,
 		(Showing::Silent, _) if part == Part::Lead => Verdict::WorkerFault,
 		(Showing::Silent, _) => Verdict::VerifierFault,
 		(Showing::Opened(_), None) => Verdict::Indeterminate,
 		(Showing::Opened(told), Some(agreed)) if told == agreed => Verdict::Pass,
-		(Showing::Opened(told), Some(agreed)) => {
-			let may_be_misled = part == Part::Lead || !vouched;
-			judge_outvoted(&told, &agreed, may_be_misled)
-		}
+		(Showing::Opened(told), Some(agreed)) => judge_outvoted(&told, &agreed),
 	}
 }
 
 /// Whether who was outvoted is convicted; see the head of the file for its excuses.
-fn judge_outvoted(told: &Roots, agreed: &Roots, may_be_misled: bool) -> Verdict {
-	let same_class = told.class == agreed.class;
-	let same_input = !may_be_misled || told.input == agreed.input;
-	if same_class && same_input {
+fn judge_outvoted(told: &Roots, agreed: &Roots) -> Verdict {
+	if told.class == agreed.class && told.input == agreed.input {
 		Verdict::Cheat
 	} else {
 		Verdict::Indeterminate

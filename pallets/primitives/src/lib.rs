@@ -19,6 +19,7 @@ pub mod dispute;
 pub mod draw;
 pub mod fallback;
 pub mod flow;
+pub mod hop;
 pub mod ids;
 pub mod job;
 pub mod judge;

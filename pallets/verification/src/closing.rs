@@ -71,10 +71,8 @@ impl<T: Config> Pallet<T> {
 	/// Ends a trial with a judgement of what was opened.
 	pub(crate) fn close_judged(job: JobId, mut trial: TrialOf<T>) {
 		let showings = showings::<T>(&trial);
-		let own_entry = trial.own_entry;
 		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
-			let from_user = own_entry && stage.stage == ENTRY_STAGE + 1;
-			let verdicts = judge::judge_stage(showing, !from_user);
+			let verdicts = judge::judge_stage(showing);
 			stage.lead.verdict = Some(verdicts.lead);
 			if let Some(replica) = stage.replica.as_mut() {
 				replica.verdict = verdicts.replica;

@@ -179,19 +179,18 @@ where
 }
 
 /// The rows that a stage sent are the input of the next one, so its checkers ask for them; the ring
-/// closes where the chain knows the entry. What a user sent to the first segment only that segment's lead
-/// can hand out.
+/// closes where the chain knows the entry. The stage's own checkers may have the rows that it received, of
+/// which the stage before signed, so that neither end of a hop can keep them from a checker alone.
 fn serve<T: Config>(job: JobId, trial: &TrialOf<T>, stage: &StageOf<T>) -> Duty {
 	let next = match trial.stage(stage.stage.saturating_add(1)) {
 		None if !trial.own_entry => trial.stage(ENTRY_STAGE),
 		next => next,
 	};
-	let from_user = trial.own_entry && stage.stage == ENTRY_STAGE + 1;
 	Duty::Serve {
 		job,
 		stage: stage.stage,
 		output_to: checker_peers::<T>(next),
-		input_to: checker_peers::<T>(from_user.then_some(stage)),
+		input_to: checker_peers::<T>(Some(stage)),
 	}
 }
 
@@ -246,6 +245,7 @@ where
 	});
 	Route {
 		job,
+		asked: T::Jobs::asked(job),
 		model: trial.model,
 		rows_ceiling: trial.rows_ceiling,
 		run_until: trial.run_until.unique_saturated_into(),

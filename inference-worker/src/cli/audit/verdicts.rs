@@ -135,7 +135,7 @@ fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
 	stages
 		.map(|stage| {
 			let showings = showings(evidence, stage, &exhibits)?;
-			let verdicts = judge::judge_stage(&showings, is_vouched(evidence, stage));
+			let verdicts = judge::judge_stage(&showings);
 			let lead = std::iter::once((Part::Lead, verdicts.lead));
 			let replica = verdicts.replica.map(|replica| (Part::Replica, replica));
 			let third = verdicts.tiebreak.map(|third| (Part::Tiebreak, third));
@@ -158,11 +158,6 @@ fn judged_unserved(evidence: &Evidence, stage: &StageReceipt) -> Option<Verdicts
 
 fn any_committed(evidence: &Evidence) -> bool {
 	everybody(evidence).any(|(_, one)| one.part == Part::Lead && one.commitment.is_some())
-}
-
-/// Whether another worker committed to the rows that a stage received.
-fn is_vouched(evidence: &Evidence, stage: &StageReceipt) -> bool {
-	!(evidence.record.own_entry && stage.stage == ENTRY_STAGE + 1)
 }
 
 fn showings(

@@ -9,6 +9,7 @@ mod dice;
 mod dispute;
 mod draw;
 mod fallback;
+mod hop;
 mod job;
 mod links;
 mod model;
