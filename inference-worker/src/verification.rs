@@ -34,7 +34,7 @@ use dllm_primitives::{
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 };
 use libp2p::{bytes::Bytes, PeerId};
-use source::{Source, Wanted};
+use source::{last_block, Source, Wanted};
 use tokio::task::spawn_blocking;
 
 /// Commitment of every lead: its stage, its account, the digest on chain.
@@ -99,6 +99,16 @@ impl CheckError {
 		}
 	}
 
+	/// Whether the rows of the stage were not handed out, or not as they were signed for.
+	pub fn is_withheld(&self) -> bool {
+		match self {
+			Self::NeitherEnd { .. } | Self::Link { .. } | Self::OtherRows { .. } => true,
+			Self::Pipeline(PipelineError::Overdue { .. }) => true,
+			Self::Network(error) => error.is_retryable(),
+			_ => false,
+		}
+	}
+
 	/// Whether this worker itself is at fault, or told to stop: the other end of the hop cannot help.
 	fn is_interruption(&self) -> bool {
 		matches!(
@@ -121,6 +131,11 @@ pub struct Case<'a> {
 	pub commitments: &'a Commitments,
 	/// Block by which the check is due: no lead can hold it up for longer, however slowly it sends.
 	pub until: u32,
+}
+
+/// Waits until no rows are waited for any more.
+pub(crate) async fn last_chance(workshop: &Workshop, until: u32) {
+	workshop.past(last_block(until)).await;
 }
 
 /// Executes a stage of a job again, records the result and gives its roots. Where that was done before

@@ -167,7 +167,7 @@ impl Workshop {
 	}
 
 	/// Resolves once the best block is behind `block`.
-	async fn past(&self, block: u32) {
+	pub(crate) async fn past(&self, block: u32) {
 		// The sender lives in this handle, so waiting cannot fail.
 		let _ = self.head.subscribe().wait_for(|head| *head > block).await;
 	}

@@ -25,6 +25,10 @@ use libp2p::{bytes::Bytes, PeerId};
 use std::time::Duration;
 use tokio::task::spawn_blocking;
 
+/// Blocks before its deadline in which a checker executes the stage, or tells the chain that nobody handed out
+/// the rows: two of them get a call into a block.
+const RESERVED: u32 = 6;
+
 /// The rows that went into a stage, on disk.
 pub(super) struct Source {
 	/// The job.
@@ -59,13 +63,16 @@ impl Source {
 		let Wanted { ring, stage, .. } = wanted;
 		let job = ring.job;
 		let boundary = ring.boundary_into(stage);
+		// However slowly an end sends, the check does not run into its deadline.
+		let now = workshop.block();
+		let end = last_block(wanted.until).max(now);
 		let from_receiver = fetch_from(workshop, wanted, stage, Side::Input);
+		let from_receiver = workshop.run_until(job, end, from_receiver);
 		if ring.member(boundary)?.account.is_none() {
 			return from_receiver.await;
 		}
-		// Half of the time is left for the other end, however slowly this one sends.
-		let now = workshop.block().min(wanted.until);
-		let half = now + (wanted.until - now) / 2;
+		// Half of the time is left for the other end.
+		let half = now + (end - now) / 2;
 		let from_sender = fetch_from(workshop, wanted, boundary, Side::Output);
 		let sender = match workshop.run_until(job, half, from_sender).await {
 			Err(error) if !error.is_interruption() => error,
@@ -109,6 +116,11 @@ impl Source {
 	pub fn row_bytes(&self) -> usize {
 		row_bytes(&self.record)
 	}
+}
+
+/// The last block in which rows are waited for.
+pub(super) fn last_block(until: u32) -> u32 {
+	until.saturating_sub(RESERVED)
 }
 
 /// Fetches the rows from one end: from the lead of `from`, on one side of its stage.

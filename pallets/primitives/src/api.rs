@@ -346,6 +346,10 @@ pub struct StageReceipt {
 	pub layers: LayerRange,
 	/// Lead first, then who checked it.
 	pub participants: Vec<ParticipantView>,
+	/// Checkers that said that neither end of the hop handed them the rows that the stage received, in the
+	/// order in which they were drawn: two of them convince the chain.
+	#[serde(default)]
+	pub refused: Vec<AccountId32>,
 	/// Where the dispute between lead and replica stands, or how it ended; none where there was none.
 	pub dispute: Option<Standing>,
 }

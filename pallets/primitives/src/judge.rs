@@ -36,6 +36,8 @@ pub struct Exhibit<'a, AccountId> {
 pub enum Showing {
 	/// Nothing that could be compared: it missed a deadline.
 	Silent,
+	/// Its word that it got no rows, as the second checker that says so: the lead withheld them.
+	Starved,
 	/// The commitment of another worker of the job, which that one has opened.
 	Copied,
 	/// By its own word it executed other shards than those of the model, or a segment gave a reply: it has no
@@ -49,7 +51,7 @@ impl Showing {
 	fn roots(self) -> Option<Roots> {
 		match self {
 			Self::Opened(roots) => Some(roots),
-			Self::Silent | Self::Copied | Self::Foreign => None,
+			Self::Silent | Self::Starved | Self::Copied | Self::Foreign => None,
 		}
 	}
 }
@@ -130,7 +132,9 @@ pub fn is_disputable(stage: &StageShowings) -> bool {
 /// not confirm it, and no dispute has decided.
 pub fn needs_tiebreak(stage: &StageShowings) -> bool {
 	let confirmed = stage.replica == Some(stage.lead);
-	let open = stage.lead.roots().is_some() && !confirmed;
+	// Who would hand a third worker what it kept from two checkers could choose who checks it.
+	let starved = stage.replica == Some(Showing::Starved);
+	let open = stage.lead.roots().is_some() && !confirmed && !starved;
 	open && !stage.unchecked && stage.dispute.is_none()
 }
 
@@ -143,8 +147,9 @@ pub fn judge_stage(stage: &StageShowings) -> StageVerdicts {
 	let replica = stage.replica.and_then(Showing::roots);
 	let agreed = agreed(stage.lead.roots(), replica, third);
 	let judge = |part, showing| judge_worker(showing, agreed, part);
-	let lead = match (stage.unchecked, stage.lead) {
-		(true, Showing::Opened(_)) => Verdict::Unchecked,
+	let lead = match (stage.unchecked, stage.lead, stage.replica) {
+		(true, Showing::Opened(_), _) => Verdict::Unchecked,
+		(_, Showing::Opened(_), Some(Showing::Starved)) => Verdict::WorkerFault,
 		_ => judge(Part::Lead, stage.lead),
 	};
 	StageVerdicts {
@@ -176,6 +181,7 @@ fn agreed(lead: Option<Roots>, replica: Option<Roots>, third: Option<Roots>) -> 
 fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part) -> Verdict {
 	match (showing, agreed) {
 		(Showing::Copied | Showing::Foreign, _) => Verdict::Cheat,
+		(Showing::Starved, _) => Verdict::Indeterminate,
 		(Showing::Silent, _) if part == Part::Lead => Verdict::WorkerFault,
 		(Showing::Silent, _) => Verdict::VerifierFault,
 		(Showing::Opened(_), None) => Verdict::Indeterminate,

@@ -3,7 +3,7 @@
 
 use crate::{
 	drawing::choose_holder,
-	judge::{self, Exhibit, LeadFinding, Outcome, StageShowings},
+	judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
 	phases::{StageOf, TrialOf},
 	trial::Participant,
 	Config, Event, OpenTrials, Pallet, Trials,
@@ -100,7 +100,9 @@ impl<T: Config> Pallet<T> {
 		for stage in &trial.stages {
 			slash_cheats::<T>(stage, &trial.client);
 			if stage.withheld() {
-				T::Workers::withheld(&stage.lead.worker, stage.pay, &trial.client);
+				// What the word of two checkers takes is burned whole, or a user could share it with them.
+				let user = (!stage.is_starved()).then_some(&trial.client);
+				T::Workers::withheld(&stage.lead.worker, stage.pay, user);
 			}
 		}
 		for (stage, part, participant) in trial.participants() {
@@ -150,7 +152,10 @@ pub(crate) fn showings<T: Config>(trial: &TrialOf<T>) -> Vec<StageShowings> {
 			|participant| judge::showing(&exhibit(participant), &all, stage.shards, entry);
 		StageShowings {
 			lead: showing(&stage.lead),
-			replica: stage.replica.as_ref().map(showing),
+			replica: match stage.is_starved() {
+				true => Some(Showing::Starved),
+				false => stage.replica.as_ref().map(showing),
+			},
 			unchecked: trial.is_unchecked(),
 			tiebreak: stage.tiebreak.as_ref().map(showing),
 			dispute: stage.dispute,
@@ -181,6 +186,7 @@ fn draw_tiebreaker<T: Config>(trial: Digest, stage: &StageOf<T>) -> Option<T::Ac
 	let parties = stage
 		.participants()
 		.map(|(_, participant)| participant.worker.clone())
+		.chain(stage.refused.clone())
 		.collect::<Vec<_>>();
 	let others = stage
 		.holders

@@ -62,10 +62,22 @@ where
 				.participants()
 				.map(|(part, p)| participant_view(part, p))
 				.collect(),
+			refused: refused::<T>(stage),
 			dispute: stage.dispute,
 		};
 		trial.stages.iter().map(receipt).collect()
 	}
+}
+
+/// The checkers of a stage that got no rows, in the order in which they were drawn.
+fn refused<T: Config>(stage: &StageOf<T>) -> Vec<AccountId32>
+where
+	T::AccountId: Into<AccountId32>,
+{
+	let last = stage.replica.iter().filter(|replica| replica.starved);
+	let last = last.map(|replica| replica.worker.clone());
+	let all = stage.refused.clone().into_iter().chain(last);
+	all.map(Into::into).collect()
 }
 
 fn participant_view<AccountId, BlockNumber>(
@@ -104,7 +116,9 @@ where
 					stage,
 					participant.commitment.is_some(),
 				)),
-				(Phase::Verifying, Part::Replica) if participant.commitment.is_none() => {
+				(Phase::Verifying, Part::Replica)
+					if participant.commitment.is_none() && !participant.starved =>
+				{
 					Some(check::<T>(job, trial, stage, part))
 				}
 				(Phase::Tiebreak, Part::Tiebreak) if participant.opening.is_none() => {

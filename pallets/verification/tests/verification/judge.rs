@@ -11,7 +11,7 @@ use dllm_primitives::{
 use pallet_verification::judge::{
 	is_disputable, judge_stage, judge_unserved_lead, needs_tiebreak, outcome, showing, Exhibit,
 	LeadFinding, Outcome,
-	Showing::{self, Copied, Foreign, Opened, Silent},
+	Showing::{self, Copied, Foreign, Opened, Silent, Starved},
 	StageShowings, StageVerdicts,
 };
 
@@ -530,4 +530,28 @@ fn who_tells_other_shards_or_a_reply_of_a_segment_is_convicted_by_its_own_word()
 	);
 	let two_of_them = judge(Foreign, Foreign, Some(Opened(right())));
 	assert_eq!(two_of_them, [Some(Cheat), Some(Cheat), Some(Indeterminate)]);
+}
+
+/// Two checkers say so, one after the other.
+#[test]
+fn a_lead_whose_checkers_got_no_rows_is_to_blame() {
+	let of = |lead| StageShowings {
+		lead,
+		replica: Some(Starved),
+		tiebreak: None,
+		unchecked: false,
+		dispute: None,
+	};
+	for told in [right(), wrong(), other_input()] {
+		let stage = of(Opened(told));
+		assert!(!needs_tiebreak(&stage), "nobody is asked a third time");
+		assert!(!is_disputable(&stage));
+		let verdicts = judge_stage(&stage);
+		assert_eq!(verdicts.lead, WorkerFault);
+		assert_eq!(verdicts.replica, Some(Indeterminate));
+	}
+	assert_eq!(judge_stage(&of(Silent)).lead, WorkerFault);
+	for guilty in [Copied, Foreign] {
+		assert_eq!(judge_stage(&of(guilty)).lead, Cheat);
+	}
 }

@@ -19,3 +19,4 @@ mod state;
 mod traces;
 mod views;
 mod walk;
+mod withheld;

@@ -108,7 +108,7 @@ parameter_types! {
 	pub static Released: Vec<(AccountId, Verdict)> = vec![];
 	pub static Slashes: Vec<Slash> = vec![];
 	/// Calls of `WorkerPool::withheld`.
-	pub static Forfeits: Vec<(AccountId, u128)> = vec![];
+	pub static Forfeits: Vec<(AccountId, u128, Option<AccountId>)> = vec![];
 	pub static Draws: Vec<Draw> = vec![];
 	pub static Replies: Vec<(JobId, u32, Vec<u8>)> = vec![];
 	pub static Concluded: Vec<(JobId, u32, Conclusion<AccountId>)> = vec![];
@@ -181,8 +181,8 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 		Released::mutate(|all| all.push((who.clone(), verdict)));
 	}
 
-	fn withheld(who: &AccountId, pay: u128, _: &AccountId) -> u128 {
-		Forfeits::mutate(|all| all.push((who.clone(), pay)));
+	fn withheld(who: &AccountId, pay: u128, user: Option<&AccountId>) -> u128 {
+		Forfeits::mutate(|all| all.push((who.clone(), pay, user.cloned())));
 		pay
 	}
 
