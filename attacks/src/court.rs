@@ -94,7 +94,7 @@ impl Case {
 			let outcome = self.argue(lead, checker, dice)?;
 			stage.dispute = Some(Standing::Over(outcome));
 		}
-		Ok(decide(stage, self.truth, true))
+		Ok(decide(stage, self.truth))
 	}
 
 	/// The dispute between the two.
@@ -159,12 +159,12 @@ pub fn opened(roots: Roots, shards: Digest, entry: bool) -> Showing {
 }
 
 /// The verdicts once nobody can argue any more; where nothing is decided, an honest third worker tells the
-/// truth. `vouched` says whether the rows received were committed to by another worker.
-pub fn decide(mut stage: StageShowings, truth: Roots, vouched: bool) -> Ruling {
+/// truth.
+pub fn decide(mut stage: StageShowings, truth: Roots) -> Ruling {
 	if needs_tiebreak(&stage) {
 		stage.tiebreak = Some(Showing::Opened(truth));
 	}
-	let verdicts = judge_stage(&stage, vouched);
+	let verdicts = judge_stage(&stage);
 	Ruling {
 		lead: verdicts.lead,
 		checker: verdicts.replica.unwrap_or(Verdict::Indeterminate),

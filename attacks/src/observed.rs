@@ -23,6 +23,9 @@ struct Seen {
 	slashed: String,
 	/// What bonds of honest workers lost, in planck as text.
 	honest: String,
+	/// Whether the attacker computed all that was due, so that it saved nothing.
+	#[serde(default)]
+	works: bool,
 }
 
 #[derive(Deserialize, Clone, Copy, Debug)]
@@ -83,7 +86,7 @@ impl Seen {
 			detected: found.count() as f64 / tried,
 			loss,
 			honest: self.honest.parse::<u128>()? as f64 / stake.pay as f64,
-			value: role.saved() - loss,
+			value: if self.works { 0.0 } else { role.saved() } - loss,
 			limit: false,
 		})
 	}

@@ -169,6 +169,7 @@ async fn through_ring(workers: &[Workshop], ranges: &[LayerRange], job: u64) -> 
 	let members = members.map(|(stage, (workshop, range))| member(stage, workshop, *range));
 	let route = Route {
 		job,
+		asked: Digest::zero(),
 		model: MODEL_ID,
 		rows_ceiling: CEILING,
 		run_until: u32::MAX,

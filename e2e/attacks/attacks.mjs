@@ -44,6 +44,7 @@ try {
 			verdicts: [outcome.verdict],
 			slashed: `${outcome.slashed}`,
 			honest: `${outcome.honest}`,
+			...(attack.works && { works: true }),
 		}));
 	}
 } finally {

@@ -115,6 +115,15 @@ describe('cheating miners', () => {
 		assert.equal(result.receipt.job.state.kind, 'settled');
 	});
 
+	it('who refuses its checkers stops no check: the rows come from the other end of each hop', async () => {
+		const { own, worker, lost, receipt, audit } = await trial('refuse', ['--cheat', 'refuse-checkers'], 'lead');
+		explained({ audit }, /lead .*pass – told the same as replica/);
+		assert.equal(own.verdict, 'pass', JSON.stringify(receipt.stages));
+		assert.equal(worker.cheats, 0);
+		assert.equal(lost, 0n);
+		assert.equal(receipt.job.state.kind, 'settled');
+	});
+
 	it('silence costs the job, never the bond', async () => {
 		const { own, worker, lost, receipt, audit } = await trial('silent', ['--cheat', 'silent'], 'lead');
 		explained({ audit }, /late or silent – it had not committed by its deadline/);

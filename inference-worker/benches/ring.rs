@@ -166,6 +166,7 @@ async fn through_ring(manifest: &Manifest, model: &Path, data: &Path) -> Result<
 		let members = members.collect();
 		let route = Route {
 			job,
+			asked: Digest::zero(),
 			model: MODEL_ID,
 			rows_ceiling: CEILING,
 			run_until: u32::MAX,

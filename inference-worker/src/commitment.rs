@@ -2,14 +2,16 @@
 //!
 //! While a stage runs, every row that crosses one of its ends is hashed to a leaf and written to a file.
 //! When it ends, the roots, a random salt and the key of the digests are written as the stage's record;
-//! from it come the commitment, the later opening, and the rows for the checkers. All of it survives a
-//! restart: a record is either absent or complete.
+//! from it come the commitment, the later opening, and the rows for the checkers. Beside the rows of a side
+//! lies the receipt of its hop. All of it survives a restart: a record is either absent or complete, and so is
+//! a receipt.
 
 use crate::network::{frame::Side, Dtype};
 use codec::{Decode, Encode};
 use dllm_primitives::{
 	api::{AccountId32, Route},
 	commitment::{commitment, merkle_root, row_leaf, Opening, Roots},
+	hop::HopReceipt,
 	ids::{Digest, JobId, StageIndex},
 };
 use libp2p::identity::ed25519::SecretKey;
@@ -25,6 +27,8 @@ use tokio::task::spawn_blocking;
 const RECORD: &str = "record.scale";
 const INPUT: &str = "input.rows";
 const OUTPUT: &str = "output.rows";
+const INPUT_RECEIPT: &str = "input.receipt";
+const OUTPUT_RECEIPT: &str = "output.receipt";
 
 /// Why something cannot be recorded or looked up.
 #[derive(thiserror::Error, Debug)]
@@ -152,14 +156,63 @@ impl Ledger {
 		stage: StageIndex,
 		record: &StageRecord,
 	) -> Result<(), LedgerError> {
+		self.write(job, stage, RECORD, &record.encode())
+	}
+
+	/// Writes the receipt of the hop on one side of a stage.
+	pub fn keep_receipt(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		side: Side,
+		receipt: &HopReceipt,
+	) -> Result<(), LedgerError> {
+		self.write(job, stage, receipt_name(side), &receipt.encode())
+	}
+
+	/// The receipt of the hop on one side of a stage.
+	pub fn receipt(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		side: Side,
+	) -> Result<Option<HopReceipt>, LedgerError> {
+		self.read(job, stage, receipt_name(side))
+	}
+
+	/// Writes a file of a stage whole, or not at all.
+	fn write(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		name: &str,
+		bytes: &[u8],
+	) -> Result<(), LedgerError> {
 		let folder = self.stage_folder(job, stage);
 		fs::create_dir_all(&folder).map_err(at(&folder))?;
-		let (path, beside) = (folder.join(RECORD), folder.join("record.new"));
+		let (path, beside) = (folder.join(name), folder.join(format!("{name}.new")));
 		let mut file = File::create(&beside).map_err(at(&beside))?;
-		file.write_all(&record.encode())
+		file.write_all(bytes)
 			.and_then(|()| file.sync_all())
 			.map_err(at(&beside))?;
 		fs::rename(&beside, &path).map_err(at(&path))
+	}
+
+	/// What a file of a stage holds; none where there is no such file.
+	fn read<T: Decode>(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		name: &str,
+	) -> Result<Option<T>, LedgerError> {
+		let path = self.stage_folder(job, stage).join(name);
+		let bytes = match fs::read(&path) {
+			Ok(bytes) => bytes,
+			Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+			Err(error) => return Err(at(&path)(error)),
+		};
+		let held = T::decode(&mut &bytes[..]);
+		held.map(Some).map_err(|_| LedgerError::Damaged { path })
 	}
 
 	/// The record of a stage, once it is over.
@@ -168,14 +221,7 @@ impl Ledger {
 		job: JobId,
 		stage: StageIndex,
 	) -> Result<Option<StageRecord>, LedgerError> {
-		let path = self.stage_folder(job, stage).join(RECORD);
-		let bytes = match fs::read(&path) {
-			Ok(bytes) => bytes,
-			Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-			Err(error) => return Err(at(&path)(error)),
-		};
-		let record = StageRecord::decode(&mut &bytes[..]);
-		record.map(Some).map_err(|_| LedgerError::Damaged { path })
+		self.read(job, stage, RECORD)
 	}
 
 	/// The record of a stage, where it is over and was asked the same.
@@ -366,6 +412,13 @@ fn file_name(side: Side) -> &'static str {
 	match side {
 		Side::Input => INPUT,
 		Side::Output => OUTPUT,
+	}
+}
+
+fn receipt_name(side: Side) -> &'static str {
+	match side {
+		Side::Input => INPUT_RECEIPT,
+		Side::Output => OUTPUT_RECEIPT,
 	}
 }
 

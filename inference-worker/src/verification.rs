@@ -1,9 +1,9 @@
 //! Checks another worker's stage by executing it again.
 //!
-//! The rows that went into a stage come from the lead of the stage before, who committed to them; they
-//! are compared with its opened commitment while they are executed as one prefill. The result is
-//! recorded like a run's, and committed blind. The rows that were handed out are kept with it: in a dispute
-//! the checker depends on nobody for them. The entry is checked from the public prompt and the rows
+//! The rows that went into a stage come from either end of the hop: from the lead of the stage before, who
+//! committed to them, or from the lead itself, with what both signed. Then they are executed as one prefill.
+//! The result is recorded like a run's, and committed blind. The rows that were handed out are kept with it:
+//! in a dispute the checker depends on nobody for them. The entry is checked from the public prompt and the rows
 //! that the last segment sent back: they fix every token, and with it every row that the entry sent.
 
 mod permits;
@@ -34,7 +34,7 @@ use dllm_primitives::{
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 };
 use libp2p::{bytes::Bytes, PeerId};
-use source::Source;
+use source::{last_block, Source, Wanted};
 use tokio::task::spawn_blocking;
 
 /// Commitment of every lead: its stage, its account, the digest on chain.
@@ -52,6 +52,14 @@ pub enum CheckError {
 	/// The rows are not those that the lead committed to.
 	#[error("job {job}: {peer} hands out other rows than it committed to: it is at fault, nothing to do here")]
 	OtherRows { job: JobId, peer: PeerId },
+	/// Neither end of the hop hands out the rows.
+	#[error("job {job}: neither end of the hop hands out the rows that went into stage {stage}: from the stage before: {sender}; from its lead: {receiver}")]
+	NeitherEnd {
+		job: JobId,
+		stage: StageIndex,
+		sender: Box<CheckError>,
+		receiver: Box<CheckError>,
+	},
 	/// The prompt of a public job is missing.
 	#[error("job {job}: the chain gives no prompt to check the entry with: use the version of this program that belongs to the chain")]
 	NoPrompt { job: JobId },
@@ -81,11 +89,32 @@ impl CheckError {
 	pub fn is_retryable(&self) -> bool {
 		match self {
 			Self::Link { .. } | Self::NotCommitted { .. } => true,
+			Self::NeitherEnd {
+				sender, receiver, ..
+			} => sender.is_retryable() || receiver.is_retryable(),
 			Self::Network(error) => error.is_retryable(),
 			Self::Host(error) => error.is_retryable(),
 			Self::Pipeline(error) => error.is_retryable(),
 			_ => false,
 		}
+	}
+
+	/// Whether the rows of the stage were not handed out, or not as they were signed for.
+	pub fn is_withheld(&self) -> bool {
+		match self {
+			Self::NeitherEnd { .. } | Self::Link { .. } | Self::OtherRows { .. } => true,
+			Self::Pipeline(PipelineError::Overdue { .. }) => true,
+			Self::Network(error) => error.is_retryable(),
+			_ => false,
+		}
+	}
+
+	/// Whether this worker itself is at fault, or told to stop: the other end of the hop cannot help.
+	fn is_interruption(&self) -> bool {
+		matches!(
+			self,
+			Self::Pipeline(PipelineError::Interrupted { .. }) | Self::Ledger(_)
+		)
 	}
 }
 
@@ -102,6 +131,11 @@ pub struct Case<'a> {
 	pub commitments: &'a Commitments,
 	/// Block by which the check is due: no lead can hold it up for longer, however slowly it sends.
 	pub until: u32,
+}
+
+/// Waits until no rows are waited for any more.
+pub(crate) async fn last_chance(workshop: &Workshop, until: u32) {
+	workshop.past(last_block(until)).await;
 }
 
 /// Executes a stage of a job again, records the result and gives its roots. Where that was done before
@@ -143,21 +177,28 @@ async fn execute(
 		stage,
 		prompt,
 		commitments,
-		..
+		until,
 	} = case;
 	let ring = Ring::read(route)?;
+	let wanted = |shape| Wanted {
+		ring: &ring,
+		stage,
+		commitments,
+		shape,
+		until,
+	};
 	if stage == ENTRY_STAGE {
 		let prompt = prompt.ok_or(CheckError::NoPrompt { job: route.job })?;
 		let hosted = workshop.host.entry(ring.model)?;
 		let shape = (hosted.width, hosted.dtype);
-		let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
+		let source = Source::fetch(workshop, wanted(shape)).await?;
 		return check_entry(&ring, &hosted, prompt, origin, source).await;
 	}
 	let segment = workshop
 		.host
 		.segment(ring.model, ring.member(stage)?.layers)?;
 	let shape = (segment.width, segment.dtype);
-	let source = Source::open(workshop, &ring, stage, commitments, shape).await?;
+	let source = Source::fetch(workshop, wanted(shape)).await?;
 	check_segment(workshop, &segment, stage, origin, source).await
 }
 

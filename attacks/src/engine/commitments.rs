@@ -123,7 +123,7 @@ impl Stage<'_> {
 		};
 		// An honest third worker confirms the lead.
 		stage.tiebreak = Some(shown(0));
-		let verdicts = judge_stage(&stage, true);
+		let verdicts = judge_stage(&stage);
 		[
 			verdicts.lead,
 			verdicts.replica.unwrap_or(Verdict::Indeterminate),

@@ -70,7 +70,7 @@ impl Stage<'_> {
 				tiebreak: None,
 				dispute: None,
 			};
-			let ruling = decide(stage, truth, true);
+			let ruling = decide(stage, truth);
 			tally.lead(&ruling);
 		}
 		Ok(tally.line(attack, Kind::Engine, self.least.share()))

@@ -41,13 +41,11 @@ pub fn line(windows: u64, dice: &mut Dice) -> Result<Line> {
 		if needs_tiebreak(&stage) {
 			stage.tiebreak = Some(shown());
 		}
-		for vouched in [true, false] {
-			let verdicts = judge_stage(&stage, vouched);
-			let all = [Some(verdicts.lead), verdicts.replica, verdicts.tiebreak];
-			let convicted = all.contains(&Some(Verdict::Cheat));
-			ensure!(!convicted, "an honest worker is convicted: {stage:?}");
-			undecided += u64::from(vouched && verdicts.lead == Verdict::Indeterminate);
-		}
+		let verdicts = judge_stage(&stage);
+		let all = [Some(verdicts.lead), verdicts.replica, verdicts.tiebreak];
+		let convicted = all.contains(&Some(Verdict::Cheat));
+		ensure!(!convicted, "an honest worker is convicted: {stage:?}");
+		undecided += u64::from(verdicts.lead == Verdict::Indeterminate);
 	}
 	let share = 100 * undecided / windows.max(1);
 	Ok(Line {

@@ -12,7 +12,7 @@ mod spam;
 mod verifiers;
 
 pub use author::least_checked;
-pub use silence::{OTHER_CLASS, STARVED};
+pub use silence::OTHER_CLASS;
 
 use crate::{dice::Dice, money::Sampling, report::Line};
 use anyhow::Result;

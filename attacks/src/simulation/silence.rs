@@ -14,9 +14,12 @@ use dllm_primitives::{
 
 const SILENT: Showing = Showing::Silent;
 
-/// A cheat whose checkers get no rows: from itself in the first segment of a sealed job, else from a friend
-/// that leads the stage before.
-pub const STARVED: &str = "silence: a lead cheats, and its checkers get no rows";
+/// A cheat that waits for a check before it is silent.
+const UNOPENED: &str = "silence: a lead cheats, and opens nothing once it is checked";
+
+/// A cheat whose checkers get no rows, neither from itself nor from the other end of the hop: the user of a
+/// sealed job, or a friend that leads the stage before.
+const STARVED: &str = "silence: a lead cheats, and its checkers get no rows";
 
 /// A cheat that nobody can be compared with.
 pub const OTHER_CLASS: &str = "a lead cheats, and names another numerics class";
@@ -48,11 +51,8 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 		tiebreak: Some(SILENT),
 		..checked(truth, lie)
 	};
-	// Neither the checker nor a third worker can execute anything.
-	let starved = StageShowings {
-		tiebreak: Some(SILENT),
-		..checked(lie, SILENT)
-	};
+	// Two checkers, drawn one after the other, say that they got nothing.
+	let starved = checked(lie, Showing::Starved);
 	let other = roots(
 		Digest::repeat_byte(4),
 		Digest::repeat_byte(2),
@@ -69,15 +69,15 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 	let abandoned = disputed(lie, truth, Outcome::Convicted);
 	let dropped = disputed(truth, lie, Outcome::Dismissed);
 	let lead = |attack: &str, stage: &StageShowings, checked| {
-		let verdicts = judge_stage(stage, true);
+		let verdicts = judge_stage(stage);
 		line(attack, Role::Lead, checked, verdicts.lead, verdicts.replica)
 	};
 	let checker = |attack: &str, stage: &StageShowings| {
-		let verdicts = judge_stage(stage, true);
+		let verdicts = judge_stage(stage);
 		let found = verdicts.replica.unwrap_or(Verdict::Indeterminate);
 		line(attack, Role::Checker, 1.0, found, Some(verdicts.lead))
 	};
-	let third = judge_stage(&silent_third, true);
+	let third = judge_stage(&silent_third);
 	let found = third.tiebreak.unwrap_or(Verdict::Indeterminate);
 	let unserved = judge_unserved_lead(false, true, false);
 	vec![
@@ -89,8 +89,8 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 			None,
 		),
 		lead("silence: a lead opens nothing, unchecked", &unchecked, 1.0),
-		withheld(&checked(SILENT, truth), least),
-		lead(STARVED, &starved, least),
+		withheld(UNOPENED, &checked(SILENT, truth), least),
+		withheld(STARVED, &starved, least),
 		lead(OTHER_CLASS, &undecided, least),
 		checker(
 			"silence: a checker never commits, or opens nothing",
@@ -109,10 +109,9 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 }
 
 /// The verdict is that of lateness; the forfeit comes from the bond.
-fn withheld(stage: &StageShowings, least: f64) -> Line {
+fn withheld(attack: &str, stage: &StageShowings, least: f64) -> Line {
 	let mut tally = Tally::new(Role::Lead);
-	tally.withheld(judge_stage(stage, true).lead);
-	let attack = "silence: a lead cheats, and opens nothing once it is checked";
+	tally.withheld(judge_stage(stage).lead);
 	tally.line(attack, Kind::Simulation, least)
 }
 

@@ -84,7 +84,7 @@ fn copies(tries: u64, dice: &mut Dice) -> Line {
 			tiebreak: None,
 			dispute: None,
 		};
-		let ruling = decide(stage, told, true);
+		let ruling = decide(stage, told);
 		tally.checker(&ruling);
 	}
 	tally.line(
@@ -111,7 +111,7 @@ fn tells_anything(attack: &str, exact: bool, tries: u64, dice: &mut Dice) -> Lin
 		if exact && is_disputable(&stage) {
 			stage.dispute = Some(Standing::Over(Outcome::Dismissed));
 		}
-		let ruling = decide(stage, truth, true);
+		let ruling = decide(stage, truth);
 		tally.checker(&ruling);
 	}
 	tally.line(attack, Kind::Simulation, 1.0)
@@ -130,7 +130,7 @@ fn accuses(tries: u64, dice: &mut Dice) -> Line {
 			tiebreak: None,
 			dispute: Some(Standing::Over(Outcome::Dismissed)),
 		};
-		let ruling = decide(stage, truth, true);
+		let ruling = decide(stage, truth);
 		tally.checker(&ruling);
 	}
 	tally.line("verifier always accuses", Kind::Simulation, 1.0)

@@ -246,6 +246,11 @@ pub fn reveal(job: JobId, stage: StageIndex, opening: &Opening) -> Call {
 	Call::new("Verification", "reveal", (job, stage, opening))
 }
 
+/// Says, as the checker of a stage, that neither end of the hop into it hands out the rows.
+pub fn report_withheld(job: JobId, stage: StageIndex) -> Call {
+	Call::new("Verification", "report_withheld", (job, stage))
+}
+
 /// Makes the signer's next move in the dispute about a stage.
 pub fn dispute(job: JobId, stage: StageIndex, made: &Move) -> Call {
 	Call::new("Verification", "dispute", (job, stage, made))

@@ -1,18 +1,23 @@
-//! `Check`: another worker's stage is executed again, then committed to blind, or attested.
+//! `Check`: another worker's stage is executed again, then committed to blind, or attested. Where neither end
+//! of the hop hands out its rows, the chain is told.
 
 use super::{DutyError, Key, Progress, Worker};
 use crate::{
 	chain::{calls, AccountId32},
 	metrics::{metrics, Committed},
-	verification::{self, Case},
+	verification::{self, Case, CheckError},
 };
 use dllm_primitives::{
 	api::{Prompt, Route},
+	commitment::Roots,
 	ids::{Digest, StageIndex},
 	model::LayerRange,
 	verdict::Part,
 };
 
+/// Blocks before the deadline of a check from which it is not left to be tried again after a pause: the longest
+/// pause takes ten blocks, and six are kept for what comes of the check.
+const LAST_RETRY_BLOCKS: u32 = 16;
 /// Sessions for which a drawn worker loads a stage that it does not host.
 pub(super) const DRAWN_SLOTS: u8 = 1;
 
@@ -43,7 +48,15 @@ impl Worker {
 			commitments: &commitments,
 			until,
 		};
-		let roots = verification::check(&self.workshop, case).await?;
+		let roots = match verification::check(&self.workshop, case).await {
+			Err(error) if part == Part::Replica && error.is_withheld() => {
+				match self.insist(case, error).await? {
+					Some(roots) => roots,
+					None => return self.report(key, case).await,
+				}
+			}
+			checked => checked?,
+		};
 		if part == Part::Tiebreak {
 			if let Some(block) = self.say(key, &calls::attest(job, stage, &roots)).await? {
 				metrics().committed(Committed::Attest);
@@ -65,6 +78,35 @@ impl Worker {
 				rows = roots.rows,
 				block,
 				"checked and committed"
+			);
+		}
+		Ok(Progress::Done)
+	}
+
+	/// No rows came, which often means only that their holders are a block behind. They are asked again while
+	/// there is time, and once more at its end; none where they hand out nothing then.
+	async fn insist(&self, case: Case<'_>, error: CheckError) -> Result<Option<Roots>, CheckError> {
+		let left = case.until.saturating_sub(self.workshop.block());
+		if error.is_retryable() && left > LAST_RETRY_BLOCKS {
+			return Err(error);
+		}
+		verification::last_chance(&self.workshop, case.until).await;
+		match verification::check(&self.workshop, case).await {
+			Err(error) if error.is_withheld() => Ok(None),
+			checked => checked.map(Some),
+		}
+	}
+
+	/// Tells the chain that nobody hands out the rows of a stage.
+	async fn report(&self, key: Key, case: Case<'_>) -> Result<Progress, DutyError> {
+		let (job, stage) = (case.route.job, case.stage);
+		let call = calls::report_withheld(job, stage);
+		if let Some(block) = self.say(key, &call).await? {
+			tracing::warn!(
+				job,
+				stage,
+				block,
+				"neither end of the hop hands out the rows: the chain was told"
 			);
 		}
 		Ok(Progress::Done)

@@ -180,9 +180,10 @@ impl Worker {
 	/// Submits what a duty asks for and gives the block that holds it; none if the duty does not stand any
 	/// more, as when the call reached a block over a connection that was lost.
 	async fn say(&self, key: Key, call: &calls::Call) -> Result<Option<u32>, DutyError> {
-		const SAID: [&str; 3] = [
+		const SAID: [&str; 4] = [
 			"Verification::AlreadyCommitted",
 			"Verification::AlreadyRevealed",
+			"Verification::AlreadyReported",
 			"Verification::AlreadyMoved",
 		];
 		let duties = self.chain.duties(self.account()).await?;

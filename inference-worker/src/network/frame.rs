@@ -11,6 +11,7 @@ use super::dtype::Dtype;
 use codec::{Decode, Encode};
 use dllm_primitives::{
 	commitment::Opening,
+	hop::{HopReceipt, Signature},
 	ids::{Digest, JobId, StageIndex},
 };
 use libp2p::bytes::Bytes;
@@ -29,7 +30,7 @@ pub const MAX_FIRST: usize = 512;
 /// Bytes before the rows of a [`Rows`] frame, the length included.
 pub const ROWS_HEADER: usize = LENGTH_BYTES + 1 + 8 + 4 + 1 + 2;
 /// Version of the ring protocol; others are refused.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// A message between workers.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +46,8 @@ pub enum Frame {
 		/// Rows that passed.
 		rows: u32,
 	},
+	/// Signs for all rows that crossed the link: its sender before [`Frame::Close`], its receiver in answer.
+	Signed(Box<Signature>),
 	/// The sender gives up.
 	Abort(Reason),
 	/// Asks for what crossed a link of a stage.
@@ -144,6 +147,8 @@ pub struct Record {
 	pub dtype: Dtype,
 	/// What the peer committed to; only with the rows that it sent.
 	pub opening: Option<Opening>,
+	/// What both ends of the hop signed; only with the rows that it received.
+	pub receipt: Option<HopReceipt>,
 }
 
 /// Why a peer gives up.
@@ -215,6 +220,7 @@ mod kind {
 	pub const CHUNK: u8 = 10;
 	pub const PING: u8 = 11;
 	pub const PULL: u8 = 12;
+	pub const SIGNED: u8 = 13;
 }
 
 const REASONS: [Reason; 9] = [
@@ -295,6 +301,10 @@ impl Frame {
 				out.push(kind::CLOSE);
 				out.extend_from_slice(&rows.to_le_bytes());
 			}
+			Self::Signed(signature) => {
+				out.push(kind::SIGNED);
+				out.extend_from_slice(&signature[..]);
+			}
 			Self::Abort(reason) => out.extend_from_slice(&[kind::ABORT, reason.code()]),
 			Self::Ask(ask) => {
 				out.push(kind::ASK);
@@ -308,6 +318,7 @@ impl Frame {
 				out.extend_from_slice(&record.width.to_le_bytes());
 				out.push(record.dtype.code());
 				record.opening.encode_to(out);
+				record.receipt.encode_to(out);
 			}
 			Self::Want { hash, offset } => {
 				out.push(kind::WANT);
@@ -342,6 +353,7 @@ impl Frame {
 			kind::CLOSE => Self::Close {
 				rows: fields.u32()?,
 			},
+			kind::SIGNED => Self::Signed(Box::new(fields.array()?)),
 			kind::ABORT => Self::Abort(Reason::from_code(fields.byte()?)?),
 			kind::ASK => Self::Ask(Ask {
 				job: fields.u64()?,
@@ -359,6 +371,8 @@ impl Frame {
 				dtype: fields.dtype()?,
 				opening: Option::<Opening>::decode(&mut fields.0)
 					.map_err(|_| FrameError::WrongField("opening"))?,
+				receipt: Option::<HopReceipt>::decode(&mut fields.0)
+					.map_err(|_| FrameError::WrongField("receipt"))?,
 			})),
 			kind::WANT => Self::Want {
 				hash: Digest::from(fields.array()?),

@@ -171,6 +171,7 @@ pub fn out_of_turn(frame: &Frame) -> LinkError {
 		Frame::Abort(reason) => return LinkError::Aborted(*reason),
 		Frame::Ask(_) => "a question",
 		Frame::Record(_) => "a record",
+		Frame::Signed(_) => "a signature",
 		Frame::Want { .. } => "a request",
 		Frame::Have { .. } => "an offer",
 		Frame::Chunk(_) => "a chunk",

@@ -24,6 +24,7 @@ pub use dtype::Dtype;
 pub use reach::{Reach, Reachability};
 pub use stream::Stream;
 
+use dllm_primitives::hop::Signature;
 use exchange::Served;
 use libp2p::{identity::Keypair, multiaddr::Protocol, Multiaddr, PeerId, StreamProtocol};
 use relays::Places;
@@ -145,6 +146,7 @@ pub struct Network {
 
 struct Shared {
 	peer_id: PeerId,
+	keypair: Keypair,
 	listening: Arc<RwLock<Vec<Multiaddr>>>,
 	reachability: watch::Receiver<Reachability>,
 	served: Served,
@@ -190,6 +192,7 @@ impl Network {
 		let task = tokio::spawn(swarm::drive(swarm, queue, stopped, places, known));
 		let shared = Shared {
 			peer_id,
+			keypair: config.keypair,
 			listening,
 			reachability,
 			served,
@@ -205,6 +208,12 @@ impl Network {
 	/// Who this worker is.
 	pub fn peer_id(&self) -> PeerId {
 		self.shared.peer_id
+	}
+
+	/// Signs with the key of this worker's identity; none where that is no Ed25519 key.
+	pub fn sign(&self, message: &[u8]) -> Option<Signature> {
+		let signature = self.shared.keypair.sign(message).ok()?;
+		signature.try_into().ok()
 	}
 
 	/// Whether others can dial this worker; changes as they try.

@@ -3,7 +3,7 @@
 
 use super::{
 	handover::Handover,
-	link_error,
+	link_error, parting,
 	recorder::Recorder,
 	ring::{join, Ring},
 	HostedEntry, PipelineError, Workshop,
@@ -13,7 +13,7 @@ use crate::{
 	metrics::metrics,
 	network::{
 		frame::{Frame, Open, Rows, Side, MAX_PAYLOAD, MAX_ROWS},
-		link::{out_of_turn, Link},
+		link::{out_of_turn, Link, LinkError, SEND_TIMEOUT},
 	},
 };
 use codec::Encode;
@@ -23,6 +23,7 @@ use dllm_model::entry::{
 use dllm_primitives::{
 	api::{Prompt, Route},
 	commitment::{result_hash, Roots},
+	hop::Signature,
 	ids::{Digest, ENTRY_STAGE, MAX_INLINE},
 	job::Limits,
 };
@@ -128,10 +129,12 @@ pub async fn run_while(
 	let recorded = workshop
 		.ledger
 		.blocking(move |ledger| ledger.record_of(job, ENTRY_STAGE, origin));
-	if let Some(record) = recorded.await? {
+	let recorded = recorded.await?;
+	let ring = Ring::read(&route)?;
+	if let Some(record) = recorded {
+		expect_receipt(workshop, &ring, &record.opening.roots).await?;
 		return Ok(answer(record));
 	}
-	let ring = Ring::read(&route)?;
 	let hosted = workshop.host.entry(ring.model)?;
 	let talk = Talk {
 		workshop,
@@ -275,7 +278,8 @@ impl Talk<'_> {
 		let (job, kept) = (self.ring.job, record.clone());
 		let closed = ledger.blocking(move |ledger| ledger.close(job, ENTRY_STAGE, &kept));
 		closed.await?;
-		self.close(ends, sums.rows).await;
+		self.close(ends, &roots).await;
+		expect_receipt(self.workshop, self.ring, &roots).await?;
 		tracing::info!(
 			job = self.ring.job,
 			tokens = record.tokens.len(),
@@ -528,19 +532,43 @@ impl Talk<'_> {
 		Err(self.wrong_rows(last, what))
 	}
 
-	/// Tells the ring that the reply is over. The answer stands whether or not the ring hears it.
-	async fn close(&self, mut ends: Ends, rows: u32) {
+	/// Tells the ring that the reply is over and takes the receipts of both hops. The answer stands whether or
+	/// not the ring hears it.
+	async fn close(&self, mut ends: Ends, roots: &Roots) {
+		let (job, last) = (self.ring.job, self.ring.last());
+		let forward = self.ring.hop(ENTRY_STAGE, roots.rows, roots.output);
+		let back = self.ring.hop(last, roots.rows, roots.input);
+		let told = parting::close(self.workshop, &mut ends.forward, &forward, SEND_TIMEOUT).await;
+		let heard = self.hear_end(&mut ends.back, roots.rows).await;
+		let answered = parting::answered(&mut ends.forward, &forward, ends.first).await;
+		let sent = parting::sent(self.workshop, forward, answered.as_ref().ok().copied());
 		let closed = async {
-			ends.forward.send(&Frame::Close { rows }).await?;
-			match ends.back.receive(self.workshop.timings.ready).await? {
-				Frame::Close { rows: closed } if closed == rows => {}
-				other => return Err(out_of_turn(&other)),
-			}
-			ends.forward.finish().await?;
-			ends.back.finish().await
+			parting::keep(self.workshop, ENTRY_STAGE, Side::Output, sent).await?;
+			let signed = heard.map_err(|error| link_error(job, ends.last, error))?;
+			let received = parting::received(self.workshop, self.ring, back, signed)?;
+			parting::keep(self.workshop, ENTRY_STAGE, Side::Input, received).await?;
+			parting::answer(&mut ends.back, &received)
+				.await
+				.map_err(|error| link_error(job, ends.last, error))?;
+			let gone = told.and(answered.map(|_| ()));
+			gone.map_err(|error| link_error(job, ends.first, error))
 		};
 		if let Err(error) = closed.await {
-			tracing::warn!(job = self.ring.job, %error, "the ring did not close; the reply is whole");
+			tracing::warn!(job, %error, "the ring did not close; the reply is whole");
+		}
+		// Who does not hear this has recorded its stage.
+		let _ = tokio::join!(ends.forward.finish(), ends.back.finish());
+	}
+
+	/// Waits for the last segment to close the ring; gives what it signed before.
+	async fn hear_end(&self, back: &mut Link, rows: u32) -> Result<Option<Signature>, LinkError> {
+		let mut signed = None;
+		loop {
+			match back.receive(self.workshop.timings.ready).await? {
+				Frame::Signed(signature) if signed.is_none() => signed = Some(*signature),
+				Frame::Close { rows: closed } if closed == rows => return Ok(signed),
+				other => return Err(out_of_turn(&other)),
+			}
 		}
 	}
 
@@ -578,6 +606,30 @@ impl Talk<'_> {
 
 	fn interrupted(&self) -> PipelineError {
 		PipelineError::Interrupted { job: self.ring.job }
+	}
+}
+
+/// An entry that is a worker says nothing of rows for which the last segment did not sign: that one could keep
+/// them from the checkers of the entry. A user needs no receipt.
+async fn expect_receipt(
+	workshop: &Workshop,
+	ring: &Ring,
+	roots: &Roots,
+) -> Result<(), PipelineError> {
+	let job = ring.job;
+	if ring.is_sealed() {
+		return Ok(());
+	}
+	let kept = workshop
+		.ledger
+		.blocking(move |ledger| ledger.receipt(job, ENTRY_STAGE, Side::Input));
+	match kept.await? {
+		Some(receipt) if receipt.hop == ring.hop(ring.last(), roots.rows, roots.input) => Ok(()),
+		_ => Err(PipelineError::WrongRows {
+			job,
+			peer: ring.member(ring.last())?.peer.id,
+			what: "not signed for",
+		}),
 	}
 }
 

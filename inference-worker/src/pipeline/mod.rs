@@ -11,6 +11,7 @@ mod conduct;
 pub mod entry;
 mod handover;
 mod host;
+mod parting;
 mod recorder;
 mod ring;
 mod segment;
@@ -135,6 +136,11 @@ impl Workshop {
 		self.head.send_replace(number);
 	}
 
+	/// The best block, as it was said last.
+	pub(crate) fn block(&self) -> u32 {
+		*self.head.borrow()
+	}
+
 	/// Removes everything of a job that has ended.
 	pub async fn forget(&self, job: JobId) -> Result<(), LedgerError> {
 		self.switchboard.forget(job);
@@ -161,7 +167,7 @@ impl Workshop {
 	}
 
 	/// Resolves once the best block is behind `block`.
-	async fn past(&self, block: u32) {
+	pub(crate) async fn past(&self, block: u32) {
 		// The sender lives in this handle, so waiting cannot fail.
 		let _ = self.head.subscribe().wait_for(|head| *head > block).await;
 	}

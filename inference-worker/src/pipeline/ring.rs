@@ -12,7 +12,8 @@ use crate::network::{
 };
 use dllm_primitives::{
 	api::{AccountId32, Route},
-	ids::{JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_STAGES},
+	hop::Hop,
+	ids::{Digest, JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_STAGES},
 	model::LayerRange,
 };
 use libp2p::StreamProtocol;
@@ -29,6 +30,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 pub struct Ring {
 	/// The job.
 	pub job: JobId,
+	/// Digest of what its user asked.
+	pub asked: Digest,
 	/// Its model.
 	pub model: ModelId,
 	/// Rows at most.
@@ -78,12 +81,14 @@ impl Ring {
 		}
 		let Route {
 			job,
+			asked,
 			model,
 			rows_ceiling,
 			..
 		} = *route;
 		Ok(Self {
 			job,
+			asked,
 			model,
 			rows_ceiling,
 			members,
@@ -119,6 +124,18 @@ impl Ring {
 			.into_iter()
 			.chain(back)
 			.collect()
+	}
+
+	/// What the ends of a link sign for.
+	pub fn hop(&self, boundary: StageIndex, rows: u32, root: Digest) -> Hop {
+		let (job, asked) = (self.job, self.asked);
+		Hop {
+			job,
+			asked,
+			boundary,
+			rows,
+			root,
+		}
 	}
 
 	/// The boundary over which a stage receives.

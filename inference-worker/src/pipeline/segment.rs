@@ -5,7 +5,7 @@
 //! leaving, its silence and its nonsense end the job like its `Close` would.
 
 use super::{
-	link_error,
+	link_error, parting,
 	recorder::Recorder,
 	ring::{join, Ring},
 	session::Session,
@@ -24,6 +24,7 @@ use dllm_model::engine::{Engine, EngineError};
 use dllm_primitives::{
 	api::Route,
 	commitment::Roots,
+	hop::{HopReceipt, Signature},
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 };
 use libp2p::{bytes::Bytes, PeerId};
@@ -103,6 +104,15 @@ struct Ends<'a> {
 	up: &'a mut Neighbour,
 	/// None once the user to whom it led has left.
 	down: Option<Neighbour>,
+	/// What the upstream signed before it closed.
+	signed: Option<Signature>,
+}
+
+/// What a stage has recorded.
+struct Recorded {
+	roots: Roots,
+	/// The receipt of the rows that came in.
+	receipt: HopReceipt,
 }
 
 /// What the upstream said last.
@@ -160,7 +170,11 @@ impl Stage<'_> {
 		let boundaries = (self.stage - 1, self.stage);
 		let ledger = &self.workshop.ledger;
 		let recorder = Recorder::start(ledger, self.stage, boundaries, open).await?;
-		let mut ends = Ends { up, down };
+		let mut ends = Ends {
+			up,
+			down,
+			signed: None,
+		};
 		let mut clock = Clock::default();
 		let passed = self
 			.pass_rows(&mut ends, &session, &recorder, &mut clock)
@@ -168,12 +182,12 @@ impl Stage<'_> {
 		drop(session);
 		let recorded = match passed {
 			Ok(left) => self
-				.record(recorder, open, &clock)
+				.record(recorder, open, ends.signed, &clock)
 				.await
-				.map(|roots| (roots, left)),
+				.map(|recorded| (recorded, left)),
 			Err(error) => Err(error),
 		};
-		let (roots, left) = match recorded {
+		let (recorded, left) = match recorded {
 			Ok(recorded) => recorded,
 			Err(error) => {
 				if let Some(mut down) = ends.down {
@@ -184,8 +198,8 @@ impl Stage<'_> {
 		};
 		let links = self.ring.links_into(self.stage);
 		self.workshop.switchboard.refuse(job, links);
-		self.say_good_bye(ends, roots.rows, left).await;
-		Ok(roots)
+		self.say_good_bye(ends, &recorded, left).await;
+		Ok(recorded.roots)
 	}
 
 	/// Passes rows until the upstream closes; gives the error by which the user left, if it did not close.
@@ -259,7 +273,10 @@ impl Stage<'_> {
 		let frame = loop {
 			tokio::select! {
 				frame = ends.up.link.receive(idle) => {
-					break frame.map_err(|error| link_error(job, peer, error))?
+					match frame.map_err(|error| link_error(job, peer, error))? {
+						Frame::Signed(signed) if ends.signed.is_none() => ends.signed = Some(*signed),
+						frame => break frame,
+					}
 				}
 				error = failure(&mut ends.down) => self.lose(ends, error)?,
 				() = self.workshop.past(self.close_at), if self.ends_with_user(rows) => {
@@ -269,7 +286,7 @@ impl Stage<'_> {
 			}
 		};
 		match frame {
-			Frame::Rows(received) => {
+			Frame::Rows(received) if ends.signed.is_none() => {
 				self.check_rows(&received, rows, peer)?;
 				Ok(Heard::Rows(received))
 			}
@@ -311,14 +328,20 @@ impl Stage<'_> {
 		Ok(())
 	}
 
-	/// Writes what this stage will commit to.
+	/// Writes what this stage will commit to, and the receipt of the rows that came in: of a worker that did not
+	/// sign for them none are recorded, as it could keep them from the checkers of this stage.
 	async fn record(
 		&self,
 		recorder: Recorder,
 		open: &Open,
+		signed: Option<Signature>,
 		clock: &Clock,
-	) -> Result<Roots, PipelineError> {
+	) -> Result<Recorded, PipelineError> {
 		let sums = recorder.finish().await?;
+		let into = self.ring.boundary_into(self.stage);
+		let hop = self.ring.hop(into, sums.rows, sums.input);
+		let receipt = parting::received(self.workshop, self.ring, hop, signed)?;
+		parting::keep(self.workshop, self.stage, Side::Input, receipt).await?;
 		let roots = Roots {
 			class: self.segment.engine.profile_id(),
 			weights: self.segment.weights,
@@ -340,26 +363,44 @@ impl Stage<'_> {
 			network_ms = clock.network.as_millis() as u64,
 			"segment done"
 		);
-		Ok(roots)
+		Ok(Recorded { roots, receipt })
 	}
 
 	/// Tells both neighbours that the job is over. What was recorded stands whether or not they hear it.
-	async fn say_good_bye(&self, ends: Ends<'_>, rows: u32, left: Option<PipelineError>) {
+	async fn say_good_bye(&self, ends: Ends<'_>, recorded: &Recorded, left: Option<PipelineError>) {
 		let (job, stage) = (self.ring.job, self.stage);
-		if let Some(mut down) = ends.down {
-			let closed = async {
-				let close = Frame::Close { rows };
-				down.link.send_within(&close, FAREWELL).await?;
-				down.link.finish().await
-			};
-			if let Err(error) = closed.await {
-				tracing::warn!(job, stage, peer = %down.peer, %error, "the next stage did not hear the end; this one is recorded");
+		let Ends { up, down, .. } = ends;
+		let back = async {
+			if let Some(error) = left {
+				tracing::warn!(job, stage, %error, "the user left without a word; what it sent is recorded");
+				up.link.abort(error.reason()).await;
+			} else if let Err(error) = parting::answer(&mut up.link, &recorded.receipt).await {
+				tracing::debug!(job, stage, %error, "the stage before did not wait for the receipt");
 			}
+		};
+		let on = async {
+			let Some(down) = down else { return };
+			let peer = down.peer;
+			if let Err(error) = self.part(down, &recorded.roots).await {
+				tracing::warn!(job, stage, %peer, %error, "the next stage did not hear the end, or did not sign for it; this one is recorded");
+			}
+		};
+		// A neighbour that takes nothing does not hold up the other one.
+		tokio::join!(back, on);
+	}
+
+	/// Signs for the rows that were sent, and keeps what the next stage signs.
+	async fn part(&self, mut down: Neighbour, roots: &Roots) -> Result<(), LinkError> {
+		let (workshop, job) = (self.workshop, self.ring.job);
+		let hop = self.ring.hop(self.stage, roots.rows, roots.output);
+		parting::close(workshop, &mut down.link, &hop, FAREWELL).await?;
+		let answered = parting::answered(&mut down.link, &hop, down.peer).await;
+		let receipt = parting::sent(workshop, hop, answered.as_ref().ok().copied());
+		if let Err(error) = parting::keep(workshop, self.stage, Side::Output, receipt).await {
+			tracing::warn!(job, stage = self.stage, %error, "the receipt of the rows that were sent is not kept");
 		}
-		if let Some(error) = left {
-			tracing::warn!(job, stage, %error, "the user left without a word; what it sent is recorded");
-			ends.up.link.abort(error.reason()).await;
-		}
+		answered?;
+		down.link.finish().await
 	}
 
 	/// Whether the rows come from the user of a sealed job, and some of them have run.

@@ -1,7 +1,8 @@
 //! Hands the rows of a stage to those who check it.
 //!
 //! Nobody else gets them, as rows reveal what was said. What was sent comes with the opening of the
-//! commitment, by which a checker of the next stage knows it for what it is.
+//! commitment, what was received with the receipt that both ends of the hop signed: by either a checker knows
+//! the rows for what they are, so that neither end can keep them from it alone.
 
 use crate::{
 	commitment::{Ledger, LedgerError, RowFile, StageRecord},
@@ -13,7 +14,10 @@ use crate::{
 	},
 	pipeline::Conduct,
 };
-use dllm_primitives::ids::{JobId, StageIndex};
+use dllm_primitives::{
+	hop::HopReceipt,
+	ids::{JobId, StageIndex},
+};
 use libp2p::{bytes::Bytes, PeerId, StreamProtocol};
 use std::{
 	collections::{HashMap, HashSet},
@@ -23,7 +27,7 @@ use std::{
 use tokio::task::spawn_blocking;
 
 /// The protocol: `Ask`, then `Record`, rows and `Close`.
-pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/dllm/rows/1");
+pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/dllm/rows/2");
 /// Longest wait for the question.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Checkers that are served at once, in all and for one peer: it may check several jobs.
@@ -113,13 +117,17 @@ impl Permits {
 				return Ok(None);
 			};
 			let rows = ledger.rows(ask.job, ask.stage, ask.side)?;
-			Ok(Some((record, rows)))
+			let receipt = match ask.side {
+				Side::Input => ledger.receipt(ask.job, ask.stage, ask.side)?,
+				Side::Output => None,
+			};
+			Ok(Some((record, receipt, rows)))
 		});
-		let Some((record, rows)) = found.await? else {
+		let Some((record, receipt, rows)) = found.await? else {
 			link.abort(Reason::NotExpected).await;
 			return Ok(());
 		};
-		hand_out(link, ask, &record, rows).await
+		hand_out(link, ask, (&record, receipt), rows).await
 	}
 
 	fn allowed(&self) -> MutexGuard<'_, Allowed> {
@@ -130,7 +138,7 @@ impl Permits {
 async fn hand_out(
 	mut link: Link,
 	ask: Ask,
-	record: &StageRecord,
+	(record, receipt): (&StageRecord, Option<HopReceipt>),
 	mut file: RowFile,
 ) -> Result<(), ServeError> {
 	let (rows, width, dtype) = (record.opening.roots.rows, record.width, record.dtype());
@@ -141,6 +149,7 @@ async fn hand_out(
 		width,
 		dtype,
 		opening,
+		receipt,
 	};
 	link.send(&Frame::Record(Box::new(answer))).await?;
 

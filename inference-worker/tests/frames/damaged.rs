@@ -3,6 +3,7 @@
 use dllm_fuzz::Campaign;
 use dllm_primitives::{
 	commitment::{Opening, Roots},
+	hop::{Hop, HopReceipt},
 	ids::Digest,
 };
 use dllm_worker::network::{
@@ -51,13 +52,25 @@ fn sound_frames() -> Vec<Frame> {
 		result: digest,
 		rows: 9,
 	};
-	let record = |opening| {
+	let receipt = HopReceipt {
+		hop: Hop {
+			job: 5,
+			asked: digest,
+			boundary: 1,
+			rows: 9,
+			root: digest,
+		},
+		sender: Some([3; 64]),
+		receiver: None,
+	};
+	let record = |opening, receipt| {
 		Frame::Record(Box::new(Record {
 			job_key: [1; 32],
 			rows: 9,
 			width: 64,
 			dtype: Dtype::F32,
 			opening,
+			receipt,
 		}))
 	};
 	vec![
@@ -78,17 +91,21 @@ fn sound_frames() -> Vec<Frame> {
 			payload: vec![3; 64].into(),
 		}),
 		Frame::Close { rows: 9 },
+		Frame::Signed(Box::new([6; 64])),
 		Frame::Abort(Reason::Busy),
 		Frame::Ask(Ask {
 			job: 5,
 			stage: 1,
 			side: Side::Output,
 		}),
-		record(None),
-		record(Some(Opening {
-			salt: digest,
-			roots,
-		})),
+		record(None, Some(receipt)),
+		record(
+			Some(Opening {
+				salt: digest,
+				roots,
+			}),
+			None,
+		),
 		Frame::Want {
 			hash: digest,
 			offset: 4096,

@@ -2,6 +2,7 @@
 
 use dllm_primitives::{
 	commitment::{Opening, Roots},
+	hop::{Hop, HopReceipt},
 	ids::Digest,
 };
 use dllm_worker::network::{
@@ -20,6 +21,7 @@ pub fn any_frame() -> impl Strategy<Value = Frame> {
 		Just(Frame::Ready),
 		any_rows().prop_map(Frame::Rows),
 		any::<u32>().prop_map(|rows| Frame::Close { rows }),
+		any_signature().prop_map(|signed| Frame::Signed(Box::new(signed))),
 		any_reason().prop_map(Frame::Abort),
 		any_ask().prop_map(Frame::Ask),
 		any_record().prop_map(|record| Frame::Record(Box::new(record))),
@@ -29,6 +31,44 @@ pub fn any_frame() -> impl Strategy<Value = Frame> {
 		any::<u64>().prop_map(|number| Frame::Ping { number }),
 		(any::<u32>(), any::<[u8; 32]>()).prop_map(|(bytes, nonce)| Frame::Pull { bytes, nonce }),
 	]
+}
+
+fn any_signature() -> impl Strategy<Value = [u8; 64]> {
+	(any::<[u8; 32]>(), any::<[u8; 32]>()).prop_map(|(one, other)| {
+		let mut signature = [0; 64];
+		signature[..32].copy_from_slice(&one);
+		signature[32..].copy_from_slice(&other);
+		signature
+	})
+}
+
+fn any_receipt() -> impl Strategy<Value = HopReceipt> {
+	let hop = (
+		any::<u64>(),
+		any_digest(),
+		any::<u8>(),
+		any::<u32>(),
+		any_digest(),
+	);
+	let signatures = (
+		proptest::option::of(any_signature()),
+		proptest::option::of(any_signature()),
+	);
+	(hop, signatures).prop_map(|(hop, (sender, receiver))| {
+		let (job, asked, boundary, rows, root) = hop;
+		let hop = Hop {
+			job,
+			asked,
+			boundary,
+			rows,
+			root,
+		};
+		HopReceipt {
+			hop,
+			sender,
+			receiver,
+		}
+	})
 }
 
 fn any_digest() -> impl Strategy<Value = Digest> {
@@ -110,13 +150,15 @@ fn any_record() -> impl Strategy<Value = Record> {
 		numbers,
 		any_dtype(),
 		proptest::option::of(opening),
+		proptest::option::of(any_receipt()),
 	)
-		.prop_map(|(job_key, (rows, width), dtype, opening)| Record {
+		.prop_map(|(job_key, (rows, width), dtype, opening, receipt)| Record {
 			job_key,
 			rows,
 			width,
 			dtype,
 			opening,
+			receipt,
 		})
 }
 

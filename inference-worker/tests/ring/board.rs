@@ -151,6 +151,7 @@ fn route(job: JobId) -> Route {
 	let members = vec![member(0, layers(0, 0)), member(1, layers(0, 3))];
 	Route {
 		job,
+		asked: Digest::zero(),
 		model: MODEL,
 		rows_ceiling: 9,
 		run_until: 50,

@@ -179,6 +179,7 @@ pub fn route(job: JobId, entry: &Worker, segments: &[(&Worker, LayerRange)]) -> 
 	}
 	Route {
 		job,
+		asked: ASKED,
 		model: MODEL,
 		rows_ceiling: CEILING,
 		run_until: 1000,

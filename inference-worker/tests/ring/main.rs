@@ -4,6 +4,7 @@
 mod board;
 mod defence;
 mod dispute;
+mod hops;
 mod job_walk;
 mod lab;
 mod memory;

@@ -3,6 +3,7 @@
 
 use crate::{
 	defence::{dial, open, rows, Puppet, PATIENCE, WIDTH},
+	hops::part,
 	lab::*,
 };
 use dllm_primitives::{
@@ -143,12 +144,15 @@ async fn a_segment_records_before_it_says_good_bye() {
 	let puppet = Puppet::new(68, PATIENT).await;
 	let play = async {
 		let (mut forward, mut back) = served(&puppet).await;
-		forward.send(&Frame::Close { rows: 2 }).await.unwrap();
+		part(&puppet.user.workshop.network, &mut forward, 68, 2).await;
+		let signed = back.receive(PATIENCE).await.unwrap();
+		assert!(matches!(signed, Frame::Signed(_)), "{signed:?}");
+		let at_good_bye = recorded(&puppet.lead, 68, 1);
 		assert_eq!(
 			back.receive(PATIENCE).await.unwrap(),
 			Frame::Close { rows: 2 }
 		);
-		recorded(&puppet.lead, 68, 1)
+		at_good_bye
 	};
 	let (result, at_good_bye) = tokio::join!(puppet.lead(), play);
 	assert_eq!(at_good_bye, Some(result.unwrap()));
@@ -188,7 +192,7 @@ async fn a_job_that_got_the_number_of_another_is_run_anew() {
 	let puppet = Puppet::new(70, Timings { join, ..PATIENT }).await;
 	let play = async {
 		let (mut forward, back) = served(&puppet).await;
-		forward.send(&Frame::Close { rows: 2 }).await.unwrap();
+		part(&puppet.user.workshop.network, &mut forward, 70, 2).await;
 		(forward, back)
 	};
 	let (result, _links) = tokio::join!(puppet.lead(), play);
@@ -273,12 +277,14 @@ async fn a_check_ends_with_its_block_however_slowly_rows_come() {
 			width: WIDTH,
 			dtype: Dtype::F32,
 			opening: None,
+			receipt: None,
 		};
 		link.send(&Frame::Record(Box::new(record))).await.unwrap();
-		// Row after row comes, each in time, until the block has passed.
+		// Row after row comes, each in time, until the block has passed after which nothing could be done with
+		// them in time.
 		for position in 0..3 {
 			link.send(&rows(job, position, 1, ROW)).await.unwrap();
-			workshop.set_block(until - 2 + position);
+			workshop.set_block(until - 8 + position);
 		}
 		workshop.set_block(until + 1);
 		link
@@ -294,8 +300,8 @@ async fn a_check_ends_with_its_block_however_slowly_rows_come() {
 	let error = result.unwrap_err();
 	let overdue = matches!(
 		&error,
-		CheckError::Pipeline(PipelineError::Overdue { block: 500, .. })
+		CheckError::Pipeline(PipelineError::Overdue { block: 494, .. })
 	);
-	assert!(overdue, "{error}");
+	assert!(overdue && error.is_withheld(), "{error}");
 	assert_eq!(recorded(&checker, job, 1), None);
 }

@@ -66,7 +66,7 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 		Self::note_verdict(who, verdict);
 	}
 
-	fn withheld(who: &T::AccountId, pay: u128, user: &T::AccountId) -> u128 {
+	fn withheld(who: &T::AccountId, pay: u128, user: Option<&T::AccountId>) -> u128 {
 		Self::do_forfeit(who, pay, user)
 	}
 

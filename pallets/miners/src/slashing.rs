@@ -36,7 +36,7 @@ impl<T: Config> Pallet<T> {
 		} else {
 			slash::first(worker.bond, pay)
 		};
-		let (to_user, to_convictors, burned) = Self::take_bond(who, due, user, convicted_by);
+		let (to_user, to_convictors, burned) = Self::take_bond(who, due, Some(user), convicted_by);
 		let amount = to_user.saturating_add(to_convictors).saturating_add(burned);
 		worker.bond = worker.bond.saturating_sub(amount);
 		let event = Event::Slashed {
@@ -52,7 +52,7 @@ impl<T: Config> Pallet<T> {
 		amount
 	}
 
-	pub(crate) fn do_forfeit(who: &T::AccountId, pay: u128, user: &T::AccountId) -> u128 {
+	pub(crate) fn do_forfeit(who: &T::AccountId, pay: u128, user: Option<&T::AccountId>) -> u128 {
 		let Some(mut worker) = Workers::<T>::get(who) else {
 			return 0;
 		};
@@ -124,14 +124,16 @@ impl<T: Config> Pallet<T> {
 	fn take_bond(
 		who: &T::AccountId,
 		due: u128,
-		user: &T::AccountId,
+		user: Option<&T::AccountId>,
 		convicted_by: &[T::AccountId],
 	) -> (u128, u128, u128) {
 		let due = due.min(T::Currency::balance_on_hold(&HoldReason::Bond.into(), who));
 		if due == 0 {
 			return (0, 0, 0);
 		}
-		let to_user = Self::hand_over(who, user, percent(due, USER_PERCENT));
+		let to_user = user.map_or(0, |user| {
+			Self::hand_over(who, user, percent(due, USER_PERCENT))
+		});
 		let reward = percent(due, CONVICTORS_PERCENT);
 		let each = reward.checked_div(convicted_by.len() as u128).unwrap_or(0);
 		let to_convictors = convicted_by.iter().fold(0u128, |sum, convictor| {

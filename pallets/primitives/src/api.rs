@@ -350,6 +350,10 @@ pub struct StageReceipt {
 	pub layers: LayerRange,
 	/// Lead first, then who checked it.
 	pub participants: Vec<ParticipantView>,
+	/// Checkers that said that neither end of the hop handed them the rows that the stage received, in the
+	/// order in which they were drawn: two of them convince the chain.
+	#[serde(default)]
+	pub refused: Vec<AccountId32>,
 	/// Where the dispute between lead and replica stands, or how it ended; none where there was none.
 	pub dispute: Option<Standing>,
 }
@@ -412,6 +416,8 @@ pub struct RingMember {
 pub struct Route {
 	/// The job.
 	pub job: JobId,
+	/// Digest of what its user asked: a fork may give the number to another job.
+	pub asked: Digest,
 	/// Its model.
 	pub model: ModelId,
 	/// Rows at most.
@@ -509,8 +515,8 @@ pub enum Duty {
 		/// Peers that may ask for the rows that it sent, with its opening: the checkers of the next
 		/// stage, binary. Its own checkers may not, lest they copy.
 		output_to: Vec<Vec<u8>>,
-		/// Peers that may ask for the rows that it received: its own checkers, binary, where no worker
-		/// of the chain sent them.
+		/// Peers that may ask for the rows that it received, with the receipt of the hop: its own
+		/// checkers, binary.
 		input_to: Vec<Vec<u8>>,
 	},
 }

@@ -15,6 +15,7 @@ const SEED: &[u8] = b"dllm/draw/v1";
 const BEACON: &[u8] = b"dllm/beacon/v1";
 const CHECKED: &[u8] = b"dllm/checked/v1";
 const CHECKER: &[u8] = b"dllm/checker/v1";
+const SECOND: &[u8] = b"dllm/second/v1";
 const THIRD: &[u8] = b"dllm/third/v1";
 
 /// Certainty, in parts per million.
@@ -111,6 +112,11 @@ pub fn independent<Operator: PartialEq>(
 /// A seed of its own for the checker of one stage.
 pub fn of_checker(seed: Digest, stage: StageIndex) -> Digest {
 	hash(&(CHECKER, seed, stage))
+}
+
+/// A seed of its own for who checks one stage after its first checker got no rows.
+pub fn of_second(seed: Digest, stage: StageIndex) -> Digest {
+	hash(&(SECOND, seed, stage))
 }
 
 /// A seed of its own for the third worker of one stage. It stands since the draw, so nobody can wait for a

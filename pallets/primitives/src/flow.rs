@@ -50,9 +50,10 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 	fn release(who: &AccountId, verdict: Verdict);
 
 	/// A worker committed to a stage that would have paid it `pay`, and did not open when it was checked: it
-	/// forfeits a multiple of that from its bond, lest a cheat stay silent whenever it is checked. A share is
-	/// the user's, the rest is burned; answers what was taken. This is no conviction.
-	fn withheld(who: &AccountId, pay: Balance, user: &AccountId) -> Balance;
+	/// forfeits a multiple of that from its bond, lest a cheat stay silent whenever it is checked; so does who
+	/// handed its checkers no rows. A share is the user's, where one is named, the rest is burned; answers what
+	/// was taken. This is no conviction.
+	fn withheld(who: &AccountId, pay: Balance, user: Option<&AccountId>) -> Balance;
 
 	/// Slashes a convicted worker whose stage would have paid `pay`, shares the slash among the user,
 	/// the workers that convicted it and the fire, and returns what was taken.

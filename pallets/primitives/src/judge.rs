@@ -2,11 +2,11 @@
 //! them and to the outcome of the job.
 //!
 //! Two workers of different operators that tell the same roots are right, and prove wrong who told
-//! others under the same conditions. Conditions are the numerics class, and for a lead also its input:
-//! what a lead received is known to it and to its upstream only, so where the inputs differ either of
-//! them may have lied, and nobody is convicted. Checkers have no such excuse where they check the rows
-//! that they are handed against the upstream commitment; only for the rows that a user sent to the first
-//! segment nobody vouches. Silence is never fraud, but in a dispute it loses.
+//! others under the same conditions. Conditions are the numerics class and the input: what a lead
+//! received is known to it and to its upstream only, and a checker may have the rows from the lead, with
+//! an upstream's signature under other ones than it committed to. So where the inputs differ any of them may
+//! have lied, and nobody is convicted; a checker that makes up its input gains what one gains that is silent.
+//! Silence is never fraud, but in a dispute it loses.
 //!
 //! In the exact profile a row has one right value, so lead and replica need no third worker where they did
 //! the same work on the same rows: a dispute about one value ([`crate::dispute`]) tells which of them is
@@ -36,6 +36,8 @@ pub struct Exhibit<'a, AccountId> {
 pub enum Showing {
 	/// Nothing that could be compared: it missed a deadline.
 	Silent,
+	/// Its word that it got no rows, as the second checker that says so: the lead withheld them.
+	Starved,
 	/// The commitment of another worker of the job, which that one has opened.
 	Copied,
 	/// By its own word it executed other shards than those of the model, or a segment gave a reply: it has no
@@ -49,7 +51,7 @@ impl Showing {
 	fn roots(self) -> Option<Roots> {
 		match self {
 			Self::Opened(roots) => Some(roots),
-			Self::Silent | Self::Copied | Self::Foreign => None,
+			Self::Silent | Self::Starved | Self::Copied | Self::Foreign => None,
 		}
 	}
 }
@@ -130,22 +132,24 @@ pub fn is_disputable(stage: &StageShowings) -> bool {
 /// not confirm it, and no dispute has decided.
 pub fn needs_tiebreak(stage: &StageShowings) -> bool {
 	let confirmed = stage.replica == Some(stage.lead);
-	let open = stage.lead.roots().is_some() && !confirmed;
+	// Who would hand a third worker what it kept from two checkers could choose who checks it.
+	let starved = stage.replica == Some(Showing::Starved);
+	let open = stage.lead.roots().is_some() && !confirmed && !starved;
 	open && !stage.unchecked && stage.dispute.is_none()
 }
 
-/// Judges the workers of a stage. `vouched` says whether another worker committed to the rows that the
-/// stage received.
-pub fn judge_stage(stage: &StageShowings, vouched: bool) -> StageVerdicts {
+/// Judges the workers of a stage.
+pub fn judge_stage(stage: &StageShowings) -> StageVerdicts {
 	if let Some(Standing::Over(outcome)) = stage.dispute {
 		return disputed(outcome);
 	}
 	let third = stage.tiebreak.and_then(Showing::roots);
 	let replica = stage.replica.and_then(Showing::roots);
 	let agreed = agreed(stage.lead.roots(), replica, third);
-	let judge = |part, showing| judge_worker(showing, agreed, part, vouched);
-	let lead = match (stage.unchecked, stage.lead) {
-		(true, Showing::Opened(_)) => Verdict::Unchecked,
+	let judge = |part, showing| judge_worker(showing, agreed, part);
+	let lead = match (stage.unchecked, stage.lead, stage.replica) {
+		(true, Showing::Opened(_), _) => Verdict::Unchecked,
+		(_, Showing::Opened(_), Some(Showing::Starved)) => Verdict::WorkerFault,
 		_ => judge(Part::Lead, stage.lead),
 	};
 	StageVerdicts {
@@ -174,25 +178,21 @@ fn agreed(lead: Option<Roots>, replica: Option<Roots>, third: Option<Roots>) -> 
 	with_lead.or_else(|| replica.filter(|_| replica == third))
 }
 
-fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part, vouched: bool) -> Verdict {
+fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part) -> Verdict {
 	match (showing, agreed) {
 		(Showing::Copied | Showing::Foreign, _) => Verdict::Cheat,
+		(Showing::Starved, _) => Verdict::Indeterminate,
 		(Showing::Silent, _) if part == Part::Lead => Verdict::WorkerFault,
 		(Showing::Silent, _) => Verdict::VerifierFault,
 		(Showing::Opened(_), None) => Verdict::Indeterminate,
 		(Showing::Opened(told), Some(agreed)) if told == agreed => Verdict::Pass,
-		(Showing::Opened(told), Some(agreed)) => {
-			let may_be_misled = part == Part::Lead || !vouched;
-			judge_outvoted(&told, &agreed, may_be_misled)
-		}
+		(Showing::Opened(told), Some(agreed)) => judge_outvoted(&told, &agreed),
 	}
 }
 
 /// Whether who was outvoted is convicted; see the head of the file for its excuses.
-fn judge_outvoted(told: &Roots, agreed: &Roots, may_be_misled: bool) -> Verdict {
-	let same_class = told.class == agreed.class;
-	let same_input = !may_be_misled || told.input == agreed.input;
-	if same_class && same_input {
+fn judge_outvoted(told: &Roots, agreed: &Roots) -> Verdict {
+	if told.class == agreed.class && told.input == agreed.input {
 		Verdict::Cheat
 	} else {
 		Verdict::Indeterminate

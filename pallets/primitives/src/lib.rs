@@ -21,6 +21,7 @@ pub mod draw;
 pub mod fade;
 pub mod fallback;
 pub mod flow;
+pub mod hop;
 pub mod ids;
 pub mod job;
 pub mod judge;

@@ -26,6 +26,8 @@ pub struct Participant<AccountId, BlockNumber> {
 	pub opening: Option<Opening>,
 	/// What was found; none until the trial is closed.
 	pub verdict: Option<Verdict>,
+	/// Whether it said that neither end of the hop into the stage handed it the rows; only who checks.
+	pub starved: bool,
 }
 
 impl<AccountId, BlockNumber> Participant<AccountId, BlockNumber> {
@@ -36,6 +38,7 @@ impl<AccountId, BlockNumber> Participant<AccountId, BlockNumber> {
 			commitment: None,
 			opening: None,
 			verdict: None,
+			starved: false,
 		}
 	}
 
@@ -61,6 +64,8 @@ pub struct StageTrial<AccountId, BlockNumber> {
 	pub shards: Digest,
 	/// Executes it live.
 	pub lead: Participant<AccountId, BlockNumber>,
+	/// The checker that was drawn first and got no rows, where another one was drawn in its place.
+	pub refused: Option<AccountId>,
 	/// Executes it again, blind; none before the draw, and where the draw named nobody.
 	pub replica: Option<Participant<AccountId, BlockNumber>>,
 	/// Where the dispute between the two stands; none where there is none.
@@ -100,10 +105,18 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 		}
 	}
 
-	/// Whether its lead is to blame for not having opened what it committed to, though the stage was checked.
+	/// Whether two checkers, one drawn after the other, said that they got no rows.
+	pub fn is_starved(&self) -> bool {
+		let starved = self.replica.as_ref().is_some_and(|second| second.starved);
+		self.refused.is_some() && starved
+	}
+
+	/// Whether its lead is to blame for not having opened what it committed to, or not having handed out what it
+	/// received, though the stage was checked.
 	pub fn withheld(&self) -> bool {
 		let blamed = self.lead.verdict == Some(Verdict::WorkerFault);
-		blamed && self.replica.is_some() && self.lead.has_to_reveal()
+		let unopened = self.replica.is_some() && self.lead.has_to_reveal();
+		blamed && (unopened || self.is_starved())
 	}
 
 	/// The workers that execute it again, the third one included once it is drawn.
@@ -205,6 +218,7 @@ fn open_stage<AccountId: Clone, BlockNumber>(
 		memory: memory(spec, layers, stage, award.rows_ceiling),
 		shards: shards(spec, layers, stage),
 		lead: Participant::new(order.next()?),
+		refused: None,
 		replica: None,
 		dispute: None,
 		tiebreak: None,
@@ -280,7 +294,7 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 			Phase::Verifying => stage
 				.replica
 				.as_ref()
-				.is_none_or(|replica| replica.commitment.is_some()),
+				.is_none_or(|replica| replica.commitment.is_some() || replica.starved),
 			Phase::Revealing => stage
 				.participants()
 				.all(|(_, participant)| !participant.has_to_reveal()),

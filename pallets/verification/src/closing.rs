@@ -4,7 +4,7 @@
 use crate::{
 	breaker::{judged_class, now},
 	drawing::choose_holder,
-	judge::{self, Exhibit, LeadFinding, Outcome, StageShowings},
+	judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
 	phases::{StageOf, TrialOf},
 	trial::Participant,
 	Config, Event, HeldCount, OpenTrials, Pallet, Trials,
@@ -84,10 +84,8 @@ impl<T: Config> Pallet<T> {
 	/// Writes the verdicts on what was opened into a trial, and answers what they make of the job.
 	pub(crate) fn judge(trial: &mut TrialOf<T>) -> Outcome {
 		let showings = showings::<T>(trial);
-		let own_entry = trial.own_entry;
 		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
-			let from_user = own_entry && stage.stage == ENTRY_STAGE + 1;
-			let verdicts = judge::judge_stage(showing, !from_user);
+			let verdicts = judge::judge_stage(showing);
 			stage.lead.verdict = Some(verdicts.lead);
 			if let Some(replica) = stage.replica.as_mut() {
 				replica.verdict = verdicts.replica;
@@ -171,7 +169,10 @@ pub(crate) fn showings<T: Config>(trial: &TrialOf<T>) -> Vec<StageShowings> {
 			|participant| judge::showing(&exhibit(participant), &all, stage.shards, entry);
 		StageShowings {
 			lead: showing(&stage.lead),
-			replica: stage.replica.as_ref().map(showing),
+			replica: match stage.is_starved() {
+				true => Some(Showing::Starved),
+				false => stage.replica.as_ref().map(showing),
+			},
 			unchecked: trial.is_unchecked(),
 			tiebreak: stage.tiebreak.as_ref().map(showing),
 			dispute: stage.dispute,
@@ -202,6 +203,7 @@ fn draw_tiebreaker<T: Config>(trial: Digest, stage: &StageOf<T>) -> Option<T::Ac
 	let parties = stage
 		.participants()
 		.map(|(_, participant)| participant.worker.clone())
+		.chain(stage.refused.clone())
 		.collect::<Vec<_>>();
 	let others = stage
 		.holders
@@ -244,7 +246,9 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 		slash_cheats::<T>(stage, &trial.client, &mut note);
 		if stage.withheld() {
 			let lead = &stage.lead.worker;
-			let amount = T::Workers::withheld(lead, stage.pay, &trial.client);
+			// What the word of two checkers takes is burned whole, or a user could share it with them.
+			let user = (!stage.is_starved()).then_some(&trial.client);
+			let amount = T::Workers::withheld(lead, stage.pay, user);
 			note(lead, amount, false, None);
 		}
 	}

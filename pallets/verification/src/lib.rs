@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | Running | the lead of every stage | `commit`; the entry's lead `commit_reply` |
 //! | Drawing | nobody: randomness is awaited that draws whether the job is checked, and by whom | |
-//! | Verifying | the replica of every stage, blind | `commit` |
+//! | Verifying | the replica of every stage, blind; a second time where one got no rows | `commit`, `report_withheld` |
 //! | Revealing | whoever committed | `reveal` |
 //! | Disputing | lead and replica of a stage that sent other rows after the same work, in rounds | `dispute` |
 //! | Tiebreak | third workers, where lead and replica do not agree and no dispute decides | `attest` |
@@ -20,8 +20,10 @@
 //! A job that the draw leaves unchecked goes on to Revealing at once: its leads show that they fit together,
 //! and are paid.
 //!
-//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `disputes` lets lead and replica argue,
-//! `closing` carries a judgement out, `breaker` counts verdicts and trips, `held` keeps what waits for governance and lets it go, `views` tells workers and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
+//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `withheld` draws another
+//! checker where the first got no rows, `disputes` lets lead and replica argue, `closing` carries a judgement out,
+//! `breaker` counts verdicts and trips, `held` keeps what waits for governance and lets it go, `views` tells workers
+//! and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
 //! shared with the worker's audit: they stand in `dllm_primitives`.
 //!
 //! Left to others: escrow and payment (`jobs`, `rewards`), bonds and slashing (`miners`), what the rows
@@ -44,6 +46,7 @@ mod phases;
 mod try_state;
 mod views;
 pub mod weights;
+mod withheld;
 
 pub use agenda::AGENDA_WINDOW;
 pub use breaker::{MAX_BREAKERS, MAX_CLASSES, MAX_CLASSES_OF_JOB, MAX_TAKEN};
@@ -238,6 +241,15 @@ pub mod pallet {
 			/// What it says of its stage.
 			roots: Roots,
 		},
+		/// A checker says that neither end of the hop into its stage handed it the rows.
+		RowsWithheld {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The checker.
+			worker: T::AccountId,
+		},
 		/// Lead and replica sent other rows after the same work: they have to find the first value in which
 		/// they differ.
 		DisputeOpened {
@@ -390,6 +402,8 @@ pub mod pallet {
 		WrongResult,
 		/// The roots claim more rows than the job may have.
 		RowsAboveCeiling,
+		/// The checker has said that it got no rows already.
+		AlreadyReported,
 		/// There is no dispute about this stage, or it is over.
 		NoDispute,
 		/// It is the other side's turn.
@@ -431,7 +445,9 @@ pub mod pallet {
 		/// Commits to the execution of a stage: by its lead while the job runs, by its replica once
 		/// every lead has committed. Free of charge when it succeeds.
 		#[pallet::call_index(0)]
-		#[pallet::weight(T::WeightInfo::commit(MAX_STAGES))]
+		#[pallet::weight(
+			T::WeightInfo::commit(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES))
+		)]
 		pub fn commit(
 			origin: OriginFor<T>,
 			job: JobId,
@@ -439,8 +455,13 @@ pub mod pallet {
 			commitment: Digest,
 		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			let stages = Self::do_commit(&who, job, stage, commitment)?;
-			Ok(free(T::WeightInfo::commit(stages)))
+			let (stages, drawn) = Self::do_commit(&who, job, stage, commitment)?;
+			let weight = if drawn {
+				T::WeightInfo::reveal_and_draw(stages)
+			} else {
+				T::WeightInfo::commit(stages)
+			};
+			Ok(free(weight))
 		}
 
 		/// Posts the reply of a public job and commits to the entry's stage; only by the entry's lead.
@@ -522,6 +543,30 @@ pub mod pallet {
 				T::WeightInfo::attest(stages)
 			};
 			Ok(free(judged.saturating_add(ended)))
+		}
+
+		/// Says, as the checker of a stage, that neither end of the hop into it hands out the rows. Another
+		/// checker is drawn when the phase is over; where that one says the same, the lead forfeits. Free of
+		/// charge when it succeeds. It weighs what an opening does: it writes the same record, and may have
+		/// workers drawn.
+		#[pallet::call_index(5)]
+		#[pallet::weight((
+			T::WeightInfo::reveal(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES)),
+			DispatchClass::Operational,
+		))]
+		pub fn report_withheld(
+			origin: OriginFor<T>,
+			job: JobId,
+			stage: StageIndex,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let (stages, drawn) = Self::do_report_withheld(&who, job, stage)?;
+			let weight = if drawn {
+				T::WeightInfo::reveal_and_draw(stages)
+			} else {
+				T::WeightInfo::reveal(stages)
+			};
+			Ok(free(weight))
 		}
 
 		/// Lets the verdicts of a model or class stand whose breaker has tripped: the convicted are slashed, who

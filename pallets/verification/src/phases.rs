@@ -23,16 +23,18 @@ pub(crate) type TrialOf<T> = Trial<<T as frame_system::Config>::AccountId, Block
 /// The stage type of a runtime.
 pub(crate) type StageOf<T> = StageTrial<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 /// The participant type of a runtime.
-type ParticipantOf<T> = Participant<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
+pub(crate) type ParticipantOf<T> =
+	Participant<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
 
 impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn verdict_blocks() -> BlockNumberFor<T> {
-		// Each of the five deadlines, and that of every round of a dispute, may move by the window; the
-		// block that finds it passed included.
-		let deadlines = dispute::MAX_MOVES.saturating_add(5);
+		// Each of the five deadlines, that of a second round of checks, and that of every round of a dispute,
+		// may move by the window; the block that finds it passed included.
+		let deadlines = dispute::MAX_MOVES.saturating_add(6);
 		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(deadlines));
 		let disputing = T::DisputeBlocks::get().saturating_mul(dispute::MAX_MOVES.into());
 		T::DrawBlocks::get()
+			.saturating_add(T::VerifyBlocks::get())
 			.saturating_add(T::VerifyBlocks::get())
 			.saturating_add(T::RevealBlocks::get())
 			.saturating_add(disputing)
@@ -104,13 +106,14 @@ impl<T: Config> Pallet<T> {
 		weight
 	}
 
-	/// Takes the commitment of a lead or a replica. Answers the number of stages, for the weight.
+	/// Takes the commitment of a lead or a replica. Answers the number of stages, and whether checkers were
+	/// drawn once more, for the weight.
 	pub(crate) fn do_commit(
 		who: &T::AccountId,
 		job: JobId,
 		stage: StageIndex,
 		commitment: Digest,
-	) -> Result<u32, DispatchError> {
+	) -> Result<(u32, bool), DispatchError> {
 		let mut trial = Trials::<T>::get(job).ok_or(Error::<T>::NotFound)?;
 		let phase = trial.phase;
 		let (part, participant) = find::<T>(&mut trial, stage, who)?;
@@ -128,7 +131,7 @@ impl<T: Config> Pallet<T> {
 			part,
 			commitment,
 		});
-		Ok(Self::store_or_advance(job, trial).0)
+		Ok(Self::store_or_advance(job, trial))
 	}
 
 	/// Takes the commitment of the entry's lead, with its reply. Answers the number of stages.
@@ -234,7 +237,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Writes what arrived; ends the phase where nothing is missing any more. Answers the number of stages,
-	/// and whether third workers were drawn, for the weight.
+	/// and whether workers were drawn, for the weight.
 	pub(crate) fn store_or_advance(job: JobId, trial: TrialOf<T>) -> (u32, bool) {
 		let stages = trial.stage_count();
 		if !trial.is_complete() {
@@ -263,7 +266,15 @@ impl<T: Config> Pallet<T> {
 					Self::enter(job, trial, Phase::Verifying, T::VerifyBlocks::get())
 				}
 			}
-			Phase::Verifying => Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get()),
+			Phase::Verifying => {
+				let again = Self::draw_again(job, &mut trial);
+				drawn = again.is_some();
+				if again == Some(true) {
+					Self::enter(job, trial, Phase::Verifying, T::VerifyBlocks::get())
+				} else {
+					Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get())
+				}
+			}
 			Phase::Revealing | Phase::Disputing => {
 				let arguing = match trial.phase {
 					Phase::Revealing => Self::open_disputes(job, &mut trial),
@@ -315,7 +326,7 @@ impl<T: Config> Pallet<T> {
 }
 
 /// The lead or replica that an account is in a stage.
-fn find<'a, T: Config>(
+pub(crate) fn find<'a, T: Config>(
 	trial: &'a mut TrialOf<T>,
 	stage: StageIndex,
 	who: &T::AccountId,
@@ -348,6 +359,7 @@ fn check_may_commit<T: Config>(
 		Error::<T>::AlreadyCommitted
 	);
 	ensure!(phase == its_phase, Error::<T>::WrongPhase);
+	ensure!(!participant.starved, Error::<T>::AlreadyReported);
 	ensure!(!commitment.is_zero(), Error::<T>::ZeroCommitment);
 	Ok(())
 }

@@ -156,12 +156,22 @@ fn check_stage<T: Config>(
 	);
 	let third_ok = stage.tiebreak.is_none() || phase >= Phase::Tiebreak;
 	ensure!(third_ok, "a third worker was drawn before the reveals");
+	let replaced = stage.refused.as_ref().is_none_or(|first| {
+		let mut others = stage.participants();
+		stage.replica.is_some() && others.all(|(_, other)| other.worker != *first)
+	});
+	ensure!(replaced, "who got no rows was not replaced by another");
 	let checks_itself = stage
 		.checkers()
 		.any(|checker| *checker == stage.lead.worker);
 	ensure!(!checks_itself, "a lead checks itself");
 
 	for (part, participant) in stage.participants() {
+		let reports = part == Part::Replica && participant.commitment.is_none();
+		ensure!(
+			reports || !participant.starved,
+			"only a checker that commits to nothing can have got no rows"
+		);
 		let judged = participant.verdict.is_some();
 		ensure!(
 			judged == (phase == Phase::Closed),

@@ -62,10 +62,22 @@ where
 				.participants()
 				.map(|(part, p)| participant_view(part, p))
 				.collect(),
+			refused: refused::<T>(stage),
 			dispute: stage.dispute,
 		};
 		trial.stages.iter().map(receipt).collect()
 	}
+}
+
+/// The checkers of a stage that got no rows, in the order in which they were drawn.
+fn refused<T: Config>(stage: &StageOf<T>) -> Vec<AccountId32>
+where
+	T::AccountId: Into<AccountId32>,
+{
+	let last = stage.replica.iter().filter(|replica| replica.starved);
+	let last = last.map(|replica| replica.worker.clone());
+	let all = stage.refused.clone().into_iter().chain(last);
+	all.map(Into::into).collect()
 }
 
 fn participant_view<AccountId, BlockNumber>(
@@ -104,7 +116,9 @@ where
 					stage,
 					participant.commitment.is_some(),
 				)),
-				(Phase::Verifying, Part::Replica) if participant.commitment.is_none() => {
+				(Phase::Verifying, Part::Replica)
+					if participant.commitment.is_none() && !participant.starved =>
+				{
 					Some(check::<T>(job, trial, stage, part))
 				}
 				(Phase::Tiebreak, Part::Tiebreak) if participant.opening.is_none() => {
@@ -179,19 +193,18 @@ where
 }
 
 /// The rows that a stage sent are the input of the next one, so its checkers ask for them; the ring
-/// closes where the chain knows the entry. What a user sent to the first segment only that segment's lead
-/// can hand out.
+/// closes where the chain knows the entry. The stage's own checkers may have the rows that it received, of
+/// which the stage before signed, so that neither end of a hop can keep them from a checker alone.
 fn serve<T: Config>(job: JobId, trial: &TrialOf<T>, stage: &StageOf<T>) -> Duty {
 	let next = match trial.stage(stage.stage.saturating_add(1)) {
 		None if !trial.own_entry => trial.stage(ENTRY_STAGE),
 		next => next,
 	};
-	let from_user = trial.own_entry && stage.stage == ENTRY_STAGE + 1;
 	Duty::Serve {
 		job,
 		stage: stage.stage,
 		output_to: checker_peers::<T>(next),
-		input_to: checker_peers::<T>(from_user.then_some(stage)),
+		input_to: checker_peers::<T>(Some(stage)),
 	}
 }
 
@@ -246,6 +259,7 @@ where
 	});
 	Route {
 		job,
+		asked: T::Jobs::asked(job),
 		model: trial.model,
 		rows_ceiling: trial.rows_ceiling,
 		run_until: trial.run_until.unique_saturated_into(),

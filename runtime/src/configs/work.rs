@@ -67,7 +67,7 @@ impl WorkerPool<AccountId, Balance, BlockNumber> for AccountableWorkers {
 		Miners::release(who, verdict)
 	}
 
-	fn withheld(who: &AccountId, pay: Balance, user: &AccountId) -> Balance {
+	fn withheld(who: &AccountId, pay: Balance, user: Option<&AccountId>) -> Balance {
 		Miners::withheld(who, pay, user)
 	}
 

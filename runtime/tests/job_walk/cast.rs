@@ -282,6 +282,14 @@ pub fn reveal(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> (&str, 
 	)
 }
 
+/// A checker's word that neither end of the hop into its stage hands out the rows.
+pub fn report_withheld(who: &str, job: JobId, stage: StageIndex) -> (&str, RuntimeCall) {
+	(
+		who,
+		pallet_verification::Call::report_withheld { job, stage }.into(),
+	)
+}
+
 /// What a third worker found.
 pub fn attest(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> (&str, RuntimeCall) {
 	(

@@ -77,6 +77,66 @@ fn a_silent_replica_is_replaced_by_a_third_worker() {
 	assert_eq!((silent.faults, silent.cheats, silent.bond), (1, 0, BOND));
 }
 
+/// All leads have committed, and the checkers but that of the first segment, which got no rows.
+fn with_a_report() -> Chain {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	chain.block([
+		commit_reply("Entry1", JOB, roots(0)),
+		commit("Miner1", JOB, 1, roots(1)),
+		commit("Miner3", JOB, 2, roots(2)),
+	]);
+	drawn(&mut chain);
+	chain.block([
+		commit("Entry2", JOB, 0, roots(0)),
+		report_withheld("Miner2", JOB, 1),
+		commit("Miner4", JOB, 2, roots(2)),
+	]);
+	chain
+}
+
+fn leads_and_others_reveal(chain: &mut Chain) {
+	chain.block([
+		reveal("Entry1", JOB, 0, roots(0)),
+		reveal("Miner1", JOB, 1, roots(1)),
+		reveal("Miner3", JOB, 2, roots(2)),
+		reveal("Entry2", JOB, 0, roots(0)),
+		reveal("Miner4", JOB, 2, roots(2)),
+	]);
+}
+
+#[test]
+fn a_lead_whose_rows_two_checkers_did_not_get_forfeits_to_nobody() {
+	let mut chain = with_a_report();
+	let user = wealth(&mut chain, &account(USER));
+	chain.block([report_withheld(VERIFIER, JOB, 1)]);
+	leads_and_others_reveal(&mut chain);
+	assert_eq!(state(&mut chain, JOB), JobState::Refunded(Refund::Unserved));
+	assert_eq!(wealth(&mut chain, &account(USER)), user);
+	let receipt = chain.read(|| views::receipt(JOB).unwrap());
+	let refused = ["Miner2", VERIFIER].map(account).to_vec();
+	assert_eq!(receipt.stages[1].refused, refused);
+	let lead = chain.read(|| views::worker(&account("Miner1")).unwrap());
+	assert_eq!((lead.faults, lead.cheats), (1, 0));
+	assert!(lead.bond < BOND);
+	for innocent in ["Miner2", "Miner3", VERIFIER] {
+		let innocent = chain.read(|| views::worker(&account(innocent)).unwrap());
+		assert_eq!((innocent.faults, innocent.bond), (0, BOND));
+		assert_eq!(innocent.open_jobs, 0, "everybody is released");
+	}
+}
+
+#[test]
+fn a_lead_that_one_checker_accuses_is_paid_once_another_has_its_rows() {
+	let mut chain = with_a_report();
+	chain.block([commit(VERIFIER, JOB, 1, roots(1))]);
+	leads_and_others_reveal(&mut chain);
+	chain.block([reveal(VERIFIER, JOB, 1, roots(1))]);
+	assert_eq!(state(&mut chain, JOB), JobState::Settled);
+	let lead = chain.read(|| views::worker(&account("Miner1")).unwrap());
+	assert_eq!((lead.faults, lead.bond), (0, BOND));
+}
+
 #[test]
 fn a_job_without_a_pipeline_is_refunded_at_its_deadline() {
 	let mut chain = with_model();

@@ -143,6 +143,8 @@ export interface StageReceipt {
 	stage: number;
 	layers: Layers;
 	participants: Participant[];
+	/** Checkers that got no rows, in the order in which they were drawn. */
+	refused?: string[];
 	/** Where the dispute between lead and replica stands, or how it ended; null where there is none. */
 	dispute: 'awaiting' | 'moved' | { over: 'convicted' | 'dismissed' } | null;
 }

@@ -5,6 +5,7 @@ use super::{
 	plan::drawn,
 	shown::{everybody, part_of, who},
 	step::{Sheet, Step},
+	verdicts::is_starved,
 };
 use crate::chain::{address, AccountId32, Amount};
 use dllm_primitives::{
@@ -216,18 +217,20 @@ pub(super) fn slashes(evidence: &Evidence) -> Step {
 		return sheet.nothing("nobody was convicted, and nobody slashed");
 	}
 	sheet.close(format!(
-		"{} convicted, {} slashed; {withheld} did not open and forfeited",
+		"{} convicted, {} slashed; {withheld} withheld an opening or rows and forfeited",
 		convicted.len(),
 		slashed.len()
 	))
 }
 
-/// Checks what leads lost that committed, were checked, and did not open; answers how many there are.
+/// Checks what leads lost that committed, were checked, and did not open, or handed out no rows; answers how
+/// many there are.
 fn forfeits(sheet: &mut Sheet, evidence: &Evidence) -> usize {
 	let stages = evidence.receipt.stages.iter();
 	let withheld = stages.filter_map(|stage| {
 		let lead = part_of(stage, Part::Lead)?;
-		let silent = lead.commitment.is_some() && lead.opening.is_none();
+		let unopened = lead.commitment.is_some() && lead.opening.is_none();
+		let silent = unopened || is_starved(stage);
 		let blamed = lead.verdict == Some(Verdict::WorkerFault);
 		(silent && blamed && part_of(stage, Part::Replica).is_some()).then_some((stage, lead))
 	});
@@ -237,7 +240,7 @@ fn forfeits(sheet: &mut Sheet, evidence: &Evidence) -> usize {
 	let same = due.eq(forfeited.iter().map(|one| &one.worker));
 	sheet.expect(same, || {
 		format!(
-			"{} leads were checked and did not open, {} forfeited, or others",
+			"{} leads were checked and did not open, or handed out no rows, {} forfeited, or others",
 			withheld.len(),
 			forfeited.len()
 		)

@@ -131,7 +131,7 @@ fn operators(sheet: &mut Sheet, evidence: &Evidence, plan: &Plan<AccountId32>) {
 				// Where no other holder could be drawn.
 				Part::Replica => !holders.iter().any(|other| {
 					let led = part_of(stage, Part::Lead).map(|lead| &lead.worker);
-					led != Some(other) && active(other)
+					led != Some(other) && active(other) && !stage.refused.contains(other)
 				}),
 				Part::Tiebreak => true,
 			};

@@ -157,7 +157,7 @@ fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
 	stages
 		.map(|stage| {
 			let showings = showings(evidence, stage, &exhibits)?;
-			let verdicts = judge::judge_stage(&showings, is_vouched(evidence, stage));
+			let verdicts = judge::judge_stage(&showings);
 			let lead = std::iter::once((Part::Lead, verdicts.lead));
 			let replica = verdicts.replica.map(|replica| (Part::Replica, replica));
 			let third = verdicts.tiebreak.map(|third| (Part::Tiebreak, third));
@@ -182,24 +182,25 @@ fn any_committed(evidence: &Evidence) -> bool {
 	everybody(evidence).any(|(_, one)| one.part == Part::Lead && one.commitment.is_some())
 }
 
-/// Whether another worker committed to the rows that a stage received.
-fn is_vouched(evidence: &Evidence, stage: &StageReceipt) -> bool {
-	!(evidence.record.own_entry && stage.stage == ENTRY_STAGE + 1)
-}
-
 fn showings(
 	evidence: &Evidence,
 	stage: &StageReceipt,
 	all: &[Exhibit<AccountId32>],
 ) -> Option<StageShowings> {
 	let showing = |part| shown(evidence, stage, part_of(stage, part)?, all);
+	let starved = is_starved(stage).then_some(Showing::Starved);
 	Some(StageShowings {
 		lead: showing(Part::Lead)?,
-		replica: showing(Part::Replica),
+		replica: starved.or_else(|| showing(Part::Replica)),
 		tiebreak: showing(Part::Tiebreak),
 		unchecked: evidence.receipt.checked == Some(false),
 		dispute: stage.dispute,
 	})
+}
+
+/// Whether two checkers of a stage said that they got no rows.
+pub(super) fn is_starved(stage: &StageReceipt) -> bool {
+	stage.refused.len() > 1
 }
 
 /// What a worker's part in a stage amounts to; none where the model has no such stage.
@@ -337,6 +338,15 @@ fn reason(
 	}
 	if let Some(Standing::Over(_)) = stage.dispute {
 		return disputed(one.part, verdict);
+	}
+	if is_starved(stage) && matches!(showing, Showing::Silent | Showing::Opened(_)) {
+		return match one.part {
+			Part::Lead => {
+				"two checkers, one drawn after the other, got no rows from either end of the hop"
+					.into()
+			}
+			Part::Replica | Part::Tiebreak => "it got no rows, as the one drawn before it".into(),
+		};
 	}
 	let confirmed = stage
 		.participants

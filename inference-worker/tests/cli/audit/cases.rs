@@ -31,6 +31,8 @@ const PRICE: u128 = DLLM / 100;
 pub const ROWS_CEILING: u32 = 60;
 /// A digest of nothing.
 pub const OTHER: Digest = Digest::repeat_byte(0xAB);
+/// The checker that got no rows first.
+const FIRST: u8 = 98;
 /// The third worker of a dispute.
 const THIRD: u8 = 99;
 
@@ -260,6 +262,29 @@ pub fn withheld() -> Evidence {
 		amount: 20 * DLLM,
 		to_user: 4 * DLLM,
 		burned: 16 * DLLM,
+	}];
+	evidence
+}
+
+/// A job whose lead of the first segment handed its rows to neither of two checkers. What it forfeits burns.
+pub fn starved() -> Evidence {
+	let mut evidence = settled();
+	let stage = &mut evidence.receipt.stages[1];
+	let [lead, second] = &mut stage.participants[..] else {
+		panic!("a lead and a replica");
+	};
+	lead.verdict = Some(Verdict::WorkerFault);
+	second.commitment = None;
+	second.opening = None;
+	second.verdict = Some(Verdict::Indeterminate);
+	stage.refused = vec![account(FIRST), second.worker.clone()];
+	let worker = lead.worker.clone();
+	refund(&mut evidence, Refund::Unserved);
+	evidence.events.forfeited = vec![Forfeited {
+		worker,
+		amount: 20 * DLLM,
+		to_user: 0,
+		burned: 20 * DLLM,
 	}];
 	evidence
 }

@@ -190,6 +190,20 @@ fn a_forfeit_is_explained_and_one_of_nobody_is_found() {
 }
 
 #[test]
+fn rows_that_two_checkers_did_not_get_are_explained() {
+	let starved = starved();
+	assert!(held(&starved).contains(&"slashes"));
+	let why = "two checkers, one drawn after the other, got no rows";
+	assert!(said(&starved, "verdicts").contains(why));
+	let lost = "forfeited 20 DLLM: 0 DLLM to the user, 20 DLLM burned";
+	assert!(said(&starved, "slashes").contains(lost));
+	// One word is not enough.
+	let mut alone = starved.clone();
+	alone.receipt.stages[1].refused.truncate(1);
+	assert_eq!(failing(&alone), ["verdicts", "slashes"]);
+}
+
+#[test]
 fn an_unchecked_job_is_explained() {
 	let unchecked = unchecked();
 	assert!(held(&unchecked).contains(&"fee"));

@@ -219,7 +219,7 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 
 	fn unverified(_: &AccountId, _: u128) {}
 
-	fn withheld(_: &AccountId, _: u128, _: &AccountId) -> u128 {
+	fn withheld(_: &AccountId, _: u128, _: Option<&AccountId>) -> u128 {
 		0
 	}
 

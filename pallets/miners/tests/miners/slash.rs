@@ -211,7 +211,7 @@ proptest! {
 fn who_withholds_an_opening_forfeits_a_multiple_of_the_pay() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		assert_eq!(Miners::withheld(&ALICE, 100, &USER), 2_000);
+		assert_eq!(Miners::withheld(&ALICE, 100, Some(&USER)), 2_000);
 		assert_eq!((get(ALICE).bond, held(ALICE)), (BOND - 2_000, BOND - 2_000));
 		assert_eq!(free(USER), FUNDS + 400);
 		assert_eq!((get(ALICE).cheats, state(ALICE)), (0, WorkerState::Active));
@@ -222,10 +222,13 @@ fn who_withholds_an_opening_forfeits_a_multiple_of_the_pay() {
 			burned: 1_600,
 		};
 		System::assert_last_event(forfeited.into());
-		assert_eq!(Miners::withheld(&ALICE, u128::MAX, &USER), BOND - 2_000);
+		assert_eq!(
+			Miners::withheld(&ALICE, u128::MAX, Some(&USER)),
+			BOND - 2_000
+		);
 		assert_eq!(get(ALICE).bond, 0);
 		assert!(matches!(state(ALICE), WorkerState::Unbonding(_)));
-		assert_eq!(Miners::withheld(&99, 5, &USER), 0);
+		assert_eq!(Miners::withheld(&99, 5, Some(&USER)), 0);
 	});
 }
 

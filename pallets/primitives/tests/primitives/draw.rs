@@ -3,8 +3,8 @@
 use crate::dice::Dice;
 use dllm_primitives::{
 	draw::{
-		check_ppm, choose, independent, is_checked, next_beacon, of_checker, of_third, room, seed,
-		Trust, PROBATION, UNVERIFIED_PART, WHOLE,
+		check_ppm, choose, independent, is_checked, next_beacon, of_checker, of_second, of_third,
+		room, seed, Trust, PROBATION, UNVERIFIED_PART, WHOLE,
 	},
 	ids::Digest,
 };
@@ -70,7 +70,12 @@ fn checkers_are_drawn_by_stake() {
 fn stages_of_a_job_draw_apart() {
 	let stakes = [1, 1];
 	type Part = fn(Digest, u8) -> Digest;
-	let parts: [(Part, u8); 3] = [(of_checker, 2), (of_third, 1), (of_third, 2)];
+	let parts: [(Part, u8); 4] = [
+		(of_checker, 2),
+		(of_second, 2),
+		(of_third, 1),
+		(of_third, 2),
+	];
 	for (part, stage) in parts {
 		let same = seeds().filter(|seed| {
 			choose(of_checker(*seed, 1), &stakes) == choose(part(*seed, stage), &stakes)

@@ -10,6 +10,7 @@ mod dice;
 mod dispute;
 mod draw;
 mod fallback;
+mod hop;
 mod job;
 mod links;
 mod load;

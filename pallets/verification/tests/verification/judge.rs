@@ -11,7 +11,7 @@ use dllm_primitives::{
 use pallet_verification::judge::{
 	is_disputable, judge_stage, judge_unserved_lead, needs_tiebreak, outcome, showing, Exhibit,
 	LeadFinding, Outcome,
-	Showing::{self, Copied, Foreign, Opened, Silent},
+	Showing::{self, Copied, Foreign, Opened, Silent, Starved},
 	StageShowings, StageVerdicts,
 };
 
@@ -84,15 +84,6 @@ fn all_showings() -> Vec<Showing> {
 }
 
 fn judge(lead: Showing, replica: Showing, tiebreak: Option<Showing>) -> [Option<Verdict>; 3] {
-	judge_with(lead, replica, tiebreak, true)
-}
-
-fn judge_with(
-	lead: Showing,
-	replica: Showing,
-	tiebreak: Option<Showing>,
-	vouched: bool,
-) -> [Option<Verdict>; 3] {
 	let showings = StageShowings {
 		lead,
 		replica: Some(replica),
@@ -104,22 +95,20 @@ fn judge_with(
 		lead,
 		replica,
 		tiebreak,
-	} = judge_stage(&showings, vouched);
+	} = judge_stage(&showings);
 	[Some(lead), replica, tiebreak]
 }
 
 #[test]
-fn a_checker_that_was_handed_other_rows_of_a_user_is_not_convicted() {
+fn who_was_handed_other_rows_is_not_convicted() {
 	let (truth, misled) = (Opened(right()), Opened(other_input()));
-	let replica = |vouched| judge_with(truth, misled, Some(truth), vouched)[1];
-	assert_eq!(replica(false), Some(Indeterminate));
-	assert_eq!(replica(true), Some(Cheat));
-	let third = |vouched| judge_with(truth, truth, Some(misled), vouched)[2];
-	assert_eq!(
-		(third(false), third(true)),
-		(Some(Indeterminate), Some(Cheat))
-	);
-	let liar = judge_with(truth, Opened(wrong()), Some(truth), false)[1];
+	let verdicts = [
+		judge(misled, truth, Some(truth))[0],
+		judge(truth, misled, Some(truth))[1],
+		judge(truth, truth, Some(misled))[2],
+	];
+	assert_eq!(verdicts, [Some(Indeterminate); 3]);
+	let liar = judge(truth, Opened(wrong()), Some(truth))[1];
 	assert_eq!(liar, Some(Cheat), "the same rows are no excuse");
 }
 
@@ -140,7 +129,7 @@ fn expected(at: usize, shown: &[Showing]) -> Verdict {
 	}
 	match others[..] {
 		[Opened(one), Opened(two)] if one == two => {
-			let excused = one.class != told.class || (at == 0 && one.input != told.input);
+			let excused = one.class != told.class || one.input != told.input;
 			if excused {
 				Indeterminate
 			} else {
@@ -479,7 +468,7 @@ fn a_dispute_decides_between_the_two() {
 			unchecked: false,
 			dispute: Some(Standing::Over(outcome)),
 		};
-		let verdicts = judge_stage(&stage, true);
+		let verdicts = judge_stage(&stage);
 		(verdicts.lead, verdicts.replica)
 	};
 	assert_eq!(judged(dispute::Outcome::Convicted), (Cheat, Some(Pass)));
@@ -498,7 +487,7 @@ fn an_unchecked_lead_is_judged_by_what_it_shows() {
 			dispute: None,
 		};
 		assert!(!needs_tiebreak(&stage));
-		judge_stage(&stage, true)
+		judge_stage(&stage)
 	};
 	assert_eq!(of(Opened(wrong())).lead, Unchecked);
 	assert_eq!(of(Opened(wrong())).replica, None);
@@ -517,7 +506,7 @@ fn a_check_that_nobody_did_proves_nothing() {
 		dispute: None,
 	};
 	assert!(needs_tiebreak(&stage));
-	assert_eq!(judge_stage(&stage, true).lead, Indeterminate);
+	assert_eq!(judge_stage(&stage).lead, Indeterminate);
 }
 
 /// Its own word says so: no majority is asked.
@@ -541,4 +530,28 @@ fn who_tells_other_shards_or_a_reply_of_a_segment_is_convicted_by_its_own_word()
 	);
 	let two_of_them = judge(Foreign, Foreign, Some(Opened(right())));
 	assert_eq!(two_of_them, [Some(Cheat), Some(Cheat), Some(Indeterminate)]);
+}
+
+/// Two checkers say so, one after the other.
+#[test]
+fn a_lead_whose_checkers_got_no_rows_is_to_blame() {
+	let of = |lead| StageShowings {
+		lead,
+		replica: Some(Starved),
+		tiebreak: None,
+		unchecked: false,
+		dispute: None,
+	};
+	for told in [right(), wrong(), other_input()] {
+		let stage = of(Opened(told));
+		assert!(!needs_tiebreak(&stage), "nobody is asked a third time");
+		assert!(!is_disputable(&stage));
+		let verdicts = judge_stage(&stage);
+		assert_eq!(verdicts.lead, WorkerFault);
+		assert_eq!(verdicts.replica, Some(Indeterminate));
+	}
+	assert_eq!(judge_stage(&of(Silent)).lead, WorkerFault);
+	for guilty in [Copied, Foreign] {
+		assert_eq!(judge_stage(&of(guilty)).lead, Cheat);
+	}
 }

@@ -20,3 +20,4 @@ mod state;
 mod traces;
 mod views;
 mod walk;
+mod withheld;

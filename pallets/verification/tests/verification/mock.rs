@@ -123,7 +123,7 @@ parameter_types! {
 	pub static Released: Vec<(AccountId, Verdict)> = vec![];
 	pub static Slashes: Vec<Slash> = vec![];
 	/// Calls of `WorkerPool::withheld`.
-	pub static Forfeits: Vec<(AccountId, u128)> = vec![];
+	pub static Forfeits: Vec<(AccountId, u128, Option<AccountId>)> = vec![];
 	/// Calls of `WorkerPool::acquit`.
 	pub static Acquitted: Vec<(AccountId, u128, bool)> = vec![];
 	pub static Draws: Vec<Draw> = vec![];
@@ -201,8 +201,8 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 		Released::mutate(|all| all.push((who.clone(), verdict)));
 	}
 
-	fn withheld(who: &AccountId, pay: u128, _: &AccountId) -> u128 {
-		Forfeits::mutate(|all| all.push((who.clone(), pay)));
+	fn withheld(who: &AccountId, pay: u128, user: Option<&AccountId>) -> u128 {
+		Forfeits::mutate(|all| all.push((who.clone(), pay, user.cloned())));
 		pay
 	}
 

@@ -23,6 +23,8 @@ pub enum Behaviour {
 	Silent,
 	/// Commits and does not open.
 	Unrevealed,
+	/// As a replica, says that it got no rows; else honest.
+	Starved,
 	/// Alters one activation.
 	Altered,
 	/// Skips a layer.
@@ -70,7 +72,7 @@ impl Behaviour {
 				output: other(207),
 				..roots
 			},
-			Self::Honest | Self::Silent | Self::Unrevealed | Self::Copied => roots,
+			Self::Honest | Self::Silent | Self::Unrevealed | Self::Starved | Self::Copied => roots,
 		}
 	}
 }
@@ -105,8 +107,11 @@ pub fn play(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 pub fn play_out(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 	commits(job, Part::Lead, &behave);
 	expire(job, Phase::Running);
-	commits(job, Part::Replica, &behave);
-	expire(job, Phase::Verifying);
+	// The second time for checkers that are drawn in the place of others.
+	for _ in 0..2 {
+		commits(job, Part::Replica, &behave);
+		expire(job, Phase::Verifying);
+	}
 	reveals(job, &behave);
 	expire(job, Phase::Revealing);
 	attests(job, &behave);
@@ -136,9 +141,17 @@ pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Beh
 	for &stage in &stages {
 		let behaviour = behave(stage, part);
 		let silent = matches!(behaviour, Behaviour::Silent | Behaviour::Copied);
-		let absent = silent || !has(job, stage, part);
-		if !absent {
-			let who = worker(job, stage, part);
+		let absent = silent || !has(job, stage, part) || has_spoken(job, stage, part);
+		if absent {
+			continue;
+		}
+		let who = worker(job, stage, part);
+		if behaviour == Behaviour::Starved && part == Part::Replica {
+			let origin = RuntimeOrigin::signed(who);
+			assert_ok!(check_free(Verification::report_withheld(
+				origin, job, stage
+			)));
+		} else {
 			let digest = digest(job, stage, &who, behaviour.roots(stage));
 			assert_ok!(commit(job, stage, part, digest));
 		}
@@ -146,6 +159,7 @@ pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Beh
 	for &stage in stages
 		.iter()
 		.filter(|stage| behave(**stage, part) == Behaviour::Copied && has(job, **stage, part))
+		.filter(|stage| !has_spoken(job, **stage, part))
 	{
 		if let Some(digest) = copied(job, stage, part) {
 			assert_ok!(commit(job, stage, part, digest));
@@ -206,10 +220,11 @@ pub fn reveals(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
 	for stage in stages(job) {
 		for part in [Part::Lead, Part::Replica] {
 			let behaviour = behave(stage, part);
-			let committed = !matches!(
+			let silent = matches!(
 				behaviour,
 				Behaviour::Silent | Behaviour::Copied | Behaviour::Unrevealed
 			);
+			let committed = !(silent || behaviour == Behaviour::Starved && part == Part::Replica);
 			if phase(job) == Phase::Revealing && committed && has(job, stage, part) {
 				assert_ok!(reveal(job, stage, part, behaviour.roots(stage)));
 			}
@@ -222,6 +237,13 @@ fn has(job: JobId, stage: StageIndex, part: Part) -> bool {
 	let trial = trial(job);
 	let mut parts = trial.stage(stage).unwrap().participants();
 	parts.any(|(its, _)| its == part)
+}
+
+/// Whether it has committed, or said that it got no rows.
+fn has_spoken(job: JobId, stage: StageIndex, part: Part) -> bool {
+	let trial = trial(job);
+	let mut parts = trial.stage(stage).unwrap().participants();
+	parts.any(|(its, one)| its == part && (one.commitment.is_some() || one.starved))
 }
 
 /// Opens the commitment of a lead or replica to `roots`.

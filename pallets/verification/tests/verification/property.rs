@@ -43,8 +43,12 @@ fn any_behaviour() -> impl Strategy<Value = Behaviour> {
 /// A stage with one worker at most that may deceive. A lead may also have been misled.
 fn one_liar() -> impl Strategy<Value = StagePlay> {
 	let rest = prop::array::uniform3(blameless());
-	(rest, 0..3usize, any_behaviour(), any::<bool>()).prop_map(|(mut play, at, any, misled)| {
+	let more = (any::<bool>(), 0..5u8);
+	(rest, 0..3usize, any_behaviour(), more).prop_map(|(mut play, at, any, (misled, starved))| {
 		play[at] = any;
+		if starved == 0 {
+			play[1] = Behaviour::Starved;
+		}
 		if misled && at != 0 && play[0] == Behaviour::Honest {
 			play[0] = Behaviour::Misled;
 		}
@@ -122,6 +126,23 @@ fn check_balanced() {
 	assert_eq!(convicted, slashed);
 }
 
+/// A lead forfeits, and once, exactly where it did not open, or two checkers got no rows.
+fn check_forfeits(job: JobId, plays: &[StagePlay]) {
+	let trial = trial(job);
+	if trial.drawn.is_none() {
+		assert!(Forfeits::get().is_empty());
+		return;
+	}
+	let due = trial.stages.iter().filter(|stage| {
+		let lead = plays[stage.stage as usize][0];
+		let unopened = lead == Behaviour::Unrevealed && stage.replica.is_some();
+		unopened || stage.is_starved() && stage.lead.verdict == Some(Verdict::WorkerFault)
+	});
+	let due = due.map(|stage| stage.lead.worker.clone());
+	let forfeited = Forfeits::get().into_iter().map(|(who, _, _)| who);
+	assert!(due.eq(forfeited));
+}
+
 fn check_honest(job: JobId, plays: &[StagePlay]) {
 	for stage in stages(job) {
 		let play = plays[stage as usize];
@@ -162,6 +183,7 @@ proptest! {
 		execute(|| {
 			play_job(&plays, sealed, replicas);
 			check_honest(0, &plays);
+			check_forfeits(0, &plays);
 		});
 	}
 

@@ -98,7 +98,7 @@ fn a_lead_that_does_not_reveal_costs_the_job() {
 		let pay = trial(0).stage(1).unwrap().pay;
 		assert_eq!(
 			Forfeits::get(),
-			vec![(acc(20), pay)],
+			vec![(acc(20), pay, Some(acc(CLIENT)))],
 			"else every cheat would be silent"
 		);
 	});

@@ -156,3 +156,21 @@ fn openings_come_late_and_match() {
 	});
 	refused(revealing, |trial| trial.rows_ceiling = ROWS - 1);
 }
+
+#[test]
+fn who_got_no_rows_has_committed_to_nothing_and_is_replaced() {
+	refused(verifying, |trial| {
+		trial.stages[1].refused = trial.stages[1]
+			.replica
+			.as_ref()
+			.map(|replica| replica.worker.clone());
+	});
+	refused(verifying, |trial| {
+		trial.stages[1].replica = None;
+		trial.stages[1].refused = Some(acc(90));
+	});
+	refused(verifying, |trial| trial.stages[1].lead.starved = true);
+	refused(revealing, |trial| {
+		trial.stages[1].replica.as_mut().unwrap().starved = true;
+	});
+}

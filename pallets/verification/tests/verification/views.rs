@@ -214,14 +214,14 @@ fn rows_that_were_sent_are_served_to_the_checkers_of_the_next_stage_only() {
 		open(0);
 		let altered = but(1, Replica, Behaviour::Altered);
 		commits(0, Lead, &altered);
-		assert_eq!(askers(10), (vec![21], vec![]));
-		assert_eq!(askers(20), (vec![31], vec![]));
-		let entry = (vec![11], vec![]);
+		assert_eq!(askers(10), (vec![21], vec![11]));
+		assert_eq!(askers(20), (vec![31], vec![21]));
+		let entry = (vec![11], vec![31]);
 		assert_eq!(askers(30), entry, "the entry's input is the last output");
 		commits(0, Replica, &altered);
 		reveals(0, &altered);
-		assert_eq!(askers(10), (vec![21, 90], vec![]));
-		assert_eq!(askers(20), (vec![31], vec![]));
+		assert_eq!(askers(10), (vec![21, 90], vec![11]));
+		assert_eq!(askers(20), (vec![31], vec![21, 90]));
 	});
 }
 
@@ -231,7 +231,7 @@ fn what_a_user_sent_is_served_by_the_first_segment() {
 		open_sealed(0);
 		commits(0, Lead, &all_honest);
 		assert_eq!(askers(20), (vec![31], vec![21]));
-		assert_eq!(askers(30), (vec![], vec![]));
+		assert_eq!(askers(30), (vec![], vec![31]));
 	});
 }
 
