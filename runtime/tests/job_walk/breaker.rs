@@ -12,9 +12,8 @@ use dllm_primitives::{
 };
 use dllm_runtime::{
 	configs::pipeline::treasury_account, constants::money::DLLM, views, Address, Balance, Balances,
-	Miners, Runtime, RuntimeCall, Verification,
+	Runtime, RuntimeCall, Verification,
 };
-use frame_support::traits::Get;
 
 /// 300 times the pay of a segment at the ceiling of 200 rows, which is 0.8 DLLM.
 const SLASH: Balance = 240 * DLLM;
@@ -50,7 +49,11 @@ fn pardon() -> pallet_verification::Call<Runtime> {
 }
 
 fn bond(chain: &mut Chain, who: &str) -> Balance {
-	chain.read(|| Miners::worker(&account(who)).unwrap().bond)
+	chain.read(|| {
+		pallet_miners::Workers::<Runtime>::get(account(who))
+			.unwrap()
+			.bond
+	})
 }
 
 fn state(chain: &mut Chain, job: u64) -> JobState {
