@@ -299,6 +299,8 @@ fn pipeline(plan: &Plan<AccountId32>, state: PipelineState, ready: bool) -> Pipe
 		state,
 		slots: plan.slots,
 		open_jobs: 0,
+		in_flight: 0,
+		pace: None,
 		stages: stages.collect(),
 	}
 }
