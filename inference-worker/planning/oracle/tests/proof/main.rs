@@ -1,7 +1,8 @@
 //! The search is exact: on a thousand random instances it agrees with brute force and with the MILP, on larger ones
 //! with the MILP; joint teams of replicas likewise. `-- --show-output` tells what was compared, how long it took, and
 //! by how much replicas that are placed ring after ring miss the joint optimum. `cargo bench --bench
-//! placement_proof_long` asks the MILP about fifty of each larger size; that takes hours.
+//! placement_proof_long` asks the MILP about fifty of each larger size; that takes
+//! half an hour or more.
 
 mod parallel;
 
