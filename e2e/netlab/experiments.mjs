@@ -20,7 +20,10 @@ function spread(count) {
 	return MACHINES.slice(0, count).map((host, at) => ({ host, start: at * part, end: (at + 1) * part }));
 }
 
-/** Milliseconds from token to token of a reply on a slot. Promises of the report come beside, for their ends. */
+/**
+ * Waits for replies on a slot. Answers a function that waits until they are settled, while others are measured, and
+ * tells the milliseconds from token to token.
+ */
 async function gaps(swarm, slot, tokens, replies = 1) {
 	const reports = [];
 	for (let reply = 0; reply < replies; reply++) reports.push((await swarm.prompt(slot, tokens)).report);
@@ -74,12 +77,16 @@ export async function patent(swarm, say, measured, quick) {
 	];
 	const placements = [spread(4), spread(1)];
 	await swarm.place(placements);
-	const seen = [];
+	const begun = [];
 	for (const [name, figures] of networks) {
 		const file = swarm.write('patent', uniform(figures));
 		await swarm.load(file);
-		const [four, alone] = [mean(await (await gaps(swarm, 0, NEW_TOKENS))()), mean(await (await gaps(swarm, 1, NEW_TOKENS))())];
-		const predicted = await predictions(file, placements, measured);
+		const times = [await gaps(swarm, 0, NEW_TOKENS), await gaps(swarm, 1, NEW_TOKENS)];
+		begun.push({ name, times, predicted: await predictions(file, placements, measured) });
+	}
+	const seen = [];
+	for (const { name, times, predicted } of begun) {
+		const [four, alone] = [mean(await times[0]()), mean(await times[1]())];
 		seen.push({ name, four, alone, predicted });
 		say(`${name}: ${ms(four)} a token on four machines (predicted ${ms(predicted[0])}), ${ms(alone)} on one (${ms(predicted[1])})`);
 	}
@@ -91,7 +98,7 @@ export async function patent(swarm, say, measured, quick) {
  * `until` none is begun.
  */
 export async function random(swarm, say, measured, { topologies, until }) {
-	const seen = [];
+	const begun = [];
 	for (let seed = 1; seed <= topologies && Date.now() < until; seed++) {
 		const { stdout } = await run(binary('dllm-netlab'), ['draw', seed, ...measuredOptions(measured)].map(String));
 		const file = swarm.write(`drawn-${seed}`, stdout);
@@ -102,6 +109,11 @@ export async function random(swarm, say, measured, { topologies, until }) {
 		await swarm.load(file);
 		const times = [];
 		for (const slot of placements.keys()) times.push(await gaps(swarm, slot, NEW_TOKENS));
+		say(`topology ${seed}: ${placements.length} placements run`);
+		begun.push({ seed, methods, placements, times });
+	}
+	const seen = [];
+	for (const { seed, methods, placements, times } of begun) {
 		const figures = await Promise.all(times.map(async (settled) => mean(await settled())));
 		const result = Object.entries(methods).map(([name, { segments, predictedMs }]) => {
 			const at = placements.indexOf(JSON.stringify(segments));

@@ -163,8 +163,13 @@ export class Swarm {
 		const said = { stdout: '', stderr: '' };
 		const report = new Promise((resolve, reject) => {
 			child.once('error', reject);
-			child.once('close', () => this.clients.delete(client));
-			child.once('close', (code) => (code === 0 ? resolve(JSON.parse(said.stdout)) : reject(new Error(`prompt → ${code}\n${said.stderr}${said.stdout}`))));
+			child.once('close', (code) => {
+				this.clients.delete(client);
+				// 3: not settled. The tokens came all the same.
+				const told = code === 0 || code === 3 ? JSON.parse(said.stdout) : {};
+				if (told.tokenMs?.length) resolve(told);
+				else reject(new Error(`prompt → ${code}\n${said.stderr}${said.stdout}`));
+			});
 		});
 		const client = { child, ended: report.catch(() => {}) };
 		this.clients.add(client);
