@@ -118,6 +118,7 @@ fn expected(at: usize, shown: &[Showing]) -> Verdict {
 	let told = match shown[at] {
 		Copied | Foreign => return Cheat,
 		Silent => return if at == 0 { WorkerFault } else { VerifierFault },
+		Starved => return Indeterminate,
 		Opened(told) => told,
 	};
 	let others = (0..shown.len())
