@@ -13,13 +13,13 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	fn submit() -> Weight {
-		Weight::from_parts(465_179_000, 57_717)
+		Weight::from_parts(726_186_000, 57_941)
 			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
 	fn cancel() -> Weight {
-		Weight::from_parts(168_746_000, 3_156)
+		Weight::from_parts(257_882_000, 3_156)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
@@ -27,9 +27,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// `e`: 0 to 32.
 	/// `p`: 0 to 32.
 	fn on_initialize(e: u32, p: u32) -> Weight {
-		Weight::from_parts(500_821_783, 10_081)
-			.saturating_add(Weight::from_parts(68_856_878, 130).saturating_mul(e.into()))
-			.saturating_add(Weight::from_parts(52_606_482, 302).saturating_mul(p.into()))
+		Weight::from_parts(2_170_000_000, 10_159)
+			.saturating_add(Weight::from_parts(64_514_689, 131).saturating_mul(e.into()))
+			.saturating_add(Weight::from_parts(44_688_649, 303).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(e.into())))
 			.saturating_add(T::DbWeight::get().reads(3_u64.saturating_mul(p.into())))

@@ -14,20 +14,20 @@ pub struct WeightInfo<T>(PhantomData<T>);
 impl<T: frame_system::Config> pallet_models::WeightInfo for WeightInfo<T> {
 	/// `l`: 1 to 256.
 	fn register(l: u32) -> Weight {
-		Weight::from_parts(237_306_678, 2_128)
-			.saturating_add(Weight::from_parts(586_020, 0).saturating_mul(l.into()))
+		Weight::from_parts(268_241_789, 2_128)
+			.saturating_add(Weight::from_parts(1_234_798, 0).saturating_mul(l.into()))
 			.saturating_add(T::DbWeight::get().reads(7))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 
 	fn activate() -> Weight {
-		Weight::from_parts(162_934_000, 23_034)
+		Weight::from_parts(289_991_000, 23_034)
 			.saturating_add(T::DbWeight::get().reads(1))
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
 	fn retire() -> Weight {
-		Weight::from_parts(238_846_000, 23_142)
+		Weight::from_parts(445_922_000, 23_142)
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
