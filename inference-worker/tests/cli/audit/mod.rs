@@ -200,7 +200,7 @@ fn rows_that_two_checkers_did_not_get_are_explained() {
 	// One word is not enough.
 	let mut alone = starved.clone();
 	alone.receipt.stages[1].refused.truncate(1);
-	assert_eq!(failing(&alone), ["verdicts", "slashes"]);
+	assert_eq!(failing(&alone), ["verdicts", "outcome", "slashes"]);
 }
 
 #[test]
