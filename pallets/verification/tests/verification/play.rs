@@ -109,13 +109,22 @@ pub fn play_out(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 	expire(job, Phase::Running);
 	// The second time for checkers that are drawn in the place of others.
 	for _ in 0..2 {
+		let drawn_again = is_drawn_again(job);
 		commits(job, Part::Replica, &behave);
-		expire(job, Phase::Verifying);
+		if is_drawn_again(job) == drawn_again {
+			expire(job, Phase::Verifying);
+		}
 	}
 	reveals(job, &behave);
 	expire(job, Phase::Revealing);
 	attests(job, &behave);
 	expire(job, Phase::Tiebreak);
+}
+
+/// Whether other checkers were drawn in the place of those that got no rows.
+fn is_drawn_again(job: JobId) -> bool {
+	let trial = trial(job);
+	trial.stages.iter().any(|stage| stage.refused.is_some())
 }
 
 /// Lets the deadline of a phase pass, if the trial is still in it.

@@ -135,8 +135,10 @@ fn check_forfeits(job: JobId, plays: &[StagePlay]) {
 	}
 	let due = trial.stages.iter().filter(|stage| {
 		let lead = plays[stage.stage as usize][0];
-		let unopened = lead == Behaviour::Unrevealed && stage.replica.is_some();
-		unopened || stage.is_starved() && stage.lead.verdict == Some(Verdict::WorkerFault)
+		// What it copied may be of one that opens nothing: then nobody can tell whose it is.
+		let unopened = matches!(lead, Behaviour::Unrevealed | Behaviour::Copied);
+		let blamed = stage.lead.verdict == Some(Verdict::WorkerFault);
+		blamed && (unopened && stage.replica.is_some() || stage.is_starved())
 	});
 	let due = due.map(|stage| stage.lead.worker.clone());
 	let forfeited = Forfeits::get().into_iter().map(|(who, _, _)| who);
