@@ -2,6 +2,7 @@
 //! fits a block even where every list is full.
 
 use dllm_primitives::{
+	breaker::Scope,
 	capacity::{Offer, Terms},
 	commitment::{Opening, Roots},
 	cost::{link::LinkFigures, DeviceFigures, Workload},
@@ -203,6 +204,7 @@ fn verification_calls() -> Vec<RuntimeCall> {
 	use pallet_verification::Call;
 	let (job, stage, commitment) = (0, 0, Digest::zero());
 	let roots = Roots::default();
+	let scope = Scope::Model(0);
 	let opening = Opening {
 		salt: Digest::zero(),
 		roots,
@@ -229,6 +231,12 @@ fn verification_calls() -> Vec<RuntimeCall> {
 			job,
 			stage,
 			made: Move::Nodes(Vec::new()),
+		},
+		Call::report_withheld { job, stage },
+		Call::uphold { scope },
+		Call::pardon {
+			scope,
+			but: Default::default(),
 		},
 	]
 	.map(RuntimeCall::Verification)

@@ -20,7 +20,7 @@ const MODEL_UNREAD: [&str; 11] = [
 	"kvBytesPerToken",
 ];
 /// Fields of a pipeline that no rule of a job reads: they are about other jobs.
-const PIPELINE_UNREAD: [&str; 3] = ["state", "slots", "openJobs"];
+const PIPELINE_UNREAD: [&str; 5] = ["state", "slots", "openJobs", "inFlight", "pace"];
 
 #[test]
 fn every_damaged_field_of_a_settled_job_is_found() {
