@@ -8,9 +8,11 @@ use crate::{
 use dllm_primitives::{api::Receipt, ids::JobId, job::JobState};
 
 impl Worker {
-	/// Tells the end of a job and forgets its rows; not yet while the job goes on.
+	/// Tells the end of a job and forgets its rows; not yet while the job goes on, or a fork could undo its end.
 	pub(super) async fn close(self, job: JobId) -> Result<Progress, DutyError> {
-		let Some(receipt) = self.chain.receipt(job).await? else {
+		// On another branch the job may go on, and its rows be asked for again.
+		let end = self.chain.final_block().await?;
+		let Some(receipt) = self.chain.receipt_at(end, job).await? else {
 			// It may come again where the node lags or a fork dropped it, but not once its record has
 			// been dropped for its age.
 			if !self.chain.has_dropped(job).await? {
