@@ -286,7 +286,7 @@ async fn a_check_ends_with_its_block_however_slowly_rows_come() {
 			link.send(&rows(job, position, 1, ROW)).await.unwrap();
 			workshop.set_block(until - 8 + position);
 		}
-		workshop.set_block(until + 1);
+		workshop.set_block(until - 5);
 		link
 	};
 	let case = Case {
