@@ -63,7 +63,7 @@ impl<T: Config> Pallet<T> {
 		}
 		let busy = trial
 			.participants()
-			.map(|(_, _, participant)| participant.worker.clone())
+			.map(|(_, _, participant)| operator::<T>(&participant.worker))
 			.collect::<Vec<_>>();
 		let seed = trial.drawn.map_or(Digest::zero(), |drawn| drawn.seed);
 		let mut any = None;
@@ -91,7 +91,8 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// Another holder of the stage; else a verifier of another operator than lead and first checker.
+/// Another holder of the stage, of the `busy` operators only where there is nobody else; else a verifier of another
+/// operator than lead and first checker.
 fn second_checker<T: Config>(
 	trial: Digest,
 	stage: &StageOf<T>,
