@@ -196,6 +196,28 @@ fn another_holder_is_drawn_before_a_stranger() {
 	});
 }
 
+/// Whose operator leads the next stage knows what this one sent.
+#[test]
+fn the_second_checker_has_no_neighbour_of_its_own_where_another_has_none() {
+	for job in 0..20 {
+		execute(|| {
+			let of_next = workers(2, 4).into_iter().map(|lead| (lead, acc(150)));
+			Operators::set(of_next.chain([(acc(23), acc(150))]).collect());
+			// Of the first stage, which acc(20) leads, acc(21) and acc(22) are free.
+			open_with(award(4 * job, 4)).unwrap();
+			commits(4 * job, Lead, &all_honest);
+			let first = worker(4 * job, 1, Replica);
+			assert_ok!(report(4 * job, 1));
+			commits(4 * job, Replica, &but(1, Replica, Behaviour::Silent));
+			let pair = [first, worker(4 * job, 1, Replica)];
+			assert!(
+				[21, 22].map(acc).iter().all(|free| pair.contains(free)),
+				"{pair:?}"
+			);
+		});
+	}
+}
+
 #[test]
 fn only_a_checker_that_waits_for_its_rows_can_say_so() {
 	execute(|| {
