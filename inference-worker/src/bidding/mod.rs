@@ -26,11 +26,7 @@ pub use offer::{offer, Declined, Means, FOR_FEES};
 pub use options::{BadOption, Options, Rules};
 pub use safe::{Record, Safe, SafeError};
 
-use std::time::Duration;
-use tokio::time::sleep;
-
-/// Without a new block the rounds are read again after this time: four slots.
-const LOOK_AGAIN: Duration = Duration::from_secs(12);
+use crate::chain::next_look;
 
 /// Bids at every block; never ends. Without a bidder it only waits.
 pub async fn follow(bidder: Option<Bidder>) {
@@ -43,13 +39,6 @@ pub async fn follow(bidder: Option<Bidder>) {
 		if let Err(error) = bidder.look().await {
 			tracing::warn!(%error, "the capacity rounds cannot be read");
 		}
-		tokio::select! {
-			changed = best.changed() => if changed.is_err() {
-				// The chain is gone with its last handle, and the duties end.
-				std::future::pending::<()>().await;
-			},
-			() = bidder.ended() => {},
-			() = sleep(LOOK_AGAIN) => {},
-		}
+		next_look(&mut best, bidder.ended()).await;
 	}
 }

@@ -34,7 +34,7 @@ use dllm_primitives::{
 	ids::{Digest, JobId, ModelId},
 	links::Report,
 };
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 use subxt::{
 	backend::{BlockRef, LegacyBackend},
 	config::{substrate::SubstrateConfig, Header, RpcConfigFor},
@@ -61,6 +61,8 @@ const RETRY_UP_TO: Duration = Duration::from_secs(15);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// A node that does not accept a connection within this time is not there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+/// Without a new block rounds are read again after this time: four slots.
+const LOOK_AGAIN: Duration = Duration::from_secs(12);
 
 type Rpc = LegacyRpcMethods<RpcConfigFor<SubstrateConfig>>;
 
@@ -445,6 +447,18 @@ impl Chain {
 				done => return done.map_err(|error| ChainError::from_rpc(error, what)),
 			}
 		}
+	}
+}
+
+/// Waits until another look at the chain may show something new: for a block, for the end of `work`, or, without
+/// either, for four slots. Never ends once the chain is gone with its last handle: the duties end then.
+pub async fn next_look(best: &mut watch::Receiver<BestBlock>, work: impl Future<Output = ()>) {
+	tokio::select! {
+		changed = best.changed() => if changed.is_err() {
+			std::future::pending::<()>().await;
+		},
+		() = work => {},
+		() = tokio::time::sleep(LOOK_AGAIN) => {},
 	}
 }
 

@@ -21,12 +21,8 @@ pub use planner::{step, turn, Planner, Step};
 pub use plans::{add_entries, check, plan_of, sort_replicas, spec_of};
 pub use tender::{leads, Loaded, Made, Tender};
 
+use crate::chain::next_look;
 use dllm_primitives::plan::PlanError;
-use std::time::Duration;
-use tokio::time::sleep;
-
-/// Without a new block the rounds are read again after this time: four slots.
-const LOOK_AGAIN: Duration = Duration::from_secs(12);
 
 /// Why there is no plan.
 #[derive(thiserror::Error, Clone, PartialEq, Debug)]
@@ -53,13 +49,6 @@ pub async fn follow(planner: Option<Planner>) {
 		if let Err(error) = planner.look().await {
 			tracing::warn!(%error, "the plans of capacity rounds cannot be read");
 		}
-		tokio::select! {
-			changed = best.changed() => if changed.is_err() {
-				// The chain is gone with its last handle, and the duties end.
-				std::future::pending::<()>().await;
-			},
-			() = planner.ended() => {},
-			() = sleep(LOOK_AGAIN) => {},
-		}
+		next_look(&mut best, planner.ended()).await;
 	}
 }

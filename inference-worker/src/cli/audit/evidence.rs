@@ -1,5 +1,6 @@
 //! What an audit reads: public data, all of them of the block that ended the job, or of the one before.
 
+use crate::planning::spec_of;
 use codec::Decode;
 use dllm_primitives::{
 	api::{planck, AccountId32, ModelView, PaymentView, PipelineView, Receipt, WorkerView},
@@ -215,22 +216,9 @@ pub struct Forfeited {
 }
 
 impl Evidence {
-	/// The figures of the model that rules read; texts are left out. None where the chain could not hold it.
+	/// The model as the chain holds it; none where it could not hold it.
 	pub(super) fn spec(&self) -> Option<ModelSpec> {
-		let model = &self.model;
-		Some(ModelSpec {
-			name: Default::default(),
-			licence: Default::default(),
-			manifest_root: model.manifest_root,
-			tokenizer_hash: model.tokenizer_hash,
-			profile: model.profile,
-			hidden_size: model.hidden_size,
-			max_context: model.max_context,
-			embed: model.embed,
-			layers: model.layers.clone().try_into().ok()?,
-			head: model.head,
-			constants: model.constants.clone(),
-		})
+		spec_of(&self.model).ok()
 	}
 
 	/// The pipeline, as the rules want it; none where there is none, or the view is no ring.
