@@ -1,12 +1,12 @@
 //! A bidder and its rounds. The auctioneer is played by the test, which makes the blocks.
 
+use crate::capacity::{self, DEVICE};
 use dllm_primitives::{
 	api::{BidState, ModelView, RoundPhase, RoundView, WinnerView, WorkerView},
 	capacity::{seal, Offer, RoundId, Terms},
-	cost::{link::LinkFigures, DeviceFigures, Workload},
 	ids::{Digest, ModelId},
 	miner::Roles,
-	model::{ModelState, Profile, Shard},
+	model::ModelState,
 };
 use dllm_worker::{
 	bidding::{
@@ -33,36 +33,12 @@ const CLEARS: u32 = 120;
 /// Bytes of a layer with two full caches of 100 rows.
 const SLOT: u64 = 1_000_000 + 2 * 100 * 10;
 const LAYERS: u32 = 6;
-const DEVICE: DeviceFigures = DeviceFigures {
-	flops_per_second: 1_000_000_000,
-	memory_bytes_per_second: 1_000_000_000,
-	download_bytes_per_second: 1_000_000,
-	failure_ppm: 0,
-};
 
 fn terms() -> Terms {
 	Terms {
-		replicas: 2,
-		jobs: 2,
-		reserve: 1_000,
-		deposit: DLLM,
-		commit_blocks: 10,
 		reveal_blocks: 9,
 		plan_blocks: 10,
-		workload: Workload {
-			prompt_tokens: 10,
-			new_tokens: 10,
-			sessions: 1,
-			row_bytes: 64,
-			packet_bytes: 1_200,
-		},
-		link: LinkFigures {
-			latency_us: 10,
-			jitter_us: 1,
-			loss_ppm: 0,
-			bytes_per_second: 1_000_000,
-			efficiency_ppm: 900_000,
-		},
+		..capacity::terms()
 	}
 }
 
@@ -76,35 +52,17 @@ fn round(id: RoundId, model: ModelId) -> RoundView {
 		clears: CLEARS,
 		closes: CLEARS + 10,
 		bidders: 0,
-		revealed: 0,
 		winners: Vec::new(),
-		plan: None,
-		incumbent: None,
+		..capacity::round()
 	}
 }
 
 fn model(id: ModelId) -> ModelView {
-	let shard = Shard {
-		hash: Digest::repeat_byte(1),
-		bytes: 1_000_000,
-		flops_per_token: 1_000,
-		kv_bytes_per_token: 10,
-	};
+	let model = capacity::model();
 	ModelView {
 		id,
-		owner: AccountId32::new([1; 32]),
-		state: ModelState::Active,
-		name: "tiny".into(),
-		licence: "MIT".into(),
-		manifest_root: Digest::zero(),
-		tokenizer_hash: Digest::zero(),
-		profile: Profile::F32,
-		hidden_size: 16,
-		max_context: 100,
-		embed: shard,
-		layers: vec![shard; LAYERS as usize],
-		head: shard,
-		constants: None,
+		layers: vec![model.embed; LAYERS as usize],
+		..model
 	}
 }
 
@@ -122,23 +80,12 @@ fn worker() -> WorkerView {
 	WorkerView {
 		account: BIDDER,
 		operator: BIDDER,
-		active: true,
-		state: "active".into(),
-		bond: DLLM,
 		roles: Roles {
 			miner: true,
 			..Roles::default()
 		},
 		memory: 4 * SLOT * 100 / 80,
-		promised: 0,
-		price: 5,
-		peer_id: Vec::new(),
-		addresses: Vec::new(),
-		open_jobs: 0,
-		passed: 0,
-		faults: 0,
-		cheats: 0,
-		rank: 250_000,
+		..capacity::worker(7)
 	}
 }
 

@@ -4,6 +4,8 @@ mod amounts;
 mod bidding;
 mod bids;
 mod calls;
+#[path = "../capacity/mod.rs"]
+mod capacity;
 mod example;
 mod links;
 mod metrics;

@@ -1,6 +1,8 @@
 //! The command line as a person meets it: the real binary, its messages and its exit status.
 
 mod audit;
+#[path = "../capacity/mod.rs"]
+mod capacity;
 mod config;
 mod gateway;
 mod help;
