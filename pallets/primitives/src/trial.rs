@@ -111,12 +111,19 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 		self.refused.is_some() && starved
 	}
 
-	/// Whether its lead is to blame for not having opened what it committed to, or not having handed out what it
-	/// received, though the stage was checked.
+	/// Whether its lead is to blame for not having opened what it committed to, though the stage was checked.
+	pub fn is_unopened(&self) -> bool {
+		self.is_late() && self.replica.is_some() && self.lead.has_to_reveal()
+	}
+
+	/// Whether its lead is to blame for that, or for not having handed out what it received.
 	pub fn withheld(&self) -> bool {
-		let blamed = self.lead.verdict == Some(Verdict::WorkerFault);
-		let unopened = self.replica.is_some() && self.lead.has_to_reveal();
-		blamed && (unopened || self.is_starved())
+		self.is_unopened() || (self.is_late() && self.is_starved())
+	}
+
+	/// Whether its lead was found to be late or silent.
+	fn is_late(&self) -> bool {
+		self.lead.verdict == Some(Verdict::WorkerFault)
 	}
 
 	/// The workers that execute it again, the third one included once it is drawn.

@@ -234,16 +234,17 @@ fn judged_classes<T: Config>(trial: &TrialOf<T>) -> Vec<Digest> {
 }
 
 /// Whether a pardon of `scope` is about what a worker is blamed for: it was convicted of what it opened, or, of a
-/// model, forfeits because it opened nothing. No fault in common copies a commitment.
+/// model, forfeits because it opened nothing. No fault in common copies a commitment; and the word of two checkers
+/// that they got no rows costs them nothing, so they could stop a model with it.
 pub(crate) fn is_blamed<T: Config>(
 	stage: &StageOf<T>,
 	one: &Participant<T::AccountId, BlockNumberFor<T>>,
 	scope: &Scope,
 ) -> bool {
 	let convicted = one.verdict == Some(Verdict::Cheat);
-	let withheld = stage.withheld() && one.worker == stage.lead.worker;
+	let unopened = stage.is_unopened() && one.worker == stage.lead.worker;
 	match scope {
-		Scope::Model(_) => withheld || (convicted && one.opening.is_some()),
+		Scope::Model(_) => unopened || (convicted && one.opening.is_some()),
 		Scope::Class(class) => convicted && judged_class::<T>(stage, one) == Some(*class),
 	}
 }

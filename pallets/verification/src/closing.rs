@@ -249,7 +249,9 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 			// What the word of two checkers takes is burned whole, or a user could share it with them.
 			let user = (!stage.is_starved()).then_some(&trial.client);
 			let amount = T::Workers::withheld(lead, stage.pay, user);
-			note(lead, amount, false, None);
+			if stage.is_unopened() {
+				note(lead, amount, false, None);
+			}
 		}
 	}
 	all

@@ -16,7 +16,7 @@ use dllm_primitives::{
 	},
 };
 use frame_support::{assert_noop, assert_ok, dispatch::Pays};
-use pallet_verification::Error;
+use pallet_verification::{Breakers, Error, TakenLately};
 use sp_runtime::DispatchError;
 
 /// The checker of a stage says that it got no rows.
@@ -258,6 +258,29 @@ fn nobody_is_drawn_a_third_time() {
 		assert_ok!(report(0, 1));
 		assert_eq!(phase(0), Phase::Revealing);
 		assert_noop!(report(0, 1), Error::<Test>::WrongPhase);
+	});
+}
+
+/// It costs them nothing, so they could stop a model with it.
+#[test]
+fn the_word_of_checkers_trips_no_breaker() {
+	execute(|| {
+		for job in 0..4 {
+			// Each led by another operator.
+			open_with(award(job, 4)).unwrap();
+			commits(job, Lead, &all_honest);
+			assert_ok!(report(job, 1));
+			commits(job, Replica, &but(1, Replica, Behaviour::Silent));
+			assert_ok!(report(job, 1));
+			others_reveal(job);
+			assert_eq!(phase(job), Phase::Closed);
+		}
+		assert_eq!(Forfeits::get().len(), 4);
+		assert!(Breakers::<Test>::get().is_empty());
+		assert!(
+			TakenLately::<Test>::get().is_empty(),
+			"no pardon is about it"
+		);
 	});
 }
 
