@@ -16,7 +16,6 @@ use dllm_primitives::{
 };
 use libp2p::identity::ed25519::SecretKey;
 use std::{
-	collections::HashSet,
 	fs::{self, File},
 	io::{self, BufWriter, Read, Seek, SeekFrom, Write},
 	path::{Path, PathBuf},
@@ -265,20 +264,6 @@ impl Ledger {
 			Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&folder)(error)),
 			_ => Ok(()),
 		}
-	}
-
-	/// Removes every job that is not among `open`; gives how many were removed.
-	pub fn prune(&self, open: &HashSet<JobId>) -> Result<usize, LedgerError> {
-		let mut removed = 0;
-		for entry in fs::read_dir(&*self.folder).map_err(at(&self.folder))? {
-			let name = entry.map_err(at(&self.folder))?.file_name();
-			let job = name.to_str().and_then(|name| name.parse::<JobId>().ok());
-			if let Some(job) = job.filter(|job| !open.contains(job)) {
-				self.forget(job)?;
-				removed += 1;
-			}
-		}
-		Ok(removed)
 	}
 
 	fn stage_folder(&self, job: JobId, stage: StageIndex) -> PathBuf {
