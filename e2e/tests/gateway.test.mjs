@@ -218,6 +218,21 @@ print(json.dumps({
 		await assert.rejects(ask(slow), OpenAI.RateLimitError);
 	});
 
+	it('tells within ten seconds who of the workers is gone', async () => {
+		const roll = async () => (await fetch(`${gateway.url}/v1/roll`)).json();
+		const [gone] = network.workers.filter(({ name }) => name === 'Entry2');
+		const all = await roll();
+		assert.deepEqual(all.called.toSorted(), network.workers.map(({ address }) => address).toSorted());
+		assert.deepEqual(all.absent, []);
+		await gone.daemon.kill();
+		const ended = Date.now();
+		await until('the roll tells', 10, async () => (await roll()).absent.includes(gone.address));
+		assert.ok(Date.now() - ended <= 10_000);
+		assert.deepEqual((await roll()).absent, [gone.address]);
+		gone.start();
+		await until('it answers again', 60, async () => (await roll()).absent.length === 0);
+	});
+
 	it('settles for what ran where the client hangs up', async () => {
 		// A key of its own: what it has spent is this job, and nothing else.
 		const own = gateway.client(await gateway.key('leaver'), { timeout: PATIENCE });

@@ -3,12 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { Gateway } from '../../e2e/lib/gateway.mjs';
 import { until } from '../../e2e/lib/processes.mjs';
 import { standardNetwork } from '../../e2e/lib/standard.mjs';
 import { ask, barriers, Browser, connectWallet, PATIENCE } from './lib/browser.mjs';
 
 describe('the chat', () => {
 	let network;
+	let gateway;
 	let browser;
 	let page;
 	let user;
@@ -16,11 +18,13 @@ describe('the chat', () => {
 	before(async () => {
 		network = await standardNetwork('web-chat');
 		user = network.account('User');
+		gateway = await Gateway.start(network, { account: 'Eve', options: { allow_origin: ['*'] } });
 		browser = await Browser.start(network);
 		page = await browser.open('chat');
 	});
 	after(async () => {
 		await browser?.stop();
+		await gateway?.daemon.stop();
 		await network?.stop();
 	});
 
@@ -130,11 +134,15 @@ describe('the chat', () => {
 
 	it('shows a miner that goes down', async () => {
 		const [miner] = network.workers.filter(({ name }) => name === 'Miner1');
-		const watcher = await browser.open('network');
+		const watcher = await browser.open('network', { query: { gateway: gateway.url } });
 		const node = watcher.getByTestId('diagram').locator(`.react-flow__node-member[data-id$="${miner.address}"]`);
 		await node.waitFor();
 		assert.match(await node.getAttribute('aria-label'), / 0 faults/);
+		const gone = watcher.locator(`.react-flow__node-member[data-id$="${miner.address}"][aria-label*=", silent,"]`);
+		assert.equal(await gone.count(), 0);
 		await miner.daemon.stop();
+		// The gateway calls the workers; the chain hears of it minutes later.
+		await gone.waitFor({ timeout: 10_000 });
 		const turn = await ask(page, 'Is everybody there?');
 		await turn.locator('[data-testid=outcome]:is([data-state=settled],[data-state=refunded])').waitFor();
 		await watcher.locator(`.react-flow__node-member[data-id$="${miner.address}"][aria-label*=" 1 fault"]`).waitFor({ timeout: PATIENCE });

@@ -2,6 +2,7 @@
 
 use super::{
 	request::{Ask, Prompt},
+	roll::Roll,
 	ApiError,
 };
 use crate::pipeline::entry::Wishes;
@@ -80,6 +81,9 @@ pub trait Market: Send + Sync + 'static {
 
 	/// What a light client needs to check a job; none where the chain does not know it.
 	fn receipt(&self, job: JobId) -> BoxFuture<'_, Result<Option<Value>, ApiError>>;
+
+	/// Calls those who serve, to see who answers: eight seconds at most, where not hundreds are dead.
+	fn roll(&self) -> BoxFuture<'_, Result<Roll, ApiError>>;
 
 	/// Fails unless requests can be answered.
 	fn ready(&self) -> BoxFuture<'_, Result<(), ApiError>>;

@@ -12,7 +12,8 @@
 //! | the job is bought, run and followed to its end | [`conversation`], [`on_chain`], [`sealed`] |
 //! | the reply, or the error, as OpenAI's clients read it | [`answer`], [`logprobs`], [`embeddings`], [`reply`], [`error`] |
 //!
-//! What the chain verifies and who is paid is left to the chain; `GET /v1/receipts/{job}` shows it.
+//! What the chain verifies and who is paid is left to the chain; `GET /v1/receipts/{job}` shows it. [`roll`] tells
+//! the web page which workers answer.
 
 pub mod admission;
 pub mod answer;
@@ -30,6 +31,7 @@ pub mod patience;
 mod prompt;
 pub mod reply;
 pub mod request;
+pub mod roll;
 pub mod routes;
 mod sealed;
 pub mod server;
@@ -44,6 +46,7 @@ use admission::{Queue, Rates};
 use keys::{Key, Keys};
 use market::{Market, Model};
 use metrics::Metrics;
+use roll::Rolls;
 use spending::Spending;
 use std::sync::{
 	atomic::{AtomicBool, Ordering},
@@ -63,6 +66,7 @@ pub struct Gateway {
 	rates: Rates,
 	queue: Queue,
 	metrics: Metrics,
+	rolls: Rolls,
 	draining: AtomicBool,
 }
 
@@ -83,6 +87,7 @@ impl Gateway {
 			rates: Rates::default(),
 			queue,
 			metrics: Metrics::at_zero(),
+			rolls: Rolls::default(),
 			draining: AtomicBool::new(false),
 		}
 	}

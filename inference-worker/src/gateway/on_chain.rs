@@ -8,13 +8,15 @@ use super::{
 	market::{Ending, Job, Market, Model, Offer},
 	prompt::{seal, shown_limits, tokens},
 	request::Ask,
+	roll::Roll,
 	sealed::{ending, SealedJob},
 	ApiError,
 };
 use crate::{
-	chain::{calls, BestBlock, Chain, ChainError, Submitter},
+	chain::{calls, AccountId32, BestBlock, Chain, ChainError, Submitter},
 	commitment::random_bytes,
 	network::{
+		self,
 		shards::{distinct, Part, ShardStore},
 		Peer,
 	},
@@ -31,7 +33,7 @@ use dllm_primitives::{
 use futures::future::BoxFuture;
 use serde_json::{json, Value};
 use std::{
-	collections::HashMap,
+	collections::{HashMap, HashSet},
 	path::PathBuf,
 	sync::{Arc, Mutex, PoisonError},
 	time::Duration,
@@ -282,6 +284,22 @@ impl OnChain {
 		})
 	}
 
+	/// The members of standing pipelines, each once, as they can be called.
+	async fn serving(&self) -> Result<Vec<(AccountId32, Peer)>, ApiError> {
+		let chain = &self.shared.chain;
+		let mut members = HashSet::new();
+		for model in chain.models().await? {
+			let pipelines = chain.pipelines(model.id).await?;
+			let stages = pipelines.into_iter().flat_map(|pipeline| pipeline.stages);
+			members.extend(stages.flat_map(|stage| stage.workers));
+		}
+		let workers = chain.workers().await?;
+		let serving = workers
+			.iter()
+			.filter(|worker| members.contains(&worker.account));
+		Ok(serving.filter_map(network::roll::callable).collect())
+	}
+
 	/// Best blocks from now on. Whoever looks again and again keeps one of these, so that a block between
 	/// two looks is not missed and none is waited for twice.
 	pub(super) fn blocks(&self) -> Blocks {
@@ -344,6 +362,18 @@ impl Market for OnChain {
 				}
 			}
 			Ok(None)
+		})
+	}
+
+	fn roll(&self) -> BoxFuture<'_, Result<Roll, ApiError>> {
+		Box::pin(async {
+			let serving = self.serving().await?;
+			let called = serving.iter().map(|(account, _)| account.clone()).collect();
+			let absent = network::roll::call(serving).await;
+			let absent = absent.map_err(|error| ApiError::Internal {
+				reason: error.to_string(),
+			})?;
+			Ok(Roll { called, absent })
 		})
 	}
 

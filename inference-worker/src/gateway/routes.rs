@@ -5,6 +5,7 @@ use super::{
 	embeddings::embed,
 	reply,
 	request::Ask,
+	roll,
 	unread::heard_out,
 	ApiError, Gateway,
 };
@@ -33,13 +34,14 @@ pub const REQUEST_HEADER: &str = "x-request-id";
 const OTHER_ROUTES: &str = "other";
 
 /// The routes.
-pub const PATHS: [&str; 10] = [
+pub const PATHS: [&str; 11] = [
 	MODELS,
 	MODEL,
 	CHAT,
 	COMPLETIONS,
 	EMBEDDINGS,
 	RECEIPT,
+	ROLL,
 	HEALTH,
 	READY,
 	METRICS,
@@ -51,6 +53,7 @@ const CHAT: &str = "/v1/chat/completions";
 const COMPLETIONS: &str = "/v1/completions";
 const EMBEDDINGS: &str = "/v1/embeddings";
 const RECEIPT: &str = "/v1/receipts/:job";
+const ROLL: &str = "/v1/roll";
 const HEALTH: &str = "/healthz";
 const READY: &str = "/readyz";
 const METRICS: &str = "/metrics";
@@ -73,6 +76,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 		.route(COMPLETIONS, only(post(completion)))
 		.route(EMBEDDINGS, only(post(embeddings)))
 		.route(RECEIPT, only(get(receipt)))
+		.route(ROLL, only(get(called)))
 		.route(HEALTH, only(get(|| async { "ok\n" })))
 		.route(READY, only(get(ready)))
 		.route(METRICS, only(get(metrics)))
@@ -192,6 +196,15 @@ async fn receipt(State(gateway): Shared, Path(job): Path<String>) -> Result<Resp
 	let number = job.parse::<JobId>().map_err(|_| unknown())?;
 	let receipt = gateway.market.receipt(number).await?;
 	Ok(json_response(&receipt.ok_or_else(unknown)?))
+}
+
+/// Workers and where they are stand on chain, so this needs no key.
+async fn called(State(gateway): Shared) -> Result<Response, ApiError> {
+	let rolls = &gateway.rolls;
+	let roll = rolls
+		.latest(gateway.market.as_ref(), Instant::now())
+		.await?;
+	Ok(json_response(&roll::shown(&roll)))
 }
 
 async fn ready(State(gateway): Shared) -> Result<&'static str, ApiError> {

@@ -9,4 +9,5 @@ mod readers;
 mod refusals;
 mod replies;
 mod requests;
+mod roll;
 mod spending;

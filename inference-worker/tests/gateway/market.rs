@@ -15,6 +15,7 @@ use dllm_worker::gateway::{
 	keys::Keys,
 	market::{Client, Ending, Event, Job, Market, Model, Offer},
 	request::Ask,
+	roll::Roll,
 	routes::router,
 	spending::Spending,
 	ApiError, Gateway, Options,
@@ -30,7 +31,7 @@ use std::{
 	time::Duration,
 };
 use tempfile::TempDir;
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{sync::Semaphore, task::yield_now, time::timeout};
 use tower::ServiceExt;
 
 pub const MODEL: &str = "fixture";
@@ -65,6 +66,15 @@ pub struct FakeMarket {
 	pub ended: Semaphore,
 	/// What was asked last.
 	pub asked: Mutex<Option<Ask>>,
+	/// Rolls that were called.
+	pub rolls: AtomicU32,
+	/// Who of the two workers is absent; none where nobody answers.
+	pub absent: Mutex<Option<Vec<AccountId32>>>,
+}
+
+/// The workers of the market.
+pub fn worker(number: u8) -> AccountId32 {
+	AccountId32::new([number; 32])
 }
 
 impl FakeMarket {
@@ -79,6 +89,8 @@ impl FakeMarket {
 			said: AtomicU32::new(0),
 			ended: Semaphore::new(0),
 			asked: Mutex::default(),
+			rolls: AtomicU32::new(0),
+			absent: Mutex::new(Some(Vec::new())),
 		})
 	}
 
@@ -151,6 +163,17 @@ impl Market for Shared {
 
 	fn receipt(&self, job: JobId) -> BoxFuture<'_, Result<Option<Value>, ApiError>> {
 		Box::pin(async move { Ok((job == 1).then(|| json!({ "object": "dllm.receipt" }))) })
+	}
+
+	fn roll(&self) -> BoxFuture<'_, Result<Roll, ApiError>> {
+		self.0.rolls.fetch_add(1, Ordering::Relaxed);
+		let absent = self.0.absent.lock().unwrap().clone();
+		// Others ask before this one is answered.
+		Box::pin(async move {
+			yield_now().await;
+			let called = vec![worker(1), worker(2)];
+			Ok(Roll { called, absent })
+		})
 	}
 
 	fn ready(&self) -> BoxFuture<'_, Result<(), ApiError>> {

@@ -1,7 +1,7 @@
 //! Who answers now is told within ten seconds, and nobody else is asked for it.
 
 use crate::lab::*;
-use dllm_worker::network::{roll::absent, Network, NetworkConfig, Peer};
+use dllm_worker::network::{roll, Network, NetworkConfig, Peer};
 use libp2p::{identity::Keypair, Multiaddr};
 use std::{
 	net::TcpListener,
@@ -11,11 +11,13 @@ use std::{
 /// What a dead worker is given until it is off the map.
 const GOAL: Duration = Duration::from_secs(10);
 
-/// Calls the roll as every plan does: with a network that knows nobody.
+/// Calls the roll as plans and gateways do: with a network that knows nobody. Somebody always answers.
 async fn call<const N: usize>(peers: [&Peer; N]) -> Vec<usize> {
 	let began = Instant::now();
-	let peers = peers.into_iter().cloned().enumerate();
-	let mut absent = absent(&network(&[]).await, peers).await;
+	let steady = network(&[TCP]).await;
+	let here = (usize::MAX, steady.as_peer());
+	let peers = peers.into_iter().cloned().enumerate().chain([here]);
+	let mut absent = roll::call(peers.collect()).await.unwrap().unwrap();
 	assert!(began.elapsed() < GOAL, "{:?}", began.elapsed());
 	absent.sort_unstable();
 	absent
@@ -69,4 +71,16 @@ async fn nobody_answers_for_another_one() {
 		addresses: other.listen_addresses(),
 	};
 	assert_eq!(call([&dead]).await, [0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_at_all_answers_nothing_is_known() {
+	let worker = network(&[TCP]).await;
+	let dead = worker.as_peer();
+	worker.shutdown().await;
+	assert_eq!(roll::call(vec![(1, dead)]).await.unwrap(), None);
+	assert_eq!(
+		roll::call::<u8>(Vec::new()).await.unwrap(),
+		Some(Vec::new())
+	);
 }

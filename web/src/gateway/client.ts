@@ -1,4 +1,4 @@
-// The gateway's OpenAI-compatible interface: models, streamed chat, and errors in words.
+// The gateway's OpenAI-compatible interface: models, streamed chat, and errors in words; and which workers answer.
 
 import { events } from './sse';
 
@@ -35,6 +35,12 @@ export class Gateway {
 	async models(signal?: AbortSignal): Promise<GatewayModel[]> {
 		const response = await this.#ask('/v1/models', { signal });
 		return ((await response.json()) as { data: GatewayModel[] }).data;
+	}
+
+	/** Workers that do not answer now; nobody where the gateway reaches nobody at all. Takes up to eight seconds. */
+	async absent(signal?: AbortSignal): Promise<string[]> {
+		const response = await this.#ask('/v1/roll', { signal });
+		return ((await response.json()) as { absent: string[] | null }).absent ?? [];
 	}
 
 	/** Streams a reply. Aborting `signal` ends it; what ran until then is charged. */

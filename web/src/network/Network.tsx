@@ -2,6 +2,7 @@
 
 import { Accordion, Anchor, Group, Progress, Stack, Table, Text } from '@mantine/core';
 import { IconCpu, IconTopologyRing2 } from '@tabler/icons-react';
+import { useMemo } from 'react';
 import { Link } from 'react-router';
 import { useChainState, useLive } from '../chain/ChainProvider';
 import type { Connection } from '../chain/connection';
@@ -16,6 +17,7 @@ import { Diagram } from './Diagram';
 import { LinkTable } from './LinkTable';
 import { formatLoss, formatTime, LinkMap, summary } from './links';
 import { memberState } from './layout';
+import { useAbsent } from './useAbsent';
 
 async function readNetwork(chain: Connection) {
 	const [models, pipelines, workers, links, jobs] = await Promise.all([readModels(chain), readPipelines(chain), readWorkers(chain), readLinks(chain), nextJob(chain)]);
@@ -33,7 +35,9 @@ export default function Network() {
 	);
 }
 
-function Content({ view: { models, pipelines, workers, links, jobs } }: { view: NetworkView }) {
+function Content({ view: { models, pipelines, workers, links: measured, jobs } }: { view: NetworkView }) {
+	const absent = useAbsent();
+	const links = useMemo(() => measured.without(absent), [measured, absent]);
 	const { best, finalized } = useChainState();
 	const active = [...workers.values()].filter((worker) => worker.active).length;
 	const slots = pipelines.reduce((sum, pipeline) => sum + pipeline.slots, 0);

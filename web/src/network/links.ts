@@ -21,6 +21,11 @@ export class LinkMap {
 		this.silent = new Set(silent);
 	}
 
+	/** The same links, with these workers silent too. */
+	without(absent: string[]): LinkMap {
+		return new LinkMap({ links: this.all, silent: [...this.silent, ...absent] });
+	}
+
 	get all(): Link[] {
 		return [...this.#links.values()];
 	}

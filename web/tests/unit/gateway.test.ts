@@ -42,6 +42,17 @@ describe('the gateway', () => {
 		expect(asked).toMatchObject({ path: '/v1/chat/completions', key: 'Bearer secret', model: 'tiny', max_tokens: 8, stream: true, messages: REQUEST.messages });
 	});
 
+	it('names who does not answer, and nobody where it reaches nobody', async () => {
+		let absent: string[] | null = ['a'];
+		const base = await serving((request, response) => {
+			response.writeHead(request.url === '/v1/roll' ? 200 : 404, { 'content-type': 'application/json' });
+			response.end(JSON.stringify({ object: 'dllm.roll', called: ['a', 'b'], absent }));
+		});
+		expect(await new Gateway(base, '').absent()).toEqual(['a']);
+		absent = null;
+		expect(await new Gateway(base, '').absent()).toEqual([]);
+	});
+
 	it('reports a stream without its end', async () => {
 		const base = await serving((_, response) => {
 			response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -17,6 +17,14 @@ describe('a link', () => {
 		expect(map.silent.has('c')).toBe(true);
 	});
 
+	it('stays where a worker does not answer, who is silent then', () => {
+		const measured = new LinkMap({ links: [link()], silent: ['c'] });
+		const map = measured.without(['b']);
+		expect(map.between('a', 'b')).toBeDefined();
+		expect([...map.silent].sort()).toEqual(['b', 'c']);
+		expect([...measured.silent]).toEqual(['c']);
+	});
+
 	it('is good, slow, lossy or unmeasured', () => {
 		expect(linkTone()).toBe('quiet');
 		expect(linkTone(link())).toBe('good');

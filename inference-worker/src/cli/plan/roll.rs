@@ -3,30 +3,24 @@
 use crate::{
 	chain::{address, AccountId32},
 	cli::CliError,
-	network::{roll, Network, NetworkConfig, Peer},
+	network::roll,
 };
 use dllm_primitives::api::WorkerView;
-use libp2p::identity::Keypair;
 
 /// The active workers that do not answer, which are named. Who has no address cannot be called, and is not
 /// among them; where nobody at all answers, that says something of this machine, and nothing of the workers.
 pub async fn absent(workers: &[WorkerView]) -> Result<Vec<AccountId32>, CliError> {
-	let called = workers.iter().filter_map(peer).collect::<Vec<_>>();
-	if called.is_empty() {
-		return Ok(Vec::new());
-	}
+	let called = workers
+		.iter()
+		.filter_map(roll::callable)
+		.collect::<Vec<_>>();
 	let count = called.len();
-	// An identity of its own: nobody learns who plans.
-	let config = NetworkConfig::new(Keypair::generate_ed25519(), Vec::new());
-	let network = Network::start(config).await?;
-	let absent = roll::absent(&network, called).await;
-	network.shutdown().await;
-	if absent.len() == count {
+	let Some(absent) = roll::call(called).await? else {
 		eprintln!(
 			"none of {count} workers answers this machine: which of them live is not known here"
 		);
 		return Ok(Vec::new());
-	}
+	};
 	if !absent.is_empty() {
 		let names = absent.iter().map(address).collect::<Vec<_>>();
 		eprintln!(
@@ -44,10 +38,4 @@ pub fn without(workers: &[WorkerView], absent: &[AccountId32]) -> Vec<WorkerView
 		.iter()
 		.filter(|worker| !absent.contains(&worker.account));
 	here.cloned().collect()
-}
-
-fn peer(worker: &WorkerView) -> Option<(AccountId32, Peer)> {
-	let peer = Peer::from_chain(&worker.peer_id, &worker.addresses).ok()?;
-	let callable = worker.active && !peer.addresses.is_empty();
-	callable.then(|| (worker.account.clone(), peer))
 }
