@@ -8,6 +8,9 @@ const account = new Keyring({ type: 'sr25519' }).addFromUri(ACCOUNT);
 const limits = { maxTokens: 48, temperatureMilli: 0, topPMilli: 1000, seed: 0, stop: [] };
 const submit = api.tx.jobs.submit(MODEL, { Inline: process.argv[2] ?? 'Hello!' }, limits, 10n ** 12n, 50, 'Standard');
 
+// To have others run it again where its workers fail: `submitWith(…, 'Standard', { onFailure: 'Rerun' })`; the event
+// `Rerun` then names the job to follow.
+
 // The number of the job stands in the event of the block that holds the transaction.
 const job = await new Promise((resolve, reject) => {
 	submit.signAndSend(account, ({ status, events, dispatchError }) => {

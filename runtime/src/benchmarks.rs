@@ -10,9 +10,11 @@ use dllm_primitives::{
 	capacity::{Terms, Won},
 	cost::DeviceFigures,
 	flow::Award,
-	ids::{Digest, JobId, ModelId, PipelineId, MAX_LAYERS, MAX_REPLICAS, MAX_SEGMENTS, MAX_STAGES},
-	job::Assurance,
-	job::JobState,
+	ids::{
+		Digest, JobId, ModelId, PipelineId, MAX_INLINE, MAX_LAYERS, MAX_REPLICAS, MAX_SEGMENTS,
+		MAX_STAGES,
+	},
+	job::{Assurance, Body, JobState, Limits, OnFailure, Options},
 	load::Load,
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
@@ -94,6 +96,7 @@ impl pallet_auctions::benchmarking::BenchmarkSetup<AccountId> for MarketSetup {
 			let mut job = waiting_job(deadline);
 			job.max_price = job.max_price.saturating_add(number.into());
 			pallet_jobs::Jobs::<Runtime>::insert(id, job);
+			pallet_jobs::Requests::<Runtime>::insert(id, rerunnable_request());
 		}
 		for (at, due) in ids.chunks(places as usize).enumerate() {
 			let deadline = first.saturating_add(at as u32);
@@ -415,6 +418,24 @@ fn put_pipeline(pipeline: Pipeline<AccountId>) {
 	});
 }
 
+/// The longest request, of a client that lets a failed job run again.
+fn rerunnable_request() -> pallet_jobs::Request {
+	pallet_jobs::Request {
+		body: Body::Inline(BoundedVec::truncate_from(vec![b'a'; MAX_INLINE as usize])),
+		limits: Limits {
+			max_tokens: 16,
+			temperature_milli: 0,
+			top_p_milli: 1000,
+			seed: 0,
+			stop: Default::default(),
+		},
+		assurance: Assurance::Standard,
+		options: Options {
+			on_failure: OnFailure::Rerun,
+		},
+	}
+}
+
 fn waiting_job(deadline: BlockNumber) -> pallet_jobs::Job<AccountId, BlockNumber> {
 	pallet_jobs::Job {
 		client: account(CLIENT, 0),
@@ -433,6 +454,7 @@ fn waiting_job(deadline: BlockNumber) -> pallet_jobs::Job<AccountId, BlockNumber
 		rows: 0,
 		tokens: 0,
 		result: Digest::zero(),
+		lineage: None,
 	}
 }
 

@@ -118,6 +118,9 @@ pub fn job(id: JobId) -> Option<JobView> {
 	let assurance = facts
 		.as_ref()
 		.map_or_else(Default::default, |facts| facts.assurance);
+	let options = facts
+		.as_ref()
+		.map_or_else(Default::default, |facts| facts.options.clone());
 	let sealed = facts.is_some_and(|facts| matches!(facts.body, Body::Sealed { .. }));
 	Some(JobView {
 		id,
@@ -127,6 +130,8 @@ pub fn job(id: JobId) -> Option<JobView> {
 		phase: Verification::phase(id),
 		sealed,
 		assurance,
+		on_failure: options.on_failure,
+		rerun_of: job.lineage.map(|lineage| lineage.of),
 		max_price: job.max_price,
 		fee: job.fee,
 		tokens: job.tokens,

@@ -11,7 +11,7 @@ use dllm_primitives::{
 	commitment::{Opening, Roots},
 	dispute::Move,
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
-	job::{Assurance, Body, Limits},
+	job::{Assurance, Body, Limits, Options},
 	links::Links,
 	miner::WorkerSpec,
 	model::ModelSpec,
@@ -215,6 +215,26 @@ pub fn submit_job(
 		"submit",
 		(model, body, limits, max_price, deadline_blocks, assurance),
 	)
+}
+
+/// Pays for a prompt, and chooses besides.
+pub fn submit_job_with(
+	model: ModelId,
+	body: &Body,
+	limits: &Limits,
+	max_price: u128,
+	deadline_blocks: u32,
+	assurance: Assurance,
+	options: &Options,
+) -> Call {
+	let asked = (model, body, limits, max_price, deadline_blocks, assurance);
+	Call::new("Jobs", "submit_with", (asked, options))
+}
+
+/// Ceiling of the price of a job that may be run again, in planck, from the quote of the cheapest pipeline: half
+/// more, so that a dearer one can take it too. It is charged what its pipeline asks all the same.
+pub fn rerun_ceiling(quote: u128) -> u128 {
+	quote.saturating_add(quote / 2)
 }
 
 /// Takes a waiting job back.

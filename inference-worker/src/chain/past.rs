@@ -6,7 +6,7 @@ use codec::Decode;
 use dllm_primitives::{
 	api::{ModelView, PipelineView, WorkerView},
 	ids::{JobId, ModelId},
-	job::{Assurance, Body, Limits},
+	job::{Assurance, Body, Limits, Options},
 };
 use subxt::{backend::BlockRef, error::EventsError, ext::scale_value::Value};
 
@@ -71,7 +71,7 @@ impl Chain {
 		&self,
 		block: BestBlock,
 		id: JobId,
-	) -> Result<Option<(Body, Limits, Assurance)>, ChainError> {
+	) -> Result<Option<(Body, Limits, Assurance, Options)>, ChainError> {
 		self.job_item_at(block, "Requests", id).await
 	}
 

@@ -6,7 +6,7 @@ use clap::Args;
 use dllm_primitives::{
 	api::{JobView, ModelView, Receipt},
 	ids::{Bytes, JobId},
-	job::{Assurance, Body, JobState, Limits},
+	job::{Assurance, Body, JobState, Limits, OnFailure, Options, MAX_RERUNS},
 	verdict::Phase,
 };
 use std::{
@@ -45,7 +45,7 @@ pub struct Terms {
 	/// A text that ends the reply; up to four.
 	#[arg(long)]
 	stop: Vec<String>,
-	/// Most that the reply may cost; the chain's quote where left out.
+	/// Most that the reply may cost; the chain's quote where left out, half more with --rerun.
 	#[arg(long, value_name = "AMOUNT")]
 	max_price: Option<Amount>,
 	/// Blocks until the reply is there, or everything is refunded.
@@ -54,6 +54,10 @@ pub struct Terms {
 	/// Have every stage executed again, whatever the chain asks for.
 	#[arg(long)]
 	full_assurance: bool,
+	/// Where its workers fail, have another pipeline run it again within the deadline, up to twice, before
+	/// everything is refunded.
+	#[arg(long)]
+	rerun: bool,
 }
 
 impl Terms {
@@ -69,6 +73,15 @@ impl Terms {
 			source,
 		})?;
 		Ok(text)
+	}
+
+	/// What becomes of a job that fails.
+	fn options(&self) -> Options {
+		let on_failure = match self.rerun {
+			true => OnFailure::Rerun,
+			false => OnFailure::Refund,
+		};
+		Options { on_failure }
 	}
 
 	/// The limits as the chain holds them.
@@ -109,12 +122,15 @@ fn thousandths(what: &'static str, value: f32, most: f32) -> Result<u16, CliErro
 	Ok((value * 1000.0).round() as u16)
 }
 
-/// A job that is paid for, followed to its end, under whatever number a fork gives it.
+/// A job that is paid for, followed to its end, under whatever number a fork gives it, and on to the job that
+/// runs it again.
 pub struct Paid {
 	chain: Chain,
 	submitter: Submitter,
 	number: Numbered,
-	/// Its number.
+	/// Number of the job that was submitted.
+	first: JobId,
+	/// Number of the job that runs it now.
 	pub job: JobId,
 	/// When the transaction was sent.
 	pub sent: Instant,
@@ -138,9 +154,13 @@ impl Paid {
 				let quote = chain
 					.quote(model.id, ceiling, limits.max_tokens, own_entry)
 					.await?;
-				quote.ok_or_else(|| CliError::NoPipeline {
+				let quote = quote.ok_or_else(|| CliError::NoPipeline {
 					name: model.name.clone(),
-				})?
+				})?;
+				match terms.rerun {
+					true => calls::rerun_ceiling(quote),
+					false => quote,
+				}
 			}
 		};
 		let account = submitter.account();
@@ -158,7 +178,13 @@ impl Paid {
 			true => Assurance::Full,
 			false => Assurance::Standard,
 		};
-		let call = calls::submit_job(model.id, body, limits, price, terms.deadline, assurance);
+		let (deadline, options) = (terms.deadline, terms.options());
+		let call = match options == Options::default() {
+			true => calls::submit_job(model.id, body, limits, price, deadline, assurance),
+			false => {
+				calls::submit_job_with(model.id, body, limits, price, deadline, assurance, &options)
+			}
+		};
 		let number = submitter.submit_numbered(&call, NUMBER).await?;
 		let (job, block) = number.now()?;
 		let job = JobId::try_from(job).unwrap_or(JobId::MAX);
@@ -168,6 +194,7 @@ impl Paid {
 			chain: chain.clone(),
 			submitter: submitter.clone(),
 			number,
+			first: job,
 			job,
 			sent,
 			told: None,
@@ -180,9 +207,7 @@ impl Paid {
 		let mut best = self.chain.best();
 		let mut unknown = 0;
 		loop {
-			self.renumber()?;
-			let view = self.chain.job(self.job).await?;
-			let view = match view.filter(|view| self.is_own(view)) {
+			let view = match self.look().await? {
 				Some(view) => view,
 				// A short fork may not have the job yet, or another one of that number.
 				None if unknown < FORK_LOOKS => {
@@ -208,7 +233,7 @@ impl Paid {
 
 	/// Waits until a fork has given the job another number; for ever, once its block is final.
 	pub async fn renumbered(&mut self) -> Result<(), CliError> {
-		self.number.other_than(self.job.into()).await?;
+		self.number.other_than(self.first.into()).await?;
 		Ok(())
 	}
 
@@ -221,19 +246,44 @@ impl Paid {
 		let _ = tokio::time::timeout(LOOK_AGAIN, best.changed()).await;
 	}
 
+	/// The job that runs it as the best block has it; none where that has no such job, or somebody else's.
+	async fn look(&mut self) -> Result<Option<JobView>, CliError> {
+		self.renumber()?;
+		let mut found = self.own(self.first).await?;
+		for _ in 0..MAX_RERUNS {
+			let Some(JobState::Rerun { by, .. }) = found.as_ref().map(|view| view.state) else {
+				break;
+			};
+			if let Some(failed) = found.filter(|failed| failed.id == self.job) {
+				tell(&failed);
+			}
+			found = self.own(by).await?;
+		}
+		if let Some(view) = found.as_ref().filter(|view| view.id != self.job) {
+			self.job = view.id;
+			self.told = None;
+		}
+		Ok(found)
+	}
+
 	/// Takes the number that the job has now.
 	fn renumber(&mut self) -> Result<(), CliError> {
 		let (number, block) = self.number.now()?;
 		let number = JobId::try_from(number).unwrap_or(JobId::MAX);
-		if number != self.job {
+		if number != self.first {
 			eprintln!(
 				"job {}: a fork moved it to block {block}, where it is job {number}",
-				self.job
+				self.first
 			);
-			self.job = number;
+			(self.first, self.job) = (number, number);
 			self.told = None;
 		}
 		Ok(())
+	}
+
+	async fn own(&self, job: JobId) -> Result<Option<JobView>, CliError> {
+		let view = self.chain.job(job).await?;
+		Ok(view.filter(|view| self.is_own(view)))
 	}
 
 	fn is_own(&self, view: &JobView) -> bool {

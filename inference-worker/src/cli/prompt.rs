@@ -89,20 +89,9 @@ impl PromptCommand {
 		let payer = (chain, submitter);
 		let mut paid = Paid::submit(payer, model, &self.terms, &body, &limits).await?;
 
-		let mut watch = Stopwatch::default();
-		let answer = desk
-			.converse(context, &mut paid, tokens, &limits, &mut watch)
-			.await;
+		let followed = desk.follow(context, &mut paid, tokens, &limits).await;
 		desk.workshop.network.shutdown().await;
-		let text = match answer {
-			Ok(answer) => Some(answer.text),
-			Err(error) if error.is_interruption() => return Err(error),
-			Err(error) => {
-				// The job is refunded then, which is worth waiting for too.
-				eprintln!("error: {error}");
-				None
-			}
-		};
+		let (text, watch) = followed?;
 		let receipt = paid.settle().await?;
 		let mut report = Report::of(model.name.clone(), receipt);
 		let first = watch.0.first();
@@ -190,6 +179,40 @@ impl Desk {
 		bytes.try_into().map_err(|_| CliError::TooLong {
 			what: "the peer id",
 		})
+	}
+
+	/// Is the entry of the job, and of those that run it again, until one of them has ended: the last reply, if
+	/// there was one, and when its tokens came.
+	async fn follow(
+		&self,
+		context: &Context,
+		paid: &mut Paid,
+		tokens: Vec<u32>,
+		limits: &Limits,
+	) -> Result<(Option<String>, Stopwatch), CliError> {
+		loop {
+			let mut watch = Stopwatch::default();
+			let answer = self.converse(context, paid, tokens.clone(), limits, &mut watch);
+			let text = match answer.await {
+				Ok(answer) => Some(answer.text),
+				Err(error) if error.is_interruption() => return Err(error),
+				Err(error) => {
+					// The job is refunded or run again then, which is worth waiting for too.
+					eprintln!("error: {error}");
+					None
+				}
+			};
+			let job = paid.job;
+			let view = paid.until(|view| view.id != job).await?;
+			if view.state.is_final() {
+				return Ok((text, watch));
+			}
+			// The same seed does not help: the rows of the failed run, and so its tokens, may have been wrong.
+			eprintln!(
+				"job {}: what was shown does not count, the reply comes again",
+				view.id
+			);
+		}
 	}
 
 	/// Waits for the award, then is the entry of the job until the reply ends.

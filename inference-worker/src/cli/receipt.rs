@@ -198,6 +198,7 @@ pub fn state_in_words(state: JobState) -> String {
 		JobState::Running { pipeline } => format!("runs on pipeline {pipeline}"),
 		JobState::Settled => "verified and paid".into(),
 		JobState::Refunded(why) => format!("refunded ({why:?})"),
+		JobState::Rerun { by, reason } => format!("failed ({reason:?}); job {by} runs it again"),
 	}
 }
 

@@ -53,6 +53,7 @@ impl Worker {
 		metrics().earned.inc_by(paid.0 as f64 / DLLM as f64);
 		match receipt.job.state {
 			JobState::Refunded(why) => tracing::info!(job, ?why, "job refunded"),
+			JobState::Rerun { by, reason } => tracing::info!(job, by, ?reason, "job run again"),
 			_ => tracing::info!(job, %paid, block = receipt.job.ended, "job settled"),
 		}
 	}

@@ -73,7 +73,9 @@ pub async fn answer(
 	let job = match events.next().await? {
 		Event::Bought(job) => job,
 		Event::Failed(error) => return Err(error),
-		Event::Token(_) | Event::Pooled(_) | Event::Done { .. } => return Err(market::Lost.into()),
+		Event::Token(_) | Event::Pooled(_) | Event::Again | Event::Done { .. } => {
+			return Err(market::Lost.into())
+		}
 	};
 	let told = Told {
 		logprobs: ask.wishes.likeliest.map(|_| Logprobs::new(ask.kind)),
@@ -127,6 +129,11 @@ impl Told {
 		loop {
 			match self.events.next().await? {
 				Event::Bought(_) | Event::Pooled(_) => {}
+				Event::Again => {
+					text.clear();
+					likelihoods.clear();
+					(self.usage.reply, self.finish) = (0, None);
+				}
 				Event::Token(step) => {
 					self.count(&step);
 					text.push_str(&step.text);
@@ -174,7 +181,8 @@ impl Told {
 	/// The next lines of the stream, and what is left of the reply.
 	async fn lines(mut self) -> (Vec<Line>, Option<Self>) {
 		match self.events.next().await {
-			Ok(Event::Bought(_) | Event::Pooled(_)) => (Vec::new(), Some(self)),
+			// What is streamed is never told again: it is bought without a second run.
+			Ok(Event::Bought(_) | Event::Pooled(_) | Event::Again) => (Vec::new(), Some(self)),
 			Ok(Event::Token(step)) => {
 				self.count(&step);
 				let text = step.text.clone();

@@ -3,7 +3,7 @@
 
 use super::{
 	admission::Place,
-	market::{Client, Event, Job, Offer},
+	market::{Client, Event, Job, Offer, Verified},
 	spending::Hold,
 	ApiError, Gateway,
 };
@@ -32,7 +32,7 @@ impl Conversation {
 		if self.client.has_gone() {
 			return gateway.metrics.client_left();
 		}
-		let prompt_tokens = self.offer.tokens.len();
+		let (prompt_tokens, rerun) = (self.offer.tokens.len(), self.offer.rerun);
 		let mut job = match gateway.market.buy(self.offer).await {
 			Ok(job) => job,
 			Err(error) => {
@@ -53,19 +53,30 @@ impl Conversation {
 		keep(&mut self.hold, number).await;
 		self.client.tell(Event::Bought(number));
 
-		let answered = job.answer(&mut self.client).await;
-		report(
-			&gateway,
-			&self.request_id,
-			&self.client,
-			self.arrived,
-			job.number(),
-			&answered,
-		);
-		if job.number() != number {
-			number = job.number();
-			keep(&mut self.hold, number).await;
-		}
+		let answered = loop {
+			let answered = job.answer(&mut self.client).await;
+			report(
+				&gateway,
+				&self.request_id,
+				&self.client,
+				self.arrived,
+				job.number(),
+				&answered,
+			);
+			let verified = match rerun {
+				true => verified(job.as_mut(), answered).await,
+				false => Some(answered),
+			};
+			if job.number() != number {
+				number = job.number();
+				keep(&mut self.hold, number).await;
+			}
+			if let Some(answered) = verified {
+				break answered;
+			}
+			tracing::info!(request = self.request_id, job = number, "run again");
+			self.client.anew();
+		};
 		self.client.tell(match answered {
 			Ok(()) => Event::Done {
 				job: number,
@@ -77,6 +88,24 @@ impl Conversation {
 		// The next request runs while the chain verifies this one, once the reply is taken.
 		drop((self.place, self.client));
 		settle(&gateway, &self.request_id, job.as_mut(), self.hold).await;
+	}
+}
+
+/// What comes of an answer that is told once it is verified; none where it has to be given again.
+async fn verified(
+	job: &mut dyn Job,
+	answered: Result<(), ApiError>,
+) -> Option<Result<(), ApiError>> {
+	match job.verified().await {
+		Ok(Verified::Again) => None,
+		Ok(Verified::Over(ending)) if !ending.settled => Some(answered.and_then(|()| {
+			let reason = "its workers failed, and no others ran it in time: nothing was charged";
+			Err(ApiError::BrokeOff {
+				reason: reason.into(),
+			})
+		})),
+		Ok(Verified::Over(_)) => Some(answered),
+		Err(error) => Some(Err(error)),
 	}
 }
 

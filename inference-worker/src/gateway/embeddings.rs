@@ -204,7 +204,7 @@ async fn heard(mut events: Events, tokens: usize, max_price: u128) -> Result<Emb
 	let mut vector = None;
 	loop {
 		match events.next().await? {
-			Event::Bought(_) | Event::Token(_) => {}
+			Event::Bought(_) | Event::Token(_) | Event::Again => {}
 			Event::Pooled(pooled) => vector = Some(pooled),
 			Event::Done {
 				job,

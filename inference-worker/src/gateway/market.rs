@@ -53,6 +53,8 @@ pub struct Offer {
 	pub wishes: Wishes,
 	/// What it costs at most, in planck.
 	pub price: u128,
+	/// Whether its reply is told once it is verified, and run again where its workers fail.
+	pub rerun: bool,
 }
 
 /// How a job ended.
@@ -62,6 +64,15 @@ pub struct Ending {
 	pub settled: bool,
 	/// What it cost, in planck.
 	pub fee: u128,
+}
+
+/// What became of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+	/// The job is over.
+	Over(Ending),
+	/// Its workers failed, or a fork took it from them: it has to be answered again, under another number.
+	Again,
 }
 
 /// Chain and network, as the gateway needs them.
@@ -103,6 +114,9 @@ pub trait Job: Send {
 	/// Is the entry of the job until the reply ends, or the client has gone; tells it every token.
 	fn answer<'a>(&'a mut self, client: &'a mut Client) -> BoxFuture<'a, Result<(), ApiError>>;
 
+	/// Waits until the reply of the last [`Job::answer`] is verified, or the job is to be answered again.
+	fn verified(&mut self) -> BoxFuture<'_, Result<Verified, ApiError>>;
+
 	/// Waits for the end of the job on chain.
 	fn ended(&mut self) -> BoxFuture<'_, Result<Ending, ApiError>>;
 }
@@ -116,6 +130,8 @@ pub enum Event {
 	Token(Step),
 	/// The prompt as one vector of length 1, `[hidden]`; the last of several stands.
 	Pooled(Vec<f32>),
+	/// What was told of the reply does not count: it comes again.
+	Again,
 	/// The reply is whole.
 	Done {
 		/// The job's number at the end.
@@ -165,6 +181,12 @@ impl Client {
 	/// seed gives the same tokens.
 	pub fn begin(&mut self) {
 		self.made = 0;
+	}
+
+	/// The reply comes again from other workers: the rows of those before, and so their tokens, may have been wrong.
+	pub fn anew(&mut self) {
+		(self.tokens, self.made) = (0, 0);
+		self.tell(Event::Again);
 	}
 
 	/// Tells a token; breaks once the client has gone.

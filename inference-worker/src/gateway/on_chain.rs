@@ -27,7 +27,7 @@ use dllm_model::manifest::Manifest;
 use dllm_primitives::{
 	api::{JobView, Receipt},
 	ids::{Digest, JobId, ModelId},
-	job::{Assurance, Body, JobState, MAX_NEW_TOKENS},
+	job::{Assurance, Body, JobState, OnFailure, Options, MAX_NEW_TOKENS},
 	model::ModelState,
 };
 use futures::future::BoxFuture;
@@ -66,6 +66,7 @@ pub(super) struct Shared {
 	folders: Vec<PathBuf>,
 	default_max_tokens: u32,
 	deadline: u32,
+	rerun: bool,
 	/// The models as a block has them.
 	catalogue: Mutex<Option<(BestBlock, Vec<Model>)>>,
 	/// Loaded once each, whoever asks first.
@@ -97,6 +98,7 @@ impl OnChain {
 			folders: purse.folders,
 			default_max_tokens: options.default_max_tokens,
 			deadline: options.deadline,
+			rerun: options.rerun,
 			catalogue: Mutex::default(),
 			entries: Mutex::default(),
 		};
@@ -226,9 +228,15 @@ impl OnChain {
 		let limits = ask.limits(wanted.clamp(1, MAX_NEW_TOKENS).min(room))?;
 		let chain = &self.shared.chain;
 		let quote = chain.quote(model.id, tokens.len() as u32, limits.max_tokens, true);
-		let price = quote.await?.ok_or_else(|| ApiError::NoPipeline {
+		let quote = quote.await?.ok_or_else(|| ApiError::NoPipeline {
 			model: model.name.clone(),
 		})?;
+		// A vector whose ring breaks is bought again at once.
+		let rerun = self.shared.rerun && !ask.stream && !ask.wishes.pooled;
+		let price = match rerun {
+			true => calls::rerun_ceiling(quote),
+			false => quote,
+		};
 		Ok(Offer {
 			model,
 			prompt,
@@ -236,6 +244,7 @@ impl OnChain {
 			limits,
 			wishes: ask.wishes,
 			price,
+			rerun,
 		})
 	}
 
@@ -267,15 +276,30 @@ impl OnChain {
 		};
 		let shown = shown_limits(&offer.limits);
 		let assurance = Assurance::Standard;
-		let call = calls::submit_job(offer.model.id, &body, &shown, price, *deadline, assurance);
+		let (model, deadline) = (offer.model.id, *deadline);
+		let options = match offer.rerun {
+			true => Options {
+				on_failure: OnFailure::Rerun,
+			},
+			false => Options::default(),
+		};
+		let call = match offer.rerun {
+			true => {
+				calls::submit_job_with(model, &body, &shown, price, deadline, assurance, &options)
+			}
+			false => calls::submit_job(model, &body, &shown, price, deadline, assurance),
+		};
 		let number = submitter.submit_numbered(&call, NUMBER).await;
 		let number = number.map_err(|error| refused(error, &offer))?;
 		let (job, _) = number.now()?;
+		let first = JobId::try_from(job).unwrap_or(JobId::MAX);
+		let request = (&body, &shown, assurance, &options).encode();
 		Ok(SealedJob {
 			market: self.clone(),
 			number,
-			job: JobId::try_from(job).unwrap_or(JobId::MAX),
-			request: Digest::from(*blake3::hash(&(&body, &shown, assurance).encode()).as_bytes()),
+			first,
+			job: first,
+			request: Digest::from(*blake3::hash(&request).as_bytes()),
 			pipeline: None,
 			salt,
 			tokens: offer.tokens,
@@ -332,12 +356,16 @@ impl Market for OnChain {
 
 	fn ending(&self, job: JobId) -> BoxFuture<'_, Result<Option<Ending>, ApiError>> {
 		Box::pin(async move {
-			let mut blocks = self.blocks();
+			let (mut job, mut blocks) = (job, self.blocks());
 			loop {
 				let view = self.shared.chain.job(job).await?;
 				let Some(view) = view.filter(|view| self.is_own(view)) else {
 					return Ok(None);
 				};
+				if let JobState::Rerun { by, .. } = view.state {
+					job = by;
+					continue;
+				}
 				if let Some(ending) = ending(&view) {
 					return Ok(Some(ending));
 				}

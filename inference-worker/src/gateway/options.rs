@@ -26,6 +26,9 @@ pub struct Options {
 	pub default_max_tokens: u32,
 	/// Blocks until a job is answered, or refunded.
 	pub deadline: u32,
+	/// Whether replies that are not streamed are held back until they are verified, and run again by other
+	/// workers where theirs fail.
+	pub rerun: bool,
 	/// Seconds for which running requests are let go on at the end.
 	pub drain: u64,
 }
@@ -41,6 +44,7 @@ impl Default for Options {
 			waiting: 256,
 			default_max_tokens: 256,
 			deadline: 100,
+			rerun: false,
 			drain: 60,
 		}
 	}

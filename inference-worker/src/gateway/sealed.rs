@@ -1,7 +1,7 @@
-//! A sealed job from its purchase to its end: waits for a ring, is its entry, and follows forks.
+//! A sealed job from its purchase to its end: waits for a ring, is its entry, and follows forks and further runs.
 
 use super::{
-	market::{Client, Ending, Event, Job},
+	market::{Client, Ending, Event, Job, Verified},
 	on_chain::OnChain,
 	ApiError,
 };
@@ -13,7 +13,7 @@ use dllm_model::entry::Step;
 use dllm_primitives::{
 	api::{JobView, Route},
 	ids::{Digest, JobId, PipelineId},
-	job::{JobState, Limits},
+	job::{JobState, Limits, MAX_RERUNS},
 };
 use futures::future::BoxFuture;
 
@@ -26,7 +26,9 @@ pub struct SealedJob {
 	pub market: OnChain,
 	/// Its number, followed from fork to fork.
 	pub number: Numbered,
-	/// Its number now.
+	/// Its number when it was bought.
+	pub first: JobId,
+	/// Its number now: that of the job that runs it again, where its workers failed.
 	pub job: JobId,
 	/// Names what it asks: tells it from a job that a fork gave its number.
 	pub request: Digest,
@@ -65,6 +67,32 @@ impl Job for SealedJob {
 				if self.speak(route, client).await? {
 					return Ok(());
 				}
+			}
+		})
+	}
+
+	fn verified(&mut self) -> BoxFuture<'_, Result<Verified, ApiError>> {
+		Box::pin(async move {
+			let (answered, mut blocks) = (self.job, self.market.blocks());
+			let mut unknown = 0;
+			loop {
+				match self.look().await {
+					Ok(Some(view)) => {
+						if let Some(ending) = ending(&view) {
+							return Ok(Verified::Over(ending));
+						}
+						if view.id != answered {
+							return Ok(Verified::Again);
+						}
+					}
+					Ok(None) => unknown += 1,
+					// However long the node is away, the verdict comes.
+					Err(error) => tracing::debug!(job = self.job, %error, "looking again"),
+				}
+				if unknown > FORK_LOOKS {
+					return Err(broke_off("a fork undid the job, or its record was dropped"));
+				}
+				blocks.next().await;
 			}
 		})
 	}
@@ -151,7 +179,7 @@ impl SealedJob {
 		let spoken = entry::run_while(&workshop, route, question, limits, wishes, told);
 		let answered = tokio::select! {
 			answered = spoken => Some(answered),
-			moved = self.number.other_than(job.into()) => {
+			moved = self.number.other_than(self.first.into()) => {
 				moved?;
 				None
 			}
@@ -172,12 +200,26 @@ impl SealedJob {
 		}
 	}
 
-	/// The job as the best block has it, under the number that it has there.
+	/// The job as the best block has it, under the number that it has there; where it failed, the one that runs it
+	/// again.
 	async fn look(&mut self) -> Result<Option<JobView>, ApiError> {
 		let (number, _) = self.number.now()?;
-		self.job = JobId::try_from(number).unwrap_or(JobId::MAX);
+		self.first = JobId::try_from(number).unwrap_or(JobId::MAX);
+		self.job = self.first;
+		let mut found = self.own(self.job).await?;
+		for _ in 0..MAX_RERUNS {
+			let Some(JobState::Rerun { by, .. }) = found.as_ref().map(|view| view.state) else {
+				break;
+			};
+			self.job = by;
+			found = self.own(by).await?;
+		}
+		Ok(found)
+	}
+
+	async fn own(&self, job: JobId) -> Result<Option<JobView>, ApiError> {
 		let chain = &self.market.shared.chain;
-		let (view, request) = tokio::try_join!(chain.job(self.job), chain.request(self.job))?;
+		let (view, request) = tokio::try_join!(chain.job(job), chain.request(job))?;
 		let is_own = request == Some(self.request);
 		Ok(view.filter(|view| is_own && self.market.is_own(view)))
 	}

@@ -177,7 +177,7 @@ impl Metrics {
 
 	/// A series that is there from the start can be told from one that is missing.
 	fn start_at_zero(&self) {
-		for outcome in ["settled", "refunded"] {
+		for outcome in ["settled", "refunded", "rerun"] {
 			self.jobs.with_label_values(&[outcome]);
 		}
 		for verdict in VERDICTS {
@@ -207,6 +207,7 @@ impl Metrics {
 	pub fn job_ended(&self, state: JobState) {
 		let outcome = match state {
 			JobState::Refunded(_) => "refunded",
+			JobState::Rerun { .. } => "rerun",
 			_ => "settled",
 		};
 		self.jobs.with_label_values(&[outcome]).inc();

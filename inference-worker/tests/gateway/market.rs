@@ -13,7 +13,7 @@ use dllm_primitives::{
 };
 use dllm_worker::gateway::{
 	keys::Keys,
-	market::{Client, Ending, Event, Job, Market, Model, Offer},
+	market::{Client, Ending, Event, Job, Market, Model, Offer, Verified},
 	request::Ask,
 	roll::Roll,
 	routes::router,
@@ -25,7 +25,7 @@ use futures::future::BoxFuture;
 use serde_json::{json, Value};
 use std::{
 	sync::{
-		atomic::{AtomicU32, AtomicU64, Ordering},
+		atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
 		Arc, Mutex,
 	},
 	time::Duration,
@@ -60,6 +60,12 @@ pub struct FakeMarket {
 	pub breaks: Mutex<Option<ApiError>>,
 	/// Vectors that break off before one comes.
 	pub breaking: AtomicU32,
+	/// Whether replies are told once they are verified.
+	pub rerun: AtomicBool,
+	/// Runs whose workers are found to have failed.
+	pub failing: AtomicU32,
+	/// Whether jobs are refunded in the end.
+	pub refunds: AtomicBool,
 	/// Tokens that the last job said until its client had gone, or its reply ended.
 	pub said: AtomicU32,
 	/// One permit for every job that ended.
@@ -86,6 +92,9 @@ impl FakeMarket {
 			unpriced: Mutex::default(),
 			breaks: Mutex::default(),
 			breaking: AtomicU32::new(0),
+			rerun: AtomicBool::new(false),
+			failing: AtomicU32::new(0),
+			refunds: AtomicBool::new(false),
 			said: AtomicU32::new(0),
 			ended: Semaphore::new(0),
 			asked: Mutex::default(),
@@ -130,6 +139,7 @@ impl Market for Shared {
 				limits: ask.limits(tokens)?,
 				wishes: ask.wishes,
 				price: PRICE * (PROMPT_TOKENS as u128 + u128::from(tokens)),
+				rerun: self.0.rerun.load(Ordering::SeqCst) && !ask.stream,
 			})
 		})
 	}
@@ -254,6 +264,20 @@ impl Job for FakeJob {
 				}
 			}
 			Ok(())
+		})
+	}
+
+	fn verified(&mut self) -> BoxFuture<'_, Result<Verified, ApiError>> {
+		Box::pin(async move {
+			let one_less = |left: u32| left.checked_sub(1);
+			let (set, fetch) = (Ordering::SeqCst, Ordering::SeqCst);
+			let failing = &self.market.failing;
+			if failing.fetch_update(set, fetch, one_less).is_ok() {
+				self.number += 100;
+				return Ok(Verified::Again);
+			}
+			let settled = !self.market.refunds.load(Ordering::SeqCst);
+			Ok(Verified::Over(Ending { settled, fee: 0 }))
 		})
 	}
 

@@ -50,6 +50,55 @@ async fn a_whole_reply_names_its_job() {
 }
 
 #[tokio::test]
+async fn a_reply_whose_workers_failed_is_told_once_as_others_gave_it() {
+	let lab = Lab::new();
+	lab.market.rerun.store(true, Ordering::SeqCst);
+	lab.market.failing.store(2, Ordering::SeqCst);
+	let reply = json_of(lab.chat(&lab.key, json!({ "logprobs": true })).await).await;
+	let choice = &reply["choices"][0];
+	assert_eq!(choice["message"]["content"], REPLY.concat());
+	assert_eq!(choice["finish_reason"], "stop");
+	let likelihoods = choice["logprobs"]["content"].as_array().unwrap().len();
+	assert_eq!(likelihoods, REPLY.len() - 1);
+	assert_eq!(reply["usage"]["completion_tokens"], REPLY.len());
+	// The job that was paid is named, and nothing stays open.
+	assert_eq!(reply["dllm"]["job"], 201);
+	assert_eq!(lab.market.bought(), 1);
+	lab.settled(1).await;
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_ran_in_time_is_an_error_and_costs_nothing() {
+	let lab = Lab::new();
+	lab.market.rerun.store(true, Ordering::SeqCst);
+	lab.market.refunds.store(true, Ordering::SeqCst);
+	let response = lab.chat(&lab.key, json!({})).await;
+	assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+	assert_eq!(json_of(response).await["error"]["code"], "reply_broke_off");
+	// Without the choice the reply is told before the chain has judged it.
+	lab.market.rerun.store(false, Ordering::SeqCst);
+	assert_eq!(lab.chat(&lab.key, json!({})).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_stream_is_told_at_once_and_never_again() {
+	let lab = Lab::new();
+	lab.market.rerun.store(true, Ordering::SeqCst);
+	lab.market.failing.store(1, Ordering::SeqCst);
+	let stream = text(lab.chat(&lab.key, json!({ "stream": true })).await).await;
+	let said = chunks(&stream)
+		.iter()
+		.filter_map(|chunk| {
+			chunk["choices"][0]["delta"]["content"]
+				.as_str()
+				.map(String::from)
+		})
+		.collect::<String>();
+	assert_eq!(said, REPLY.concat());
+	assert_eq!(lab.market.failing.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn a_completion_has_text_instead_of_a_message() {
 	let lab = Lab::new();
 	let body = json!({ "model": MODEL, "prompt": "Once", "max_tokens": 4 }).to_string();

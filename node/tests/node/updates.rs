@@ -3,7 +3,7 @@
 use dllm_node::{rpc::updates::changes, service::Hash};
 use dllm_primitives::{
 	api::JobView,
-	job::{Assurance, JobState, Refund},
+	job::{Assurance, JobState, OnFailure, Refund},
 };
 use futures::{
 	executor::block_on,
@@ -20,6 +20,8 @@ fn view(state: JobState) -> JobView {
 		phase: None,
 		sealed: false,
 		assurance: Assurance::Standard,
+		on_failure: OnFailure::Refund,
+		rerun_of: None,
 		max_price: 10,
 		fee: 0,
 		tokens: 0,

@@ -70,7 +70,7 @@ impl<T: Config> Market<T> {
 			.collect()
 	}
 
-	/// What a pipeline charges for a job at most, in planck; none where it cannot serve it.
+	/// What a pipeline charges for a job at most, in planck; none where it cannot serve it, or the job avoids it.
 	pub(crate) fn fee<BlockNumber>(
 		&self,
 		job: &WaitingJob<u128, BlockNumber>,
@@ -80,8 +80,7 @@ impl<T: Config> Market<T> {
 		let pipeline = pipelines
 			.iter()
 			.find(|candidate| candidate.id == pipeline)?;
-		pipeline
-			.serves(job.own_entry)
-			.then(|| pipeline.fee(model, job.rows, job.own_entry))
+		let fits = pipeline.serves(job.own_entry) && !job.avoided.contains(&pipeline.id);
+		fits.then(|| pipeline.fee(model, job.rows, job.own_entry))
 	}
 }

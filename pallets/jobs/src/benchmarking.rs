@@ -1,10 +1,10 @@
 //! Benchmarks of the calls and of the hook's items, at their dearest.
 
-use crate::{pallet::*, Request};
+use crate::{pallet::*, Lineage, Request};
 use alloc::vec::Vec;
 use dllm_primitives::{
 	ids::{Bytes, JobId, ModelId, MAX_INLINE},
-	job::{Assurance, Body, Limits, Refund},
+	job::{Assurance, Body, JobState, Limits, OnFailure, Options, Refund},
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
@@ -48,6 +48,9 @@ fn request() -> Request {
 		body: Body::Inline(full_text()),
 		limits,
 		assurance: Assurance::Full,
+		options: Options {
+			on_failure: OnFailure::Rerun,
+		},
 	}
 }
 
@@ -69,7 +72,15 @@ mod benchmarks {
 		model: ModelId,
 	) -> Result<JobId, BenchmarkError> {
 		let (least, _) = T::DeadlineRange::get();
-		Pallet::<T>::do_submit(client.clone(), model, request(), PRICE, least)
+		submit_until::<T>(client, model, least)
+	}
+
+	fn submit_until<T: Config>(
+		client: &T::AccountId,
+		model: ModelId,
+		deadline_blocks: u32,
+	) -> Result<JobId, BenchmarkError> {
+		Pallet::<T>::do_submit(client.clone(), model, request(), PRICE, deadline_blocks)
 			.map_err(|_| BenchmarkError::Stop("a job could not be submitted"))?;
 		Ok(NextJob::<T>::get().saturating_sub(1))
 	}
@@ -105,6 +116,7 @@ mod benchmarks {
 			body,
 			limits,
 			assurance,
+			..
 		} = request();
 
 		#[extrinsic_call]
@@ -118,6 +130,74 @@ mod benchmarks {
 			assurance,
 		);
 
+		assert_eq!(Waiting::<T>::get().len() as u32, T::MaxWaiting::get());
+		Ok(())
+	}
+
+	/// The same, with options.
+	#[benchmark]
+	fn submit_with() -> Result<(), BenchmarkError> {
+		let client = client::<T>();
+		let model = T::BenchmarkSetup::active_model();
+		let (least, _) = T::DeadlineRange::get();
+		let others = T::MaxWaiting::get().saturating_sub(1);
+		crowd::<T>(others, wish::<T>());
+		let Request {
+			body,
+			limits,
+			assurance,
+			options,
+		} = request();
+
+		#[extrinsic_call]
+		_(
+			RawOrigin::Signed(client),
+			model,
+			body,
+			limits,
+			PRICE,
+			least,
+			assurance,
+			options,
+		);
+
+		assert_eq!(Waiting::<T>::get().len() as u32, T::MaxWaiting::get());
+		Ok(())
+	}
+
+	/// A job that was run again already fails once more; all places but one are taken, those of its deadline and
+	/// of the blocks before it first, and as many pipelines are live as there may be.
+	#[benchmark]
+	fn rerun() -> Result<(), BenchmarkError> {
+		let client = client::<T>();
+		let model = T::BenchmarkSetup::active_model();
+		let (_, most) = T::DeadlineRange::get();
+		let first = submit_until::<T>(&client, model, most)?;
+		let id = submit_until::<T>(&client, model, most)?;
+		let stored = |id| Jobs::<T>::get(id).ok_or(BenchmarkError::Stop("a job was not stored"));
+		for job in [first, id] {
+			Pallet::<T>::dequeue(job, stored(job)?.deadline);
+			T::BenchmarkSetup::leave_trial(job);
+		}
+		let mut job = stored(id)?;
+		job.state = JobState::Running { pipeline: 1 };
+		job.pipeline = Some(1);
+		job.lineage = Some(Lineage {
+			of: first,
+			failed: BoundedVec::truncate_from(alloc::vec![0]),
+			shunned: Default::default(),
+		});
+		Jobs::<T>::insert(id, &job);
+		let others = T::MaxWaiting::get().saturating_sub(1);
+		let full = others.div_ceil(T::AgendaSize::get()).saturating_sub(1);
+		crowd::<T>(others, job.deadline - full.into());
+
+		#[block]
+		{
+			Pallet::<T>::rerun_or_refund(id, job, Refund::Cheated);
+		}
+
+		assert!(matches!(stored(id)?.state, JobState::Rerun { .. }));
 		assert_eq!(Waiting::<T>::get().len() as u32, T::MaxWaiting::get());
 		Ok(())
 	}

@@ -1,4 +1,5 @@
-//! How a job ends: its reply, its settlement after the verdict, or its refund.
+//! How a job ends: its reply, its settlement after the verdict, or its refund. `rerun` says when another job takes
+//! its place instead.
 
 use crate::pallet::{
 	Config, Ended, EndedRange, Error, Event, HoldReason, JobOf, Jobs, Pallet, Replies,
@@ -125,7 +126,7 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Writes the final state of a job and files it among the ended ones.
-	fn file(id: JobId, mut job: JobOf<T>, state: JobState) {
+	pub(crate) fn file(id: JobId, mut job: JobOf<T>, state: JobState) {
 		job.state = state;
 		job.ended = Some(frame_system::Pallet::<T>::block_number());
 		Jobs::<T>::insert(id, job);
@@ -203,7 +204,7 @@ impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
 					checkers,
 				},
 			),
-			Conclusion::Failed(reason) => Self::refund(id, job, reason),
+			Conclusion::Failed(reason) => Self::rerun_or_refund(id, job, reason),
 		}
 		T::Book::release(pipeline, ending, Self::run(id, ceiling, passed, awarded));
 	}

@@ -2,7 +2,7 @@
 //!
 //! First and last step of the walk. A job waits here after [`Call::submit`], is given to a pipeline by the
 //! auction, goes to trial in verification, and comes back with a conclusion: settled (rewards divides the
-//! fee) or refunded. It needs nobody's help to end: a job that waits past its deadline is refunded by the
+//! fee), refunded, or, where its client chose that and its workers failed it, run again. It needs nobody's help to end: a job that waits past its deadline is refunded by the
 //! chain, and verification ends every trial.
 //!
 //! | file | duty |
@@ -10,6 +10,7 @@
 //! | `submission` | what may be asked; escrow; cancelling |
 //! | `queue` | the waiting jobs, in order and by deadline; the award |
 //! | `conclusion` | replies, settlement, refunds |
+//! | `rerun` | a job that its workers failed goes back to the queue as another one |
 //! | `upkeep` | deadlines and old records, every block |
 //! | `try_state` | what always holds |
 
@@ -23,6 +24,7 @@ pub mod benchmarking;
 mod conclusion;
 mod queue;
 mod record;
+mod rerun;
 mod submission;
 mod try_state;
 mod upkeep;
@@ -30,7 +32,7 @@ pub mod weights;
 
 pub use pallet::*;
 pub use queue::{MIN_RUN_BLOCKS, SEARCH_BLOCKS};
-pub use record::{Job, Request};
+pub use record::{Job, Lineage, Request};
 pub use weights::WeightInfo;
 
 #[frame_support::pallet]
@@ -39,7 +41,7 @@ pub mod pallet {
 	use dllm_primitives::{
 		flow::{JobFacts, ModelCatalog, Payouts, PipelineBook, Trials},
 		ids::{Bytes, Digest, JobId, ModelId, PipelineId, MAX_INLINE},
-		job::{Assurance, Body, Limits, Refund},
+		job::{Assurance, Body, Limits, Options, Refund},
 	};
 	use frame_support::{
 		pallet_prelude::*,
@@ -88,7 +90,7 @@ pub mod pallet {
 		type BenchmarkSetup: crate::benchmarking::BenchmarkSetup;
 	}
 
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(2);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(3);
 
 	#[pallet::pallet]
 	#[pallet::storage_version(STORAGE_VERSION)]
@@ -198,6 +200,18 @@ pub mod pallet {
 			/// What came back, in planck.
 			amount: u128,
 		},
+		/// Its workers failed a job, and nothing was charged: another job asks the same of other workers, with the
+		/// same price on hold.
+		Rerun {
+			/// The job that failed.
+			job: JobId,
+			/// The job that takes its place.
+			by: JobId,
+			/// Whose job it is.
+			client: T::AccountId,
+			/// Why it failed.
+			reason: Refund,
+		},
 		/// The fee of a served job could not be divided; the job is refunded.
 		PaymentFailed {
 			/// The job.
@@ -240,7 +254,7 @@ pub mod pallet {
 		NotClient,
 		/// The job does not wait any more.
 		NotWaiting,
-		/// The pipeline does not exist or does not serve such a job.
+		/// The pipeline does not exist, does not serve such a job, or has failed it before.
 		WrongPipeline,
 	}
 
@@ -292,6 +306,7 @@ pub mod pallet {
 				body,
 				limits,
 				assurance,
+				options: Options::default(),
 			};
 			Self::do_submit(client, model, request, max_price, deadline_blocks)
 		}
@@ -302,6 +317,36 @@ pub mod pallet {
 		pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResult {
 			let client = ensure_signed(origin)?;
 			Self::do_cancel(client, job)
+		}
+
+		/// Asks like `submit`, and chooses besides.
+		///
+		/// With `options.on_failure` Rerun, a job that its workers fail – convicted, silent, or at odds – is run
+		/// again by another pipeline, up to twice, under the number of another job that takes its hold over, and
+		/// not after the deadline. A job may then run for half of the time that is left only, where another
+		/// pipeline could take it, so that silence leaves time too.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::submit_with())]
+		// A call has the arguments that wallets show one by one.
+		#[allow(clippy::too_many_arguments)]
+		pub fn submit_with(
+			origin: OriginFor<T>,
+			model: ModelId,
+			body: Body,
+			limits: Limits,
+			max_price: u128,
+			deadline_blocks: u32,
+			assurance: Assurance,
+			options: Options,
+		) -> DispatchResult {
+			let client = ensure_signed(origin)?;
+			let request = Request {
+				body,
+				limits,
+				assurance,
+				options,
+			};
+			Self::do_submit(client, model, request, max_price, deadline_blocks)
 		}
 	}
 
@@ -328,6 +373,7 @@ pub mod pallet {
 				body,
 				limits,
 				assurance,
+				options,
 			} = Requests::<T>::get(job)?;
 			Some(JobFacts {
 				client,
@@ -335,6 +381,7 @@ pub mod pallet {
 				body,
 				limits,
 				assurance,
+				options,
 			})
 		}
 	}

@@ -6,7 +6,7 @@ use dllm_primitives::{
 	draw,
 	flow::{Award, JobBook, JobFacts, JobQueue, ModelCatalog, PipelineBook, Trials},
 	ids::{Digest, JobId, PipelineId},
-	job::{Assurance, JobState, WaitingJob},
+	job::{Assurance, JobState, Options, WaitingJob},
 	plan::Pipeline,
 };
 use frame_support::{ensure, storage::with_storage_layer};
@@ -20,14 +20,13 @@ pub const SEARCH_BLOCKS: u32 = 16;
 pub const MIN_RUN_BLOCKS: u32 = 3;
 
 impl<T: Config> Pallet<T> {
-	/// Lets a new job wait, with the first deadline from `wish` on that has room.
+	/// Lets a new job wait, with the first of these deadlines that has room.
 	pub(crate) fn enqueue(
 		id: JobId,
-		wish: BlockNumberFor<T>,
+		mut deadlines: impl Iterator<Item = BlockNumberFor<T>>,
 	) -> Result<BlockNumberFor<T>, Error<T>> {
 		Waiting::<T>::try_append(id).map_err(|()| Error::<T>::QueueFull)?;
-		(0..SEARCH_BLOCKS)
-			.map(|offset| wish.saturating_add(offset.into()))
+		deadlines
 			.find(|deadline| Agenda::<T>::try_append(deadline, id).is_ok())
 			.ok_or(Error::<T>::AgendaFull)
 	}
@@ -57,11 +56,17 @@ impl<T: Config> Pallet<T> {
 		let mut job = Jobs::<T>::get(id).ok_or(Error::<T>::UnknownJob)?;
 		ensure!(job.state == JobState::Waiting, Error::<T>::NotWaiting);
 		let fits = pipeline.plan.model == job.model && pipeline.serves(job.own_entry);
-		ensure!(fits, Error::<T>::WrongPipeline);
-		let assurance = Requests::<T>::get(id).map_or(Assurance::Full, |asked| asked.assurance);
+		let failed_it = job.failed().contains(&pipeline.id);
+		ensure!(fits && !failed_it, Error::<T>::WrongPipeline);
+		let asked = Requests::<T>::get(id);
+		let options = asked
+			.as_ref()
+			.map_or_else(Options::default, |asked| asked.options.clone());
+		let assurance = asked.map_or(Assurance::Full, |asked| asked.assurance);
 		let model = T::Models::model(job.model).ok_or(Error::<T>::UnknownModel)?;
 		let fee = pipeline.fee(&model.spec, job.rows_ceiling, job.own_entry);
 		let price_ceiling = fee.saturating_add(surplus);
+		let run_until = Self::run_until(&job, &pipeline, &model.spec, &options);
 
 		Self::dequeue(id, job.deadline);
 		job.state = JobState::Running {
@@ -83,7 +88,7 @@ impl<T: Config> Pallet<T> {
 			rows_ceiling: job.rows_ceiling,
 			own_entry: job.own_entry,
 			assurance,
-			run_until: job.deadline,
+			run_until,
 		})
 	}
 }
@@ -107,6 +112,7 @@ impl<T: Config> JobQueue<u128, BlockNumberFor<T>> for Pallet<T> {
 				max_price: job.max_price,
 				own_entry: job.own_entry,
 				submitted: job.submitted,
+				avoided: job.avoided(),
 			})
 			.collect()
 	}

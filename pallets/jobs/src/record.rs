@@ -1,10 +1,13 @@
 //! What is stored of a job.
 
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use dllm_primitives::{
-	ids::{Digest, ModelId, PipelineId},
-	job::{Assurance, Body, JobState, Limits},
+	ids::{Digest, JobId, ModelId, PipelineId},
+	job::{Assurance, Body, JobState, Limits, Options, MAX_RERUNS},
+	plan::MAX_PIPELINES,
 };
+use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
 
 /// Where a job stands, and what became of it.
@@ -45,9 +48,43 @@ pub struct Job<AccountId, BlockNumber> {
 	pub tokens: u32,
 	/// Digest of the sampled tokens; zero before it is settled and where the client is the entry.
 	pub result: Digest,
+	/// What it comes from, where it runs a failed job again.
+	pub lineage: Option<Lineage>,
+}
+
+/// What a job comes from that runs a failed one again.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub struct Lineage {
+	/// The job that failed.
+	pub of: JobId,
+	/// The pipelines that failed it and the jobs that it comes from, the first one first: none of them is given
+	/// it again.
+	pub failed: BoundedVec<PipelineId, ConstU32<MAX_RERUNS>>,
+	/// Pipelines that share a worker which is to blame, where another one could take the job when it failed.
+	pub shunned: BoundedVec<PipelineId, ConstU32<MAX_PIPELINES>>,
 }
 
 impl<AccountId, BlockNumber> Job<AccountId, BlockNumber> {
+	/// Times that what it asks was run before.
+	pub fn reruns(&self) -> u32 {
+		self.failed().len() as u32
+	}
+
+	/// The pipelines that failed what it asks.
+	pub fn failed(&self) -> &[PipelineId] {
+		self.lineage.as_ref().map_or(&[], |lineage| &lineage.failed)
+	}
+
+	/// The pipelines that are not given it.
+	pub fn avoided(&self) -> Vec<PipelineId> {
+		let Some(lineage) = &self.lineage else {
+			return Vec::new();
+		};
+		[&lineage.failed[..], &lineage.shunned[..]].concat()
+	}
+
 	/// Planck on hold for it now.
 	pub fn held(&self) -> u128 {
 		if self.state.is_final() {
@@ -56,12 +93,12 @@ impl<AccountId, BlockNumber> Job<AccountId, BlockNumber> {
 		self.max_price
 	}
 
-	/// Planck that came back to the client when it ended.
+	/// Planck that came back to the client when it ended; none where another job took the hold over.
 	pub fn refunded(&self) -> u128 {
-		if !self.state.is_final() {
-			return 0;
+		match self.state {
+			JobState::Settled | JobState::Refunded(_) => self.max_price.saturating_sub(self.fee),
+			JobState::Waiting | JobState::Running { .. } | JobState::Rerun { .. } => 0,
 		}
-		self.max_price.saturating_sub(self.fee)
 	}
 }
 
@@ -76,4 +113,6 @@ pub struct Request {
 	pub limits: Limits,
 	/// How sure the client wants to be.
 	pub assurance: Assurance,
+	/// What else the client chose.
+	pub options: Options,
 }

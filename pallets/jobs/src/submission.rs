@@ -4,7 +4,7 @@ use crate::{
 	pallet::{
 		Config, EndedRange, Error, Event, HoldReason, Jobs, NextJob, Pallet, Requests, Waiting,
 	},
-	Job, Request,
+	Job, Request, SEARCH_BLOCKS,
 };
 use dllm_primitives::{
 	flow::{ModelCatalog, PipelineBook},
@@ -42,7 +42,8 @@ impl<T: Config> Pallet<T> {
 		Self::hold_escrow(&client, max_price)?;
 
 		let id = NextJob::<T>::get();
-		let deadline = Self::enqueue(id, wish)?;
+		let deadlines = (0..SEARCH_BLOCKS).map(|offset| wish.saturating_add(offset.into()));
+		let deadline = Self::enqueue(id, deadlines)?;
 		NextJob::<T>::put(id.saturating_add(1));
 		let job = Job {
 			client: client.clone(),
@@ -61,6 +62,7 @@ impl<T: Config> Pallet<T> {
 			rows: 0,
 			tokens: 0,
 			result: Digest::zero(),
+			lineage: None,
 		};
 		Jobs::<T>::insert(id, job);
 		Requests::<T>::insert(id, request);
@@ -140,7 +142,7 @@ impl<T: Config> Pallet<T> {
 
 	/// There is room among the waiting jobs, and among the records of ended ones for this one later: no more
 	/// are kept than the chain drops in as many blocks as it keeps them.
-	fn check_room() -> Result<(), Error<T>> {
+	pub(crate) fn check_room() -> Result<(), Error<T>> {
 		let waiting = Waiting::<T>::decode_len().unwrap_or(0);
 		let (oldest, next) = EndedRange::<T>::get();
 		let most =

@@ -15,7 +15,8 @@ impl<T: Config> Pallet<T> {
 		Self::check_escrow()?;
 		Self::check_waiting()?;
 		Self::check_ended()?;
-		Self::check_records()
+		Self::check_records()?;
+		Self::check_reruns()
 	}
 
 	/// What a client has on hold is what its open jobs may cost; final jobs hold nothing.
@@ -90,6 +91,44 @@ impl<T: Config> Pallet<T> {
 			filed == range && ended == range,
 			"ended jobs and their files differ"
 		);
+		Ok(())
+	}
+
+	/// A job that is run again and the job that does so name each other, ask the same for the same price of the
+	/// same client within the same time, and are run by different pipelines.
+	fn check_reruns() -> Result<(), TryRuntimeError> {
+		for (id, job) in Jobs::<T>::iter() {
+			if let JobState::Rerun { by, .. } = job.state {
+				let next = Jobs::<T>::get(by).ok_or("a job that is run again has no successor")?;
+				let of = next.lineage.as_ref().map(|lineage| lineage.of);
+				ensure!(id < by && of == Some(id), "a successor names another job");
+				let same = next.client == job.client
+					&& next.max_price == job.max_price
+					&& next.deadline <= job.deadline
+					&& Requests::<T>::get(by) == Requests::<T>::get(id);
+				ensure!(same, "a successor asks something else");
+			}
+			let Some(lineage) = &job.lineage else {
+				continue;
+			};
+			ensure!(
+				!lineage.failed.is_empty(),
+				"no pipeline failed a job that is run again"
+			);
+			let again = job.pipeline.filter(|id| lineage.failed.contains(id));
+			ensure!(
+				again.is_none(),
+				"a pipeline has a job that it failed before"
+			);
+			let before = Jobs::<T>::get(lineage.of).map(|before| before.state);
+			let named = match before {
+				// Its record is dropped.
+				None => true,
+				Some(JobState::Rerun { by, .. }) => by == id,
+				Some(_) => false,
+			};
+			ensure!(named, "a job that is run again does not name its successor");
+		}
 		Ok(())
 	}
 

@@ -7,6 +7,10 @@ use frame_support::weights::Weight;
 pub trait WeightInfo {
 	/// `submit`.
 	fn submit() -> Weight;
+	/// `submit_with`.
+	fn submit_with() -> Weight;
+	/// What the end of a job costs besides, where another job may take its place.
+	fn rerun() -> Weight;
 	/// `cancel`.
 	fn cancel() -> Weight;
 	/// The hook of a block that refunds `e` expired jobs and drops `p` old records.
@@ -17,6 +21,12 @@ pub trait WeightInfo {
 impl WeightInfo for () {
 	fn submit() -> Weight {
 		Weight::from_parts(1_000, 1)
+	}
+	fn submit_with() -> Weight {
+		Weight::from_parts(1_100, 1)
+	}
+	fn rerun() -> Weight {
+		Weight::from_parts(1_500, 1)
 	}
 	fn cancel() -> Weight {
 		Weight::from_parts(2_000, 2)

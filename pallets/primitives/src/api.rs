@@ -10,7 +10,7 @@ use crate::{
 	cost::DeviceFigures,
 	dispute::{Record, Side, Standing},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
-	job::{Assurance, JobState},
+	job::{Assurance, JobState, OnFailure},
 	miner::Roles,
 	model::{LayerRange, ModelConstants, ModelState, Profile, Shard},
 	plan::PipelineState,
@@ -302,6 +302,10 @@ pub struct JobView {
 	pub sealed: bool,
 	/// How sure the user wants to be.
 	pub assurance: Assurance,
+	/// What becomes of it where it fails through no fault of the user.
+	pub on_failure: OnFailure,
+	/// The job that failed and that it runs again.
+	pub rerun_of: Option<JobId>,
 	/// Ceiling of the price.
 	#[serde(with = "planck")]
 	pub max_price: u128,

@@ -5,7 +5,7 @@ use crate::{
 	capacity::{RoundId, Terms, Won},
 	draw::Trust,
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
-	job::{Assurance, Body, Limits, Refund, WaitingJob},
+	job::{Assurance, Body, Limits, Options, Refund, WaitingJob},
 	load::Run,
 	miner::Worker,
 	model::Model,
@@ -180,6 +180,10 @@ pub trait Trials<AccountId, BlockNumber> {
 	/// trial.
 	fn ran(job: JobId) -> Option<BlockNumber>;
 
+	/// Workers that a closed trial convicted, or found late or silent, as lead or as checker; none where the
+	/// trial is open or unknown.
+	fn blamed(job: JobId) -> Vec<AccountId>;
+
 	/// Models of which no job is awarded now, because a breaker has tripped.
 	fn suspended() -> Vec<ModelId>;
 
@@ -231,6 +235,8 @@ pub struct JobFacts<AccountId> {
 	pub limits: Limits,
 	/// How sure the user wants to be.
 	pub assurance: Assurance,
+	/// What else the user chose.
+	pub options: Options,
 }
 
 /// The records of jobs (`pallet-jobs`), as the views of a trial need them.

@@ -1,6 +1,7 @@
 //! A paid prompt: what is asked, within which limits, and where it stands.
 
-use crate::ids::{Bytes, Digest, ModelId, PeerId, PipelineId, MAX_INLINE};
+use crate::ids::{Bytes, Digest, JobId, ModelId, PeerId, PipelineId, MAX_INLINE};
+use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
@@ -100,6 +101,56 @@ pub enum Assurance {
 	Full,
 }
 
+/// Times that a job is run again at most.
+pub const MAX_RERUNS: u32 = 2;
+
+/// What becomes of a job that fails through no fault of its user.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum OnFailure {
+	/// The price on hold comes back at once.
+	#[default]
+	Refund,
+	/// Another pipeline runs it again within its deadline, up to [`MAX_RERUNS`] times; refunded only where
+	/// none does.
+	Rerun,
+}
+
+/// What a user may choose besides.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Options {
+	/// What becomes of the job where it fails.
+	pub on_failure: OnFailure,
+}
+
 /// Where a job stands.
 #[derive(
 	Encode,
@@ -128,12 +179,19 @@ pub enum JobState {
 	Settled,
 	/// Nothing was charged.
 	Refunded(Refund),
+	/// It failed and nothing was charged; another job asks the same and has taken its price over.
+	Rerun {
+		/// That job.
+		by: JobId,
+		/// Why it failed.
+		reason: Refund,
+	},
 }
 
 impl JobState {
 	/// Whether nothing more will happen to the job.
 	pub fn is_final(&self) -> bool {
-		matches!(self, Self::Settled | Self::Refunded(_))
+		!matches!(self, Self::Waiting | Self::Running { .. })
 	}
 }
 
@@ -168,6 +226,13 @@ pub enum Refund {
 	Indeterminate,
 }
 
+impl Refund {
+	/// Whether its workers failed an awarded job, and not its user: then it may be run again.
+	pub fn is_workers_fault(self) -> bool {
+		matches!(self, Self::Unserved | Self::Cheated | Self::Indeterminate)
+	}
+}
+
 /// A job that waits for a pipeline, as the auction sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WaitingJob<Balance, BlockNumber> {
@@ -183,4 +248,6 @@ pub struct WaitingJob<Balance, BlockNumber> {
 	pub own_entry: bool,
 	/// When it was submitted.
 	pub submitted: BlockNumber,
+	/// Pipelines that it is not given to: they failed it before, or share a worker that did.
+	pub avoided: Vec<PipelineId>,
 }

@@ -12,7 +12,7 @@ use dllm_primitives::{
 	dispute,
 	flow::{self, Award, ModelCatalog, OnVerdict, WorkerPool},
 	ids::{Bytes, Digest, JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_INLINE},
-	verdict::{Part, Phase},
+	verdict::{Part, Phase, Verdict},
 };
 use frame_support::{defensive, ensure, traits::Get, weights::Weight};
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -58,6 +58,23 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 		let committed = trial.stages.iter().map(|stage| stage.lead.commitment);
 		let blocks = committed.map(|commitment| commitment.map(|(_, block)| block));
 		blocks.collect::<Option<Vec<_>>>()?.into_iter().max()
+	}
+
+	fn blamed(job: JobId) -> Vec<T::AccountId> {
+		let closed = Trials::<T>::get(job).filter(|trial| trial.phase == Phase::Closed);
+		let Some(trial) = closed else {
+			return Vec::new();
+		};
+		let at_fault = |verdict| {
+			matches!(
+				verdict,
+				Some(Verdict::Cheat | Verdict::WorkerFault | Verdict::VerifierFault)
+			)
+		};
+		let blamed = trial
+			.participants()
+			.filter(|(_, _, one)| at_fault(one.verdict));
+		blamed.map(|(_, _, one)| one.worker.clone()).collect()
 	}
 
 	fn suspended() -> Vec<ModelId> {

@@ -6,7 +6,7 @@ use codec::Encode;
 use dllm_primitives::{
 	commitment::{self, Opening, Roots},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
-	job::{Assurance, Body, Limits},
+	job::{Assurance, Body, Limits, OnFailure, Options},
 	miner::{Roles, WorkerSpec},
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Plan, Segment},
@@ -163,27 +163,49 @@ pub fn submit_public() -> (&'static str, RuntimeCall) {
 
 /// The user's call for a sealed prompt, of which the user is the entry.
 pub fn submit_sealed() -> (&'static str, RuntimeCall) {
-	let body = Body::Sealed {
+	submit(sealed(), MAX_PRICE, DEADLINE)
+}
+
+/// The same, to be run again where it fails, within so many blocks.
+pub fn submit_sealed_rerun(deadline_blocks: u32) -> (&'static str, RuntimeCall) {
+	let call = pallet_jobs::Call::submit_with {
+		model: MODEL,
+		body: sealed(),
+		limits: limits(),
+		max_price: MAX_PRICE,
+		deadline_blocks,
+		assurance: Assurance::Standard,
+		options: Options {
+			on_failure: OnFailure::Rerun,
+		},
+	};
+	(USER, call.into())
+}
+
+fn sealed() -> Body {
+	Body::Sealed {
 		hash: Digest::repeat_byte(0xCC),
 		prompt_tokens: 48,
 		entry: peer(USER),
-	};
-	submit(body, MAX_PRICE, DEADLINE)
+	}
 }
 
-/// The user's call for any prompt.
-pub fn submit(body: Body, max_price: Balance, deadline_blocks: u32) -> (&'static str, RuntimeCall) {
-	let limits = Limits {
+fn limits() -> Limits {
+	Limits {
 		max_tokens: NEW_TOKENS,
 		temperature_milli: 0,
 		top_p_milli: 1000,
 		seed: 7,
 		stop: Default::default(),
-	};
+	}
+}
+
+/// The user's call for any prompt.
+pub fn submit(body: Body, max_price: Balance, deadline_blocks: u32) -> (&'static str, RuntimeCall) {
 	let call = pallet_jobs::Call::submit {
 		model: MODEL,
 		body,
-		limits,
+		limits: limits(),
 		max_price,
 		deadline_blocks,
 		assurance: Assurance::Standard,

@@ -10,6 +10,7 @@ mod credited;
 mod drawing;
 mod invariants;
 mod links;
+mod rerun;
 mod round;
 mod routing;
 mod settled;

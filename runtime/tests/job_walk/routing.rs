@@ -9,9 +9,9 @@ use dllm_primitives::{
 use dllm_runtime::views;
 
 /// A second pipeline of the same workers, with the same prices and slots.
-const OTHER: PipelineId = PIPELINE + 1;
+pub const OTHER: PipelineId = PIPELINE + 1;
 
-fn with_two_pipelines() -> Chain {
+pub fn with_two_pipelines() -> Chain {
 	let mut chain = with_pipeline();
 	let submit = pallet_allocation::Call::submit_plan { plan: plan() };
 	chain.block([("Bob", submit.into())]);

@@ -105,6 +105,10 @@ export interface Job {
 	sealed: boolean;
 	/** How sure its user wanted to be. */
 	assurance: string;
+	/** What becomes of it where its workers fail it: `refund` or `rerun`. */
+	onFailure: string;
+	/** The job that failed and that it runs again. */
+	rerunOf: number | null;
 	maxPrice: string;
 	fee: string;
 	tokens: number;

@@ -6,7 +6,7 @@ import type { Happening } from '../chain/events';
 import type { Job } from '../chain/views';
 import { stageName } from '../format/text';
 import { Address } from '../parts/Named';
-import { refundReason, State, toneOf } from '../parts/State';
+import { refundReason, rerunBy, State, toneOf } from '../parts/State';
 import { stepsOf, waitsFor, type Line, type Step } from './course';
 
 export function Course({ job, happenings }: { job: Job; happenings?: Happening[] }) {
@@ -45,12 +45,14 @@ function Spoken({ line: { stage, worker, text, verdict } }: { line: Line }) {
 	);
 }
 
+const ENDS: Record<string, string> = { refunded: 'Refunded', rerun: 'Run again' };
+
 /** From the record alone, which holds three blocks. */
 function Recorded({ job }: { job: Job }) {
 	const steps = [
 		{ title: 'Submitted', at: job.submitted, text: 'the ceiling of the price went on hold' },
 		{ title: 'Awarded', at: job.awarded, text: 'the auction gave it to a pipeline' },
-		{ title: job.state.kind === 'refunded' ? 'Refunded' : 'Settled', at: job.ended, text: refundReason(job) ?? 'paid, the rest returned' },
+		{ title: ENDS[job.state.kind] ?? 'Settled', at: job.ended, text: refundReason(job) ?? rerunBy(job)?.reason ?? 'paid, the rest returned' },
 	];
 	const done = steps.filter(({ at }) => at !== null).length;
 	return (

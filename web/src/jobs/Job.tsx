@@ -9,7 +9,7 @@ import { plural } from '../format/text';
 import { Figure, Figures } from '../parts/Figure';
 import { Address, Money } from '../parts/Named';
 import { Loaded, Page, Section } from '../parts/Page';
-import { JobStateBadge } from '../parts/State';
+import { JobStateBadge, rerunBy } from '../parts/State';
 import { ReceiptView } from '../receipt/ReceiptView';
 import { Course } from './Course';
 
@@ -25,6 +25,7 @@ export default function Job() {
 				{({ receipt, model, prompt, course }) => (
 					<Stack gap="lg">
 						<Summary job={receipt.job} />
+						<Runs job={receipt.job} />
 						<Section title="Prompt and reply" about={receipt.job.sealed ? 'Sealed: only the user has the text.' : 'Public: anyone can read it.'}>
 							<Conversation job={receipt.job} prompt={prompt} />
 						</Section>
@@ -55,6 +56,22 @@ function Summary({ job }: { job: JobView }) {
 			<Figure name="Paid by" value={<Text span fz="md"><Address address={job.client} /></Text>} />
 		</Figures>
 	);
+}
+
+/** The jobs before and after it that ask the same, where its workers or those before them failed. */
+function Runs({ job }: { job: JobView }) {
+	const next = rerunBy(job);
+	if (job.rerunOf === null && !next) return null;
+	return (
+		<Text size="sm" data-testid="runs">
+			{job.rerunOf !== null && <>Runs <Other job={job.rerunOf} /> again, whose workers failed. </>}
+			{next && <>Nothing was charged: {next.reason}. <Other job={next.by} /> runs it again, with the same price on hold.</>}
+		</Text>
+	);
+}
+
+function Other({ job }: { job: number }) {
+	return <Anchor component={Link} to={`/jobs/${job}`} underline="always" inherit>job {job}</Anchor>;
 }
 
 function Conversation({ job, prompt }: { job: JobView; prompt?: string }) {

@@ -47,6 +47,7 @@ const TELLINGS: Record<string, Telling> = {
 	'jobs.Answered': ({ tokens }) => ({ title: 'Answered', text: `the entry posted a reply of ${plural(Number(tokens), 'token')}`, lines: [] }),
 	'jobs.Settled': ({ fee, refunded }) => ({ title: 'Settled', text: `${money(fee)} were paid, ${money(refunded)} came back`, lines: [] }),
 	'jobs.Refunded': ({ reason, amount }) => ({ title: 'Refunded', text: `${refundWords(camel(reason))}; ${money(amount)} came back`, lines: [] }),
+	'jobs.Rerun': ({ by, reason }) => ({ title: 'Run again', text: `${refundWords(camel(reason))}; job ${by} asks the same of other workers, with the same price on hold`, lines: [] }),
 	'verification.Committed': ({ stage, worker, part }) => ({ title: `${PARTS[camel(part)]} committed`, lines: [line(stage, worker)] }),
 	'verification.Drawn': ({ checked, probability }) => ({ title: 'Drawn', text: drawn(Boolean(checked), Number(probability)), lines: [] }),
 	'verification.CheckerDrawn': ({ stage, worker }) => ({ title: 'Checkers drawn', lines: [line(stage, worker)] }),

@@ -12,7 +12,7 @@ const TONES: Record<string, Tone> = {
 	preparing: 'warn', draining: 'warn', waiting: 'warn', running: 'warn', proposed: 'warn', canary: 'warn',
 	drawing: 'warn', verifying: 'warn', revealing: 'warn', disputing: 'warn', tiebreak: 'warn', held: 'warn', pardoned: 'warn', pending: 'warn', workerFault: 'warn', verifierFault: 'warn',
 	indeterminate: 'warn', deprecated: 'warn', unbonding: 'warn',
-	cheat: 'bad', banned: 'bad', lost: 'bad', silent: 'bad', convicted: 'bad', dismissed: 'warn', refunded: 'quiet',
+	cheat: 'bad', banned: 'bad', lost: 'bad', silent: 'bad', convicted: 'bad', dismissed: 'warn', refunded: 'quiet', rerun: 'quiet',
 	unchecked: 'quiet', unmeasured: 'quiet',
 };
 
@@ -46,6 +46,13 @@ const REFUNDS: Record<string, string> = {
 export function refundReason(job: Job): string | undefined {
 	if (job.state.kind !== 'refunded') return undefined;
 	return refundWords(String(job.state.detail));
+}
+
+/** Why a job failed that another one runs again, and which one does. */
+export function rerunBy(job: Job): { by: number; reason: string } | undefined {
+	if (job.state.kind !== 'rerun') return undefined;
+	const { by, reason } = job.state.detail as { by: number; reason: string };
+	return { by, reason: refundWords(reason) };
 }
 
 /** A reason of a refund, `notAwarded`, in words. */

@@ -40,6 +40,12 @@ describe('the way of a job', () => {
 		expect(refunded!.text).toBe('a worker was convicted of cheating; 2 DLLM came back');
 	});
 
+	it('names the job that runs a failed one again', () => {
+		const [rerun] = stepsOf([at(9, 'jobs.Rerun', { by: 2, reason: 'Unserved' })]);
+		expect(rerun!.title).toBe('Run again');
+		expect(rerun!.text).toBe('a worker did not deliver in time; job 2 asks the same of other workers, with the same price on hold');
+	});
+
 	it('tells that a breaker holds the verdicts of a model or of a class', () => {
 		const held = (scope: unknown) => stepsOf([at(9, 'verification.TrialHeld', { scope, until: 90 })])[0]!;
 		expect(held({ model: 3 })).toMatchObject({ title: 'Held by a breaker', text: expect.stringMatching(/about model 3 blamed .* block 90/) });

@@ -4,7 +4,7 @@
 //! became, and the plan, the prices and the bonds from which that followed.
 
 use super::evidence::{
-	Asked, Events, Evidence, Forfeited, Judged, Paid, Record, Refunded, Settled, Slashed,
+	Asked, Events, Evidence, Forfeited, Judged, Paid, Record, Refunded, Rerun, Settled, Slashed,
 };
 use crate::chain::{AccountId32, BestBlock, Chain, ChainError, PastEvent};
 use codec::Decode;
@@ -158,7 +158,7 @@ impl Reader<'_> {
 		let record = chain.job_record_at::<Record>(self.block, job).await;
 		let record = self.found(record, "its record")?;
 		let request = chain.request_at(self.block, job).await;
-		let (body, limits, assurance) = self.found(request, "its request")?;
+		let (body, limits, assurance, options) = self.found(request, "its request")?;
 		let model = chain.model_at(self.before, record.model).await;
 		let model = self.found(model, "its model")?;
 		let pipelines = chain.pipelines_at(self.before, record.model).await;
@@ -180,6 +180,7 @@ impl Reader<'_> {
 				rows_ceiling: limits.rows_ceiling(&body),
 				sealed: matches!(body, Body::Sealed { .. }),
 				assurance,
+				on_failure: options.on_failure,
 			},
 			workers: self.workers(workers).await?,
 			events: events_of(job, &events)?,
@@ -249,7 +250,7 @@ pub fn events_of(job: JobId, block: &[PastEvent]) -> Result<Events, ChainError> 
 fn subject(event: &PastEvent) -> Option<JobId> {
 	let about_jobs = matches!(
 		(event.pallet.as_str(), event.name.as_str()),
-		("Jobs", "Settled" | "Refunded" | "PaymentFailed")
+		("Jobs", "Settled" | "Refunded" | "Rerun" | "PaymentFailed")
 			| ("Rewards", "Paid")
 			| ("Verification", "Served" | "Failed")
 	);
@@ -268,6 +269,10 @@ fn note(events: &mut Events, event: &PastEvent) -> Result<(), ChainError> {
 				reason,
 				amount,
 			});
+		}
+		"Rerun" => {
+			let (_, by, client, reason) = read::<(JobId, JobId, AccountId32, Refund)>(event)?;
+			events.rerun = Some(Rerun { by, client, reason });
 		}
 		"PaymentFailed" => events.payment_failed = true,
 		"Paid" => events.paid = Some(paid(event)?),

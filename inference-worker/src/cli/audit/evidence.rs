@@ -5,7 +5,7 @@ use codec::Decode;
 use dllm_primitives::{
 	api::{planck, AccountId32, ModelView, PaymentView, PipelineView, Receipt, WorkerView},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
-	job::{Assurance, JobState, Refund},
+	job::{Assurance, JobState, OnFailure, Refund},
 	model::{LayerRange, ModelSpec},
 	plan::{Pipeline, Plan, Segment},
 	verdict::{Part, Verdict},
@@ -75,6 +75,20 @@ pub struct Record {
 	pub tokens: u32,
 	/// Digest of the reply.
 	pub result: Digest,
+	/// What it comes from, where it runs a failed job again.
+	pub lineage: Option<Lineage>,
+}
+
+/// What a job comes from that runs a failed one again: the fields of `pallet_jobs::Lineage`, in their order.
+#[derive(Decode, Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Lineage {
+	/// The job that failed.
+	pub of: JobId,
+	/// The pipelines that failed it.
+	pub failed: Vec<PipelineId>,
+	/// Pipelines that share a worker to blame.
+	pub shunned: Vec<PipelineId>,
 }
 
 /// What the stored request says of the extent of a job.
@@ -87,6 +101,8 @@ pub struct Asked {
 	pub sealed: bool,
 	/// How sure the client wanted to be.
 	pub assurance: Assurance,
+	/// What is to become of it where its workers fail it.
+	pub on_failure: OnFailure,
 }
 
 /// The events about a job in the block that ended it.
@@ -97,6 +113,8 @@ pub struct Events {
 	pub settled: Option<Settled>,
 	/// `Jobs.Refunded`.
 	pub refunded: Option<Refunded>,
+	/// `Jobs.Rerun`.
+	pub rerun: Option<Rerun>,
 	/// Whether there is a `Jobs.PaymentFailed`.
 	pub payment_failed: bool,
 	/// `Rewards.Paid`.
@@ -131,6 +149,18 @@ pub struct Settled {
 	pub refunded: u128,
 	/// Digest of the reply.
 	pub result: Digest,
+}
+
+/// A job failed and is run again.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Rerun {
+	/// The job that runs it again.
+	pub by: JobId,
+	/// Whose job it is.
+	pub client: AccountId32,
+	/// Why it failed.
+	pub reason: Refund,
 }
 
 /// A job was refunded.

@@ -10,6 +10,7 @@ use super::{
 use crate::chain::{address, AccountId32, Amount};
 use dllm_primitives::{
 	api::{ParticipantView, PaymentView, StageReceipt},
+	job::JobState,
 	model::ModelSpec,
 	payout::{self, Split},
 	plan::Pipeline,
@@ -40,6 +41,12 @@ pub(super) fn fee(evidence: &Evidence) -> Step {
 		sheet.expect(evidence.events.paid.is_none(), || {
 			"a payment was announced".into()
 		});
+		if let JobState::Rerun { by, .. } = record.state {
+			let held = Amount(record.max_price);
+			return sheet.nothing(format!(
+				"nothing was charged; job {by} has {held} on hold now"
+			));
+		}
 		return sheet.nothing(format!(
 			"nothing was charged; {} came back",
 			Amount(receipt.refunded)

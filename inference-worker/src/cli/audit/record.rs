@@ -8,7 +8,11 @@ use crate::{
 	chain::{address, Amount},
 	cli::receipt::state_in_words,
 };
-use dllm_primitives::{job::JobState, verdict::Phase};
+use dllm_primitives::{
+	ids::JobId,
+	job::{JobState, OnFailure, Refund},
+	verdict::Phase,
+};
 
 /// Checks that receipt, record, request and events agree.
 pub(super) fn record(evidence: &Evidence) -> Step {
@@ -62,6 +66,9 @@ fn receipt_agrees(sheet: &mut Sheet, evidence: &Evidence) {
 	sheet.same("state", job.state, record.state);
 	sheet.same("sealed", job.sealed, record.own_entry);
 	sheet.same("assurance", job.assurance, evidence.asked.assurance);
+	sheet.same("on failure", job.on_failure, evidence.asked.on_failure);
+	let of = record.lineage.as_ref().map(|lineage| lineage.of);
+	sheet.same("runs again", job.rerun_of, of);
 	sheet.same("price ceiling", job.max_price, record.max_price);
 	sheet.same("fee", job.fee, record.fee);
 	sheet.same("tokens", job.tokens, record.tokens);
@@ -96,16 +103,45 @@ fn is_of_one_piece(sheet: &mut Sheet, evidence: &Evidence) {
 	sheet.expect(record.submitted < record.deadline, || {
 		"the deadline lies before the submission".into()
 	});
+	let goes_on = match record.state {
+		JobState::Rerun { .. } => record.max_price,
+		_ => 0,
+	};
+	let charged = record.fee.checked_add(receipt.refunded);
 	sheet.same(
-		"what was charged and came back",
-		record.fee.checked_add(receipt.refunded),
+		"what was charged, came back and went on to another job",
+		charged.and_then(|sum| sum.checked_add(goes_on)),
 		Some(record.max_price),
 	);
+	runs_again(sheet, evidence);
+}
+
+/// A job that runs a failed one again came after it, and to another pipeline.
+fn runs_again(sheet: &mut Sheet, evidence: &Evidence) {
+	let record = &evidence.record;
+	let Some(lineage) = &record.lineage else {
+		return;
+	};
+	sheet.note(format!(
+		"runs job {} again, which pipelines {:?} failed",
+		lineage.of, lineage.failed
+	));
+	sheet.expect(lineage.of < evidence.job, || {
+		"it runs a later job again".into()
+	});
+	let again = record.pipeline.filter(|id| lineage.failed.contains(id));
+	sheet.expect(again.is_none(), || {
+		"a pipeline was given what it had failed before".into()
+	});
 }
 
 /// The block announced the end as it is recorded.
 fn events_agree(sheet: &mut Sheet, evidence: &Evidence) {
 	let (record, events) = (&evidence.record, &evidence.events);
+	let rerun = matches!(record.state, JobState::Rerun { .. });
+	sheet.expect(rerun || events.rerun.is_none(), || {
+		"the block announced that another job runs it again".into()
+	});
 	match record.state {
 		JobState::Settled => {
 			sheet.expect(events.refunded.is_none(), || {
@@ -137,6 +173,30 @@ fn events_agree(sheet: &mut Sheet, evidence: &Evidence) {
 				"a refunded job has no result".into()
 			});
 		}
+		JobState::Rerun { by, reason } => rerun_agrees(sheet, evidence, by, reason),
 		JobState::Waiting | JobState::Running { .. } => {}
 	}
+}
+
+/// The block announced that another job runs it again, as its client chose.
+fn rerun_agrees(sheet: &mut Sheet, evidence: &Evidence, by: JobId, reason: Refund) {
+	let events = &evidence.events;
+	sheet.expect(
+		events.settled.is_none() && events.refunded.is_none(),
+		|| "the block announced another end of a job that is run again".into(),
+	);
+	let Some(rerun) = &events.rerun else {
+		return sheet.expect(false, || "no event Jobs.Rerun".into());
+	};
+	sheet.same("Jobs.Rerun, by", rerun.by, by);
+	sheet.same("Jobs.Rerun, client", &rerun.client, &evidence.record.client);
+	sheet.same("Jobs.Rerun, reason", rerun.reason, reason);
+	sheet.same(
+		"what its client chose",
+		evidence.asked.on_failure,
+		OnFailure::Rerun,
+	);
+	sheet.expect(reason.is_workers_fault(), || {
+		"it is run again though its workers did not fail it".into()
+	});
 }

@@ -114,7 +114,12 @@ pub(super) fn outcome(evidence: &Evidence) -> Step {
 			sheet.same("result", evidence.record.result, result);
 		}
 		Outcome::Failed(refund) => {
-			sheet.same("state", state, JobState::Refunded(refund));
+			// Whether its client chose that is for the step `record`.
+			let due = match state {
+				JobState::Rerun { by, .. } => JobState::Rerun { by, reason: refund },
+				_ => JobState::Refunded(refund),
+			};
+			sheet.same("state", state, due);
 			sheet.same("Verification.Failed", events.failed, Some(refund));
 			sheet.same("Verification.Served", events.served, None);
 			sheet.expect(!events.payment_failed, || "a payment was tried".into());

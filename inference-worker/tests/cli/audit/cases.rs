@@ -10,7 +10,7 @@ use dllm_primitives::{
 	commitment::{commitment, Opening},
 	dispute::{Outcome, Standing},
 	ids::{Digest, ENTRY_STAGE},
-	job::{Assurance, JobState, Refund},
+	job::{Assurance, JobState, OnFailure, Refund},
 	miner::Roles,
 	payout,
 	plan::PipelineState,
@@ -19,7 +19,8 @@ use dllm_primitives::{
 use dllm_worker::{
 	chain::DLLM,
 	cli::audit::evidence::{
-		Asked, Events, Evidence, Forfeited, Judged, Paid, Record, Refunded, Settled, Slashed,
+		Asked, Events, Evidence, Forfeited, Judged, Lineage, Paid, Record, Refunded, Rerun,
+		Settled, Slashed,
 	},
 };
 
@@ -68,6 +69,7 @@ pub fn settled() -> Evidence {
 		rows: job.rows,
 		tokens: job.tokens,
 		result: entry.roots.result,
+		lineage: None,
 	};
 	let stages = receipt.stages.iter().map(stage_view).collect();
 	let shown = receipt.stages.iter().flat_map(|stage| &stage.participants);
@@ -81,6 +83,7 @@ pub fn settled() -> Evidence {
 			rows_ceiling: ROWS_CEILING,
 			sealed: false,
 			assurance: Assurance::Standard,
+			on_failure: job.on_failure,
 		},
 		pipeline: Some(PipelineView {
 			id: receipt.pipeline.expect("it was awarded"),
@@ -157,7 +160,34 @@ pub fn convicted() -> Evidence {
 	evidence
 }
 
-/// The same, where governance found a fault that many had in common.
+/// The same, where its client had chosen to have it run again.
+pub fn rerun() -> Evidence {
+	let mut evidence = convicted();
+	let (receipt, record) = (&mut evidence.receipt, &mut evidence.record);
+	let (by, reason) = (receipt.job.id + 1, Refund::Cheated);
+	record.state = JobState::Rerun { by, reason };
+	receipt.job.state = record.state;
+	receipt.refunded = 0;
+	receipt.job.on_failure = OnFailure::Rerun;
+	evidence.asked.on_failure = OnFailure::Rerun;
+	announce(&mut evidence);
+	evidence
+}
+
+/// The job that runs another one again, which two pipelines failed, and is served.
+pub fn successor() -> Evidence {
+	let mut evidence = settled();
+	let of = evidence.job - 1;
+	evidence.receipt.job.rerun_of = Some(of);
+	evidence.record.lineage = Some(Lineage {
+		of,
+		failed: vec![90, 91],
+		shunned: vec![92],
+	});
+	evidence
+}
+
+/// A job whose lead sent other rows, where governance found a fault that many had in common.
 pub fn pardoned() -> Evidence {
 	let mut evidence = convicted();
 	evidence.receipt.stages[1].participants[0].verdict = Some(Verdict::Pardoned);
@@ -462,6 +492,10 @@ pub fn announce(evidence: &mut Evidence) {
 		..Events::default()
 	};
 	match record.state {
+		JobState::Rerun { by, reason } => {
+			events.failed = Some(reason);
+			events.rerun = Some(Rerun { by, client, reason });
+		}
 		JobState::Refunded(reason) => {
 			events.failed = Some(reason);
 			events.refunded = Some(Refunded {

@@ -33,6 +33,11 @@ fn every_damaged_field_of_a_convicted_job_is_found() {
 }
 
 #[test]
+fn every_damaged_field_of_a_job_that_is_run_again_is_found() {
+	assert!(damage_all(&cases::rerun()) > 100);
+}
+
+#[test]
 fn every_damaged_field_of_a_dispute_is_found() {
 	assert!(damage_all(&cases::disputed()) > 100);
 	assert!(damage_all(&cases::dismissed()) > 150);

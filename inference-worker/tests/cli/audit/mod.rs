@@ -9,7 +9,7 @@ mod refusals;
 use cases::*;
 use dllm_primitives::{
 	dispute::{Outcome, Standing},
-	job::{Assurance, JobState, Refund},
+	job::{Assurance, JobState, OnFailure, Refund},
 	model::ModelConstants,
 	trace::{Layer, Shape},
 	verdict::Verdict,
@@ -230,6 +230,41 @@ fn a_user_who_never_came_is_nobodys_fault() {
 #[test]
 fn a_cancelled_job_has_no_trial() {
 	assert_eq!(held(&cancelled()), ["record"]);
+}
+
+#[test]
+fn a_job_that_is_run_again_keeps_its_hold_and_names_the_next() {
+	let rerun = rerun();
+	assert!(held(&rerun).contains(&"slashes"));
+	assert!(said(&rerun, "outcome").contains("runs it again"));
+	assert!(said(&rerun, "fee").contains("on hold now"));
+	// Its client did not choose that, or got the money as well.
+	let mut unasked = rerun.clone();
+	unasked.asked.on_failure = OnFailure::Refund;
+	unasked.receipt.job.on_failure = OnFailure::Refund;
+	assert_eq!(failing(&unasked), ["record"]);
+	let mut refunded = rerun.clone();
+	refunded.receipt.refunded = refunded.record.max_price;
+	assert_eq!(failing(&refunded), ["record"]);
+	let mut silent = rerun;
+	silent.events.rerun = None;
+	assert_eq!(failing(&silent), ["record"]);
+}
+
+#[test]
+fn a_job_that_runs_another_again_goes_to_a_pipeline_that_did_not_fail_it() {
+	let next = successor();
+	assert!(held(&next).contains(&"fee"));
+	assert!(said(&next, "record").contains("again, which pipelines [90, 91] failed"));
+	let mut same = next.clone();
+	let lineage = same.record.lineage.as_mut().expect("it is a rerun");
+	lineage
+		.failed
+		.push(same.record.pipeline.expect("it was awarded"));
+	assert_eq!(failing(&same), ["record"]);
+	let mut other = next;
+	other.receipt.job.rerun_of = None;
+	assert_eq!(failing(&other), ["record"]);
 }
 
 #[test]

@@ -417,6 +417,7 @@ pub fn job(id: JobId, model: ModelId, max_price: u128) -> WaitingJob<u128, u32> 
 		max_price,
 		own_entry: false,
 		submitted: id as u32,
+		avoided: Vec::new(),
 	}
 }
 

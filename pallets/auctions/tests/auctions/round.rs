@@ -20,6 +20,24 @@ fn a_job_goes_to_the_cheapest_pipeline() {
 }
 
 #[test]
+fn a_job_does_not_go_to_a_pipeline_that_it_avoids() {
+	let again = |avoided: &[u32]| {
+		let mut job = job(0, 0, 5_000);
+		job.avoided = avoided.to_vec();
+		vec![job]
+	};
+	let pipelines = || vec![pipeline(0, 0, 3, 1), pipeline(1, 0, 9, 1)];
+	execute(pipelines(), again(&[0]), || {
+		idle();
+		assert_eq!(awarded(), [(0, 1)]);
+	});
+	execute(pipelines(), again(&[0, 1]), || {
+		idle();
+		assert!(awarded().is_empty());
+	});
+}
+
+#[test]
 fn a_job_goes_to_a_pipeline_of_its_model() {
 	execute(
 		vec![pipeline(0, 1, 1, 1), pipeline(1, 0, 9, 1)],

@@ -34,6 +34,7 @@ fn shows_the_oldest_first_and_no_more_than_asked() {
 			max_price: 5,
 			own_entry: false,
 			submitted: 1,
+			avoided: Vec::new(),
 		};
 		assert_eq!(seen[0], first);
 		assert_eq!(waiting(10).len(), 3);

@@ -1,7 +1,10 @@
 //! Every invariant notices the state that breaks it.
 
 use crate::mock::*;
-use dllm_primitives::job::{JobState, Refund};
+use dllm_primitives::{
+	flow::{Conclusion, JobQueue, OnVerdict},
+	job::{JobState, Refund},
+};
 use frame_support::{assert_ok, traits::fungible::MutateHold, traits::tokens::Precision};
 use pallet_jobs::{Agenda, Ended, HoldReason, NextJob, Replies, Requests, Waiting};
 
@@ -97,4 +100,68 @@ fn a_job_that_runs_nowhere() {
 		assert!(Jobs::do_try_state().is_err());
 		Pipelines::set(vec![pipeline(0, 3)]);
 	});
+}
+
+/// Breaks the state of a chain with a job that failed, job 0, and the one that runs it again, job 1.
+fn broken_rerun(harm: impl FnOnce()) {
+	execute(|| {
+		Pipelines::set(vec![pipeline(0, 3), pipeline_with(1, 3, 31)]);
+		let job = submit_rerun(ALICE, 700, 20);
+		assert_ok!(<Jobs as JobQueue<u128, u32>>::award(job, 0, 0));
+		let failed = Conclusion::Failed(Refund::Cheated);
+		<Jobs as OnVerdict<AccountId>>::concluded(job, failed);
+		assert_ok!(Jobs::do_try_state());
+		let noticed = frame_support::storage::with_transaction(|| {
+			harm();
+			let verdict = Jobs::do_try_state();
+			sp_runtime::TransactionOutcome::Rollback(Ok::<_, sp_runtime::DispatchError>(verdict))
+		});
+		assert!(
+			noticed.expect("is rolled back").is_err(),
+			"the harm went unnoticed"
+		);
+	});
+}
+
+fn change(job: u64, harm: impl FnOnce(&mut pallet_jobs::Job<AccountId, u32>)) {
+	pallet_jobs::Jobs::<Test>::mutate(job, |job| harm(job.as_mut().expect("is stored")));
+}
+
+#[test]
+fn a_successor_that_names_another_job() {
+	broken_rerun(|| change(1, |job| job.lineage.as_mut().expect("is a rerun").of = 7));
+}
+
+#[test]
+fn a_successor_without_a_lineage() {
+	broken_rerun(|| change(1, |job| job.lineage = None));
+}
+
+#[test]
+fn a_failed_job_that_names_no_successor() {
+	broken_rerun(|| change(0, |job| job.state = JobState::Refunded(Refund::Cheated)));
+}
+
+#[test]
+fn a_successor_of_another_client() {
+	broken_rerun(|| {
+		let reason = HoldReason::Escrow.into();
+		assert_ok!(Balances::release(&reason, &ALICE, 700, Precision::Exact));
+		assert_ok!(Balances::hold(&reason, &BOB, 700));
+		change(1, |job| job.client = BOB);
+	});
+}
+
+#[test]
+fn a_successor_that_asks_something_else() {
+	broken_rerun(|| {
+		Requests::<Test>::mutate(1, |request| {
+			request.as_mut().expect("is stored").limits.max_tokens += 1;
+		})
+	});
+}
+
+#[test]
+fn a_pipeline_that_has_again_what_it_failed() {
+	broken_rerun(|| change(1, |job| job.pipeline = Some(0)));
 }

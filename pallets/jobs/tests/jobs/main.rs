@@ -5,6 +5,7 @@ mod cancel;
 mod conclusion;
 mod invariants;
 mod mock;
+mod rerun;
 mod submit;
 mod upkeep;
 mod walk;

@@ -3,7 +3,7 @@
 use dllm_primitives::{
 	flow::{Award, Bill, Ending, ModelCatalog, Payouts, PipelineBook, Trials},
 	ids::{Bytes, Digest, JobId, ModelId, PipelineId},
-	job::{Assurance, Body, Limits},
+	job::{Assurance, Body, Limits, OnFailure, Options},
 	load::Run,
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
@@ -81,6 +81,8 @@ parameter_types! {
 	pub static Opened: Vec<Award<AccountId, u32>> = Vec::new();
 	/// Whether the next trials are refused.
 	pub static TrialsRefuse: bool = false;
+	/// Workers to blame in every trial.
+	pub static Blamed: Vec<AccountId> = Vec::new();
 	/// Models of which no job is awarded.
 	pub static Suspended: Vec<ModelId> = Vec::new();
 	/// Whether the next payouts fail after moving money.
@@ -164,6 +166,9 @@ impl Trials<AccountId, u32> for Court {
 	fn ran(_: JobId) -> Option<u32> {
 		Ran::get()
 	}
+	fn blamed(_: JobId) -> Vec<AccountId> {
+		Blamed::get()
+	}
 	fn suspended() -> Vec<ModelId> {
 		Suspended::get()
 	}
@@ -239,6 +244,14 @@ pub fn pipeline(id: PipelineId, price: u128) -> Pipeline<AccountId> {
 	}
 }
 
+/// A pipeline whose first segment worker is another one.
+pub fn pipeline_with(id: PipelineId, price: u128, worker: AccountId) -> Pipeline<AccountId> {
+	let mut pipeline = pipeline(id, price);
+	pipeline.plan.segments[0].replicas = BoundedVec::truncate_from(vec![worker, worker + 1]);
+	pipeline.plan.entries = BoundedVec::truncate_from(vec![worker + 2, worker + 3]);
+	pipeline
+}
+
 /// A pipeline that serves only clients who are their own entry.
 pub fn sealed_pipeline(id: PipelineId, price: u128) -> Pipeline<AccountId> {
 	let mut pipeline = pipeline(id, price);
@@ -292,6 +305,29 @@ pub fn submit(client: AccountId, max_price: u128, deadline_blocks: u32) -> JobId
 		max_price,
 		deadline_blocks,
 		STANDARD,
+	)
+	.expect("is valid");
+	pallet_jobs::NextJob::<Test>::get() - 1
+}
+
+/// What a client chooses whose failed jobs are run again.
+pub fn rerun() -> Options {
+	Options {
+		on_failure: OnFailure::Rerun,
+	}
+}
+
+/// The same job as [`submit`] does, run again where it fails.
+pub fn submit_rerun(client: AccountId, max_price: u128, deadline_blocks: u32) -> JobId {
+	Jobs::submit_with(
+		RuntimeOrigin::signed(client),
+		MODEL,
+		inline(b"question"),
+		limits(10),
+		max_price,
+		deadline_blocks,
+		STANDARD,
+		rerun(),
 	)
 	.expect("is valid");
 	pallet_jobs::NextJob::<Test>::get() - 1
@@ -353,6 +389,7 @@ pub fn execute<R>(test: impl FnOnce() -> R) -> R {
 	Opened::set(Vec::new());
 	TrialsRefuse::set(false);
 	Suspended::set(Vec::new());
+	Blamed::set(Vec::new());
 	PayoutsFail::set(false);
 	Paid::set(Vec::new());
 	ForgottenTrials::set(Vec::new());

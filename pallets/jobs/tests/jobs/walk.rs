@@ -5,7 +5,7 @@ use crate::mock::*;
 use dllm_primitives::{
 	flow::{Conclusion, JobQueue, OnVerdict},
 	ids::Digest,
-	job::{JobState, Refund},
+	job::{JobState, OnFailure, Options, Refund, MAX_RERUNS},
 };
 use proptest::prelude::*;
 
@@ -17,6 +17,7 @@ enum Step {
 		tokens: u32,
 		price: u128,
 		deadline: u32,
+		on_failure: OnFailure,
 	},
 	Cancel {
 		by: AccountId,
@@ -45,15 +46,17 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
 	let job = 0..30u64;
 	let client = ALICE..=BOB;
+	let on_failure = prop_oneof![Just(OnFailure::Refund), Just(OnFailure::Rerun)];
 	let reason = prop_oneof![
+		Just(Refund::NoShow),
 		Just(Refund::Unserved),
 		Just(Refund::Cheated),
 		Just(Refund::Indeterminate)
 	];
 	prop_oneof![
-		4 => (client.clone(), any::<bool>(), 0..60u32, 0..400_000u128, 3..25u32).prop_map(
-			|(client, sealed, tokens, price, deadline)| {
-				Step::Submit { client, sealed, tokens, price, deadline }
+		4 => (client.clone(), any::<bool>(), 0..60u32, 0..400_000u128, 3..25u32, on_failure).prop_map(
+			|(client, sealed, tokens, price, deadline, on_failure)| {
+				Step::Submit { client, sealed, tokens, price, deadline, on_failure }
 			}
 		),
 		1 => (client, job.clone()).prop_map(|(by, job)| Step::Cancel { by, job }),
@@ -72,38 +75,25 @@ fn take(step: Step) {
 	match step {
 		Step::Submit {
 			client,
-			sealed: true,
+			sealed: is_sealed,
 			tokens,
 			price,
 			deadline,
+			on_failure,
 		} => {
-			let origin = RuntimeOrigin::signed(client);
-			let _ = Jobs::submit(
-				origin,
-				MODEL,
-				sealed(tokens),
-				limits(10),
-				price,
-				deadline,
-				STANDARD,
-			);
-		}
-		Step::Submit {
-			client,
-			tokens,
-			price,
-			deadline,
-			..
-		} => {
-			let (origin, body) = (RuntimeOrigin::signed(client), inline(b"question"));
-			let _ = Jobs::submit(
-				origin,
+			let (body, limits) = match is_sealed {
+				true => (sealed(tokens), limits(10)),
+				false => (inline(b"question"), limits(tokens)),
+			};
+			let _ = Jobs::submit_with(
+				RuntimeOrigin::signed(client),
 				MODEL,
 				body,
-				limits(tokens),
+				limits,
 				price,
 				deadline,
 				STANDARD,
+				Options { on_failure },
 			);
 		}
 		Step::Cancel { by, job } => {
@@ -153,6 +143,18 @@ fn finish_all() {
 	run_blocks(200);
 }
 
+/// No job is given to a pipeline that failed it, and none is run more often than it may be.
+fn runs_are_bounded() -> bool {
+	pallet_jobs::Jobs::<Test>::iter_values().all(|job| {
+		let failed = job.failed();
+		let distinct = failed
+			.iter()
+			.collect::<std::collections::BTreeSet<_>>()
+			.len() == failed.len();
+		job.reruns() <= MAX_RERUNS && distinct
+	})
+}
+
 proptest! {
 	#![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -167,6 +169,7 @@ proptest! {
 				let state = Jobs::do_try_state();
 				prop_assert!(state.is_ok(), "{told} broke {state:?}");
 				prop_assert_eq!(Balances::total_issuance(), issued, "{} moved issuance", told);
+				prop_assert!(runs_are_bounded(), "{told}");
 			}
 			finish_all();
 			prop_assert_eq!(pallet_jobs::Jobs::<Test>::iter_keys().count(), 0);

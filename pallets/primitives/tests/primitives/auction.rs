@@ -28,6 +28,7 @@ fn jobs() -> impl Strategy<Value = Vec<Job>> {
 			max_price,
 			own_entry,
 			submitted,
+			avoided: Vec::new(),
 		};
 		(0..).zip(jobs).map(number).collect()
 	})
@@ -111,6 +112,7 @@ fn job(id: u64, max_price: u128, submitted: u32) -> Job {
 		max_price,
 		own_entry: false,
 		submitted,
+		avoided: Vec::new(),
 	}
 }
 

@@ -42,6 +42,7 @@ impl Market {
 			max_price: dice.below(30).into(),
 			own_entry: !mixed || dice.below(2) == 0,
 			submitted: dice.below(2) as u32,
+			avoided: Vec::new(),
 		};
 		let jobs = dice.below(6);
 		Self {

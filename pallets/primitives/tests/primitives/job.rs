@@ -2,7 +2,7 @@
 
 use dllm_primitives::{
 	ids::{Digest, MAX_INLINE},
-	job::{Body, JobState, Limits, Refund, MAX_NEW_TOKENS, TEMPLATE_TOKENS},
+	job::{Body, JobState, Limits, OnFailure, Options, Refund, MAX_NEW_TOKENS, TEMPLATE_TOKENS},
 };
 use proptest::prelude::*;
 
@@ -102,9 +102,28 @@ proptest! {
 }
 
 #[test]
-fn only_paid_and_refunded_jobs_are_final() {
+fn jobs_that_are_paid_refunded_or_run_again_are_final() {
 	assert!(!JobState::Waiting.is_final());
 	assert!(!JobState::Running { pipeline: 1 }.is_final());
 	assert!(JobState::Settled.is_final());
 	assert!(JobState::Refunded(Refund::Cancelled).is_final());
+	let rerun = JobState::Rerun {
+		by: 7,
+		reason: Refund::Cheated,
+	};
+	assert!(rerun.is_final());
+}
+
+#[test]
+fn a_job_that_workers_failed_may_run_again() {
+	let all = [
+		(Refund::Cancelled, false),
+		(Refund::NotAwarded, false),
+		(Refund::Unserved, true),
+		(Refund::NoShow, false),
+		(Refund::Cheated, true),
+		(Refund::Indeterminate, true),
+	];
+	assert!(all.iter().all(|(why, may)| why.is_workers_fault() == *may));
+	assert_eq!(Options::default().on_failure, OnFailure::Refund);
 }

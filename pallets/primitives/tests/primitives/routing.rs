@@ -130,6 +130,7 @@ impl Network {
 				max_price: u128::from(rows),
 				own_entry: true,
 				submitted: self.now,
+				avoided: Vec::new(),
 			});
 			self.next += 1;
 		}

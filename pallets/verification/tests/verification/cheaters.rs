@@ -6,7 +6,7 @@ use crate::{
 };
 use dllm_primitives::{
 	commitment::Roots,
-	flow::Conclusion,
+	flow::{Conclusion, Trials},
 	ids::{Digest, StageIndex},
 	job::Refund,
 	verdict::{
@@ -54,6 +54,8 @@ fn a_lead_that_lies_is_slashed_and_the_user_refunded() {
 					Behaviour::Cheaper => ([Some(Indeterminate), None], vec![]),
 					_ => ([Some(Pass); 2], vec![workers[1], 90]),
 				};
+				let blamed = <Verification as Trials<_, _>>::blamed(0);
+				assert_eq!(blamed, [acc(workers[0])]);
 				let found = [Replica, Tiebreak].map(|part| verdict(0, stage, part));
 				assert_eq!(found, others);
 				assert_eq!(Slashes::get(), vec![slash(workers[0], stage, &convictors)]);

@@ -452,6 +452,7 @@ pub fn open_with(award: Award<AccountId, u32>) -> DispatchResult {
 		body,
 		limits,
 		assurance: award.assurance,
+		options: Default::default(),
 	};
 	Facts::mutate(|all| all.insert(award.job, facts));
 	Verification::open(award)
