@@ -1,12 +1,12 @@
 //! What `prompt` and `pay` share: limits, the price, and waiting for the chain.
 
-use super::{CliError, Context};
+use super::{context::find_adapter, CliError, Context};
 use crate::chain::{calls, Amount, Chain, ChainError, Numbered, Submitter};
 use clap::Args;
 use dllm_primitives::{
 	api::{JobView, ModelView, Receipt},
 	ids::{Bytes, JobId},
-	job::{Assurance, Body, JobState, Limits},
+	job::{Assurance, Body, JobState, Limits, Options},
 	verdict::Phase,
 };
 use std::{
@@ -30,6 +30,9 @@ pub struct Terms {
 	/// Number or name of the model; the active one where left out.
 	#[arg(long)]
 	pub model: Option<String>,
+	/// Number or name of an adapter of the model, which is added to its layers for this prompt.
+	#[arg(long)]
+	adapter: Option<String>,
 	/// Tokens of the reply at most.
 	#[arg(long, default_value_t = 64)]
 	max_tokens: u32,
@@ -69,6 +72,23 @@ impl Terms {
 			source,
 		})?;
 		Ok(text)
+	}
+
+	/// What is asked for besides.
+	pub fn options(&self, model: &ModelView) -> Result<Options, CliError> {
+		let Some(named) = &self.adapter else {
+			return Ok(Options::default());
+		};
+		let (_, adapter) = find_adapter([model], named)?;
+		match adapter.retired {
+			false => Ok(Options {
+				adapter: Some(adapter.id),
+			}),
+			true => Err(CliError::AdapterRetired {
+				id: adapter.id,
+				name: adapter.name.clone(),
+			}),
+		}
 	}
 
 	/// The limits as the chain holds them.
@@ -130,6 +150,7 @@ impl Paid {
 		body: &Body,
 		limits: &Limits,
 	) -> Result<Self, CliError> {
+		let options = terms.options(model)?;
 		let own_entry = matches!(body, Body::Sealed { .. });
 		let ceiling = body.prompt_ceiling();
 		let price = match terms.max_price {
@@ -158,7 +179,8 @@ impl Paid {
 			true => Assurance::Full,
 			false => Assurance::Standard,
 		};
-		let call = calls::submit_job(model.id, body, limits, price, terms.deadline, assurance);
+		let asked = (assurance, options);
+		let call = calls::submit_job_with(model.id, body, limits, price, terms.deadline, asked);
 		let number = submitter.submit_numbered(&call, NUMBER).await?;
 		let (job, block) = number.now()?;
 		let job = JobId::try_from(job).unwrap_or(JobId::MAX);

@@ -25,7 +25,7 @@ use dllm_model::manifest::Manifest;
 use dllm_primitives::{
 	api::{JobView, Receipt},
 	ids::{Digest, JobId, ModelId},
-	job::{Assurance, Body, JobState, MAX_NEW_TOKENS},
+	job::{Assurance, Body, JobState, Options, MAX_NEW_TOKENS},
 	model::ModelState,
 };
 use futures::future::BoxFuture;
@@ -204,7 +204,11 @@ impl OnChain {
 		let active = models
 			.into_iter()
 			.filter(|model| model.state == ModelState::Active);
-		let models = active.map(Model::from).collect::<Vec<_>>();
+		let models = active.flat_map(|model| {
+			let adapted = Model::adapted(&model);
+			std::iter::once(Model::from(model)).chain(adapted)
+		});
+		let models = models.collect::<Vec<_>>();
 		let now = Some((best, models.clone()));
 		*kept.lock().unwrap_or_else(PoisonError::into_inner) = now;
 		Ok(models)
@@ -265,7 +269,11 @@ impl OnChain {
 		};
 		let shown = shown_limits(&offer.limits);
 		let assurance = Assurance::Standard;
-		let call = calls::submit_job(offer.model.id, &body, &shown, price, *deadline, assurance);
+		let options = Options {
+			adapter: offer.model.adapter,
+		};
+		let asked = (assurance, options);
+		let call = calls::submit_job_with(offer.model.id, &body, &shown, price, *deadline, asked);
 		let number = submitter.submit_numbered(&call, NUMBER).await;
 		let number = number.map_err(|error| refused(error, &offer))?;
 		let (job, _) = number.now()?;
@@ -273,7 +281,7 @@ impl OnChain {
 			market: self.clone(),
 			number,
 			job: JobId::try_from(job).unwrap_or(JobId::MAX),
-			request: Digest::from(*blake3::hash(&(&body, &shown, assurance).encode()).as_bytes()),
+			request: Digest::from(*blake3::hash(&(&body, &shown, asked).encode()).as_bytes()),
 			pipeline: None,
 			salt,
 			tokens: offer.tokens,
@@ -399,6 +407,9 @@ fn refused(error: ChainError, offer: &Offer) -> ApiError {
 		(ChainError::InsufficientFunds { .. }, _) => ApiError::NoFunds { price },
 		(_, Some("Jobs::InsufficientFunds")) => ApiError::NoFunds { price },
 		(_, Some("Jobs::QueueFull" | "Jobs::AgendaFull")) => ApiError::QueueFull,
+		(_, Some("Jobs::AdapterRetired" | "Jobs::UnknownAdapter")) => ApiError::UnknownModel {
+			named: offer.model.name.clone(),
+		},
 		(_, Some("Jobs::PriceBelowBase" | "Jobs::ModelNotActive")) => ApiError::NoPipeline {
 			model: offer.model.name.clone(),
 		},

@@ -8,7 +8,7 @@ use dllm_primitives::{
 	cost::{link::LinkFigures, DeviceFigures, Workload},
 	dispute::Move,
 	ids::{Digest, JobId, ModelId, StageIndex},
-	job::{Assurance, Body, Limits},
+	job::{Assurance, Body, Limits, Options},
 	links::{Links, Probed, Reading},
 	miner::{Roles, WorkerSpec},
 	model::LayerRange,
@@ -46,6 +46,16 @@ enum JobsCall {
 	},
 	#[codec(index = 1)]
 	cancel { job: JobId },
+	#[codec(index = 2)]
+	submit_with {
+		model: ModelId,
+		body: Body,
+		limits: Limits,
+		max_price: u128,
+		deadline_blocks: u32,
+		assurance: Assurance,
+		options: Options,
+	},
 }
 
 #[allow(dead_code, non_camel_case_types)]
@@ -145,6 +155,21 @@ fn submit_carries_every_argument() {
 	let call = calls::submit_job(4, &body, &limits, 1_000, 50, Assurance::Full);
 	let expected = (22u8, 0u8, 4u32, body, limits, 1_000u128, 50u32, 1u8).encode();
 	assert_eq!(signed(&call).call, expected);
+}
+
+#[test]
+fn submit_with_is_for_who_asks_for_more() {
+	let (body, limits) = (
+		Body::Inline(b"hello".to_vec().try_into().expect("short")),
+		limits(),
+	);
+	let call = |adapter| {
+		let asked = (Assurance::Full, Options { adapter });
+		signed(&calls::submit_job_with(4, &body, &limits, 1_000, 50, asked)).call
+	};
+	let plain = (4u32, &body, &limits, 1_000u128, 50u32, 1u8);
+	assert_eq!(call(None), (22u8, 0u8, plain).encode());
+	assert_eq!(call(Some(6)), (22u8, 2u8, plain, Some(6u32)).encode());
 }
 
 #[test]

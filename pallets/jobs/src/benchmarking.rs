@@ -3,8 +3,8 @@
 use crate::{pallet::*, Request};
 use alloc::vec::Vec;
 use dllm_primitives::{
-	ids::{Bytes, JobId, ModelId, MAX_INLINE},
-	job::{Assurance, Body, Limits, Refund},
+	ids::{AdapterId, Bytes, JobId, ModelId, MAX_INLINE},
+	job::{Assurance, Body, Limits, Options, Refund},
 };
 use frame_benchmarking::v2::*;
 use frame_support::{
@@ -18,6 +18,8 @@ pub trait BenchmarkSetup {
 	/// An active model whose context holds an inline prompt of full length, with as many live pipelines of
 	/// the largest size as it may have.
 	fn active_model() -> ModelId;
+	/// An adapter of that model.
+	fn adapter(model: ModelId) -> AdapterId;
 	/// Leaves the largest record of a closed trial behind for a job.
 	fn leave_trial(job: JobId);
 }
@@ -25,6 +27,9 @@ pub trait BenchmarkSetup {
 /// For mocks, in which benchmarks are not run.
 impl BenchmarkSetup for () {
 	fn active_model() -> ModelId {
+		0
+	}
+	fn adapter(_: ModelId) -> AdapterId {
 		0
 	}
 	fn leave_trial(_: JobId) {}
@@ -48,6 +53,7 @@ fn request() -> Request {
 		body: Body::Inline(full_text()),
 		limits,
 		assurance: Assurance::Full,
+		options: Options::default(),
 	}
 }
 
@@ -105,6 +111,7 @@ mod benchmarks {
 			body,
 			limits,
 			assurance,
+			..
 		} = request();
 
 		#[extrinsic_call]
@@ -116,6 +123,40 @@ mod benchmarks {
 			PRICE,
 			least,
 			assurance,
+		);
+
+		assert_eq!(Waiting::<T>::get().len() as u32, T::MaxWaiting::get());
+		Ok(())
+	}
+
+	/// As [`submit`], with an adapter.
+	#[benchmark]
+	fn submit_with() -> Result<(), BenchmarkError> {
+		let client = client::<T>();
+		let model = T::BenchmarkSetup::active_model();
+		let options = Options {
+			adapter: Some(T::BenchmarkSetup::adapter(model)),
+		};
+		let (least, _) = T::DeadlineRange::get();
+		let others = T::MaxWaiting::get().saturating_sub(1);
+		crowd::<T>(others, wish::<T>());
+		let Request {
+			body,
+			limits,
+			assurance,
+			..
+		} = request();
+
+		#[extrinsic_call]
+		_(
+			RawOrigin::Signed(client),
+			model,
+			body,
+			limits,
+			PRICE,
+			least,
+			assurance,
+			options,
 		);
 
 		assert_eq!(Waiting::<T>::get().len() as u32, T::MaxWaiting::get());

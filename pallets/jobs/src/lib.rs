@@ -39,7 +39,7 @@ pub mod pallet {
 	use dllm_primitives::{
 		flow::{JobFacts, ModelCatalog, Payouts, PipelineBook, Trials},
 		ids::{Bytes, Digest, JobId, ModelId, PipelineId, MAX_INLINE},
-		job::{Assurance, Body, Limits, Refund},
+		job::{Assurance, Body, Limits, Options, Refund},
 	};
 	use frame_support::{
 		pallet_prelude::*,
@@ -213,6 +213,12 @@ pub mod pallet {
 		UnknownModel,
 		/// The model takes no prompts: it is not activated yet, or retired.
 		ModelNotActive,
+		/// There is no adapter of this number.
+		UnknownAdapter,
+		/// The adapter takes no prompts any more: it is retired.
+		AdapterRetired,
+		/// The adapter was made for another model than the job names.
+		AdapterOfOtherModel,
 		/// A limit is out of its range: 1 to 2048 tokens, temperature up to 5000, top-p 1 to 1000
 		/// thousandths, no empty stop text.
 		InvalidLimits,
@@ -292,6 +298,7 @@ pub mod pallet {
 				body,
 				limits,
 				assurance,
+				options: Options::default(),
 			};
 			Self::do_submit(client, model, request, max_price, deadline_blocks)
 		}
@@ -302,6 +309,33 @@ pub mod pallet {
 		pub fn cancel(origin: OriginFor<T>, job: JobId) -> DispatchResult {
 			let client = ensure_signed(origin)?;
 			Self::do_cancel(client, job)
+		}
+
+		/// Like [`Call::submit`], with what a job may ask for besides.
+		///
+		/// `options.adapter` names an adapter of the model: every segment adds it to its layers, for this job
+		/// alone.
+		#[pallet::call_index(2)]
+		#[pallet::weight(T::WeightInfo::submit_with())]
+		#[allow(clippy::too_many_arguments)]
+		pub fn submit_with(
+			origin: OriginFor<T>,
+			model: ModelId,
+			body: Body,
+			limits: Limits,
+			max_price: u128,
+			deadline_blocks: u32,
+			assurance: Assurance,
+			options: Options,
+		) -> DispatchResult {
+			let client = ensure_signed(origin)?;
+			let request = Request {
+				body,
+				limits,
+				assurance,
+				options,
+			};
+			Self::do_submit(client, model, request, max_price, deadline_blocks)
 		}
 	}
 
@@ -321,6 +355,16 @@ pub mod pallet {
 			Jobs::<T>::get(job).map(|job| job.deadline)
 		}
 
+		/// What a job asks for besides.
+		pub fn options(job: JobId) -> Option<Options> {
+			Requests::<T>::get(job).map(|request| request.options)
+		}
+
+		/// Whether a job asks for an adapter.
+		pub(crate) fn names_adapter(job: JobId) -> bool {
+			Self::options(job).is_some_and(|options| options.adapter.is_some())
+		}
+
 		/// What a worker has to know of a job that it takes part in.
 		pub fn facts(job: JobId) -> Option<JobFacts<T::AccountId>> {
 			let Job { client, model, .. } = Jobs::<T>::get(job)?;
@@ -328,6 +372,7 @@ pub mod pallet {
 				body,
 				limits,
 				assurance,
+				..
 			} = Requests::<T>::get(job)?;
 			Some(JobFacts {
 				client,

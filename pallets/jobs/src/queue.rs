@@ -128,4 +128,9 @@ impl<T: Config> JobBook<T::AccountId> for Pallet<T> {
 	fn asked(job: JobId) -> Digest {
 		Requests::<T>::get(job).map_or(Digest::zero(), |request| draw::asked(&request))
 	}
+
+	fn adapter(job: JobId) -> Option<Digest> {
+		let asked = Requests::<T>::get(job)?.options.adapter?;
+		T::Models::adapter(asked).map(|adapter| adapter.spec.manifest_root)
+	}
 }

@@ -3,7 +3,7 @@
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use dllm_primitives::{
 	ids::{Digest, ModelId, PipelineId},
-	job::{Assurance, Body, JobState, Limits},
+	job::{Assurance, Body, JobState, Limits, Options},
 };
 use scale_info::TypeInfo;
 
@@ -76,4 +76,6 @@ pub struct Request {
 	pub limits: Limits,
 	/// How sure the client wants to be.
 	pub assurance: Assurance,
+	/// What is asked for besides.
+	pub options: Options,
 }

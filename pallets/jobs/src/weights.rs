@@ -7,6 +7,8 @@ use frame_support::weights::Weight;
 pub trait WeightInfo {
 	/// `submit`.
 	fn submit() -> Weight;
+	/// `submit_with`.
+	fn submit_with() -> Weight;
 	/// `cancel`.
 	fn cancel() -> Weight;
 	/// The hook of a block that refunds `e` expired jobs and drops `p` old records.
@@ -17,6 +19,9 @@ pub trait WeightInfo {
 impl WeightInfo for () {
 	fn submit() -> Weight {
 		Weight::from_parts(1_000, 1)
+	}
+	fn submit_with() -> Weight {
+		Weight::from_parts(1_500, 1)
 	}
 	fn cancel() -> Weight {
 		Weight::from_parts(2_000, 2)

@@ -1,6 +1,6 @@
 //! A paid prompt: what is asked, within which limits, and where it stands.
 
-use crate::ids::{Bytes, Digest, ModelId, PeerId, PipelineId, MAX_INLINE};
+use crate::ids::{AdapterId, Bytes, Digest, ModelId, PeerId, PipelineId, MAX_INLINE};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
 use scale_info::TypeInfo;
@@ -98,6 +98,28 @@ pub enum Assurance {
 	Standard,
 	/// Always checked.
 	Full,
+}
+
+/// What a job may ask for besides; the default is what a job gets that asks for nothing.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Debug,
+	Default,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Options {
+	/// The adapter that its workers add to the layers of the model; none for the plain model.
+	pub adapter: Option<AdapterId>,
 }
 
 /// Where a job stands.

@@ -18,6 +18,12 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
+	fn submit_with() -> Weight {
+		Weight::from_parts(726_186_000, 57_941)
+			.saturating_add(T::DbWeight::get().reads(22))
+			.saturating_add(T::DbWeight::get().writes(6))
+	}
+
 	fn cancel() -> Weight {
 		Weight::from_parts(257_882_000, 3_156)
 			.saturating_add(T::DbWeight::get().reads(5))

@@ -6,7 +6,7 @@ use codec::Encode;
 use dllm_primitives::{
 	commitment::{self, Opening, Roots},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
-	job::{Assurance, Body, Limits},
+	job::{Assurance, Body, Limits, Options},
 	miner::{Roles, WorkerSpec},
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Plan, Segment},
@@ -161,6 +161,20 @@ pub fn submit_public() -> (&'static str, RuntimeCall) {
 	)
 }
 
+/// The user's call for the same prompt, with options.
+pub fn submit_public_with(options: Options) -> (&'static str, RuntimeCall) {
+	let call = pallet_jobs::Call::submit_with {
+		model: MODEL,
+		body: Body::Inline(PROMPT.to_vec().try_into().unwrap()),
+		limits: limits(),
+		max_price: MAX_PRICE,
+		deadline_blocks: DEADLINE,
+		assurance: Assurance::Standard,
+		options,
+	};
+	(USER, call.into())
+}
+
 /// The user's call for a sealed prompt, of which the user is the entry.
 pub fn submit_sealed() -> (&'static str, RuntimeCall) {
 	let body = Body::Sealed {
@@ -173,13 +187,7 @@ pub fn submit_sealed() -> (&'static str, RuntimeCall) {
 
 /// The user's call for any prompt.
 pub fn submit(body: Body, max_price: Balance, deadline_blocks: u32) -> (&'static str, RuntimeCall) {
-	let limits = Limits {
-		max_tokens: NEW_TOKENS,
-		temperature_milli: 0,
-		top_p_milli: 1000,
-		seed: 7,
-		stop: Default::default(),
-	};
+	let limits = limits();
 	let call = pallet_jobs::Call::submit {
 		model: MODEL,
 		body,
@@ -189,6 +197,16 @@ pub fn submit(body: Body, max_price: Balance, deadline_blocks: u32) -> (&'static
 		assurance: Assurance::Standard,
 	};
 	(USER, call.into())
+}
+
+fn limits() -> Limits {
+	Limits {
+		max_tokens: NEW_TOKENS,
+		temperature_milli: 0,
+		top_p_milli: 1000,
+		seed: 7,
+		stop: Default::default(),
+	}
 }
 
 /// The reply of every public job, and its tokens.
