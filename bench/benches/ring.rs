@@ -171,6 +171,7 @@ async fn through_ring(workers: &[Workshop], ranges: &[LayerRange], job: u64) -> 
 		job,
 		asked: Digest::zero(),
 		model: MODEL_ID,
+		adapter: None,
 		rows_ceiling: CEILING,
 		run_until: u32::MAX,
 		members: members.collect(),

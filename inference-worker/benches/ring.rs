@@ -168,6 +168,7 @@ async fn through_ring(manifest: &Manifest, model: &Path, data: &Path) -> Result<
 			job,
 			asked: Digest::zero(),
 			model: MODEL_ID,
+			adapter: None,
 			rows_ceiling: CEILING,
 			run_until: u32::MAX,
 			members,

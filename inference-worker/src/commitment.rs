@@ -93,12 +93,12 @@ impl StageRecord {
 	}
 }
 
-/// Names what a stage was asked to do: blake3 of the job, its model, its ceiling of rows and the members
-/// of its ring, followed by `what`, which stands for the body of the job. Addresses and the block by which
+/// Names what a stage was asked to do: blake3 of the job, its model, its adapter, its ceiling of rows and the
+/// members of its ring, followed by `what`, which stands for the body of the job. Addresses and the block by which
 /// it is due are left out: they may change while the work stays the same.
 pub fn origin(route: &Route, what: &[u8]) -> Digest {
 	let mut hasher = blake3::Hasher::new();
-	hasher.update(&(route.job, route.model, route.rows_ceiling).encode());
+	hasher.update(&(route.job, route.model, route.adapter, route.rows_ceiling).encode());
 	for member in &route.members {
 		let of = (member.stage, member.layers, &member.worker, &member.peer_id);
 		hasher.update(&of.encode());

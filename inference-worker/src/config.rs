@@ -50,7 +50,7 @@ pub struct Config {
 	/// Account of who runs this worker; its own account where left out. Replicas of a stage never
 	/// share an operator.
 	pub operator: Option<String>,
-	/// Folders of split models that this worker holds already; the rest is fetched from other workers.
+	/// Folders of split models and adapters that this worker holds already; the rest is fetched from other workers.
 	pub models: Vec<PathBuf>,
 	/// The ONNX Runtime library; looked for in the usual places where left out.
 	pub onnxruntime: Option<PathBuf>,

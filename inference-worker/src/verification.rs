@@ -194,9 +194,10 @@ async fn execute(
 		let source = Source::fetch(workshop, wanted(shape)).await?;
 		return check_entry(&ring, &hosted, prompt, origin, source).await;
 	}
+	let layers = ring.member(stage)?.layers;
 	let segment = workshop
 		.host
-		.segment(ring.model, ring.member(stage)?.layers)?;
+		.segment_for(ring.model, layers, ring.adapter)?;
 	let shape = (segment.width, segment.dtype);
 	let source = Source::fetch(workshop, wanted(shape)).await?;
 	check_segment(workshop, &segment, stage, origin, source).await

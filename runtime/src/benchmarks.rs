@@ -11,13 +11,13 @@ use dllm_primitives::{
 	cost::DeviceFigures,
 	flow::Award,
 	ids::{
-		Digest, JobId, ModelId, PipelineId, MAX_INLINE, MAX_LAYERS, MAX_REPLICAS, MAX_SEGMENTS,
-		MAX_STAGES,
+		AdapterId, Digest, JobId, ModelId, PipelineId, MAX_INLINE, MAX_LAYERS, MAX_REPLICAS,
+		MAX_SEGMENTS, MAX_STAGES,
 	},
 	job::{Assurance, Body, JobState, Limits, OnFailure, Options},
 	load::Load,
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
-	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
+	model::{Adapter, AdapterSpec, LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment, MAX_PIPELINES, MAX_SLOTS},
 	verdict::Phase,
 };
@@ -64,6 +64,25 @@ impl pallet_jobs::benchmarking::BenchmarkSetup for MarketSetup {
 		put_model(MAX_LAYERS);
 		(0..MAX_PIPELINES).for_each(put_live_pipeline);
 		MODEL
+	}
+
+	fn adapter(model: ModelId) -> AdapterId {
+		let spec = AdapterSpec {
+			name: BoundedVec::truncate_from(alloc::vec![b'n'; 64]),
+			licence: BoundedVec::truncate_from(alloc::vec![b'l'; 32]),
+			manifest_root: Digest::repeat_byte(1),
+			rank: 1,
+			bytes: 1,
+		};
+		let adapter = Adapter {
+			id: 0,
+			model,
+			owner: account(CLIENT, 0),
+			retired: false,
+			spec,
+		};
+		pallet_models::Adapters::<Runtime>::insert(0, adapter);
+		0
 	}
 
 	fn leave_trial(job: JobId) {
@@ -432,6 +451,7 @@ fn rerunnable_request() -> pallet_jobs::Request {
 		assurance: Assurance::Standard,
 		options: Options {
 			on_failure: OnFailure::Rerun,
+			adapter: None,
 		},
 	}
 }

@@ -11,9 +11,9 @@ use crate::{
 use alloc::{string::String, vec::Vec};
 use dllm_primitives::{
 	api::{
-		BidState, ContenderView, Duty, JobView, LinkView, LinksView, ModelView, PaymentView,
-		PipelineView, PlannedStage, Receipt, RoundPhase, RoundView, Route, StageView, WinnerView,
-		WorkerView,
+		AdapterView, BidState, ContenderView, Duty, JobView, LinkView, LinksView, ModelView,
+		PaymentView, PipelineView, PlannedStage, Receipt, RoundPhase, RoundView, Route, StageView,
+		WinnerView, WorkerView,
 	},
 	capacity::{RoundId, Won},
 	flow::ModelCatalog,
@@ -21,7 +21,7 @@ use dllm_primitives::{
 	job::Body,
 	links::Reading,
 	miner::{Worker, WorkerState},
-	model::Model,
+	model::{Adapter, Model},
 	plan::Pipeline,
 };
 use pallet_allocation::{Contender, HostedStage, Standing};
@@ -30,16 +30,16 @@ use pallet_miners::LinkOf;
 
 /// Every model, in the order of registration.
 pub fn models() -> Vec<ModelView> {
-	let mut models: Vec<_> = pallet_models::Models::<Runtime>::iter_values()
-		.map(model_view)
-		.collect();
-	models.sort_by_key(|model| model.id);
-	models
+	let adapters = Models::all_adapters();
+	Models::all()
+		.into_iter()
+		.map(|model| model_view(model, &adapters))
+		.collect()
 }
 
 /// One model.
 pub fn model(id: ModelId) -> Option<ModelView> {
-	Models::model(id).map(model_view)
+	Models::model(id).map(|model| model_view(model, &Models::all_adapters()))
 }
 
 /// Every worker, in the order of the accounts.
@@ -128,6 +128,7 @@ pub fn job(id: JobId) -> Option<JobView> {
 		model: job.model,
 		state: job.state,
 		phase: Verification::phase(id),
+		adapter: Jobs::options(id).and_then(|options| options.adapter),
 		sealed,
 		assurance,
 		on_failure: options.on_failure,
@@ -201,7 +202,8 @@ fn host_duty(hosted: HostedStage) -> Duty {
 	}
 }
 
-fn model_view(model: Model<AccountId>) -> ModelView {
+/// `adapters` are those of all models.
+fn model_view(model: Model<AccountId>, adapters: &[Adapter<AccountId>]) -> ModelView {
 	let Model {
 		id,
 		owner,
@@ -223,6 +225,25 @@ fn model_view(model: Model<AccountId>) -> ModelView {
 		layers: spec.layers.into_inner(),
 		head: spec.head,
 		constants: spec.constants,
+		adapters: adapters
+			.iter()
+			.filter(|adapter| adapter.model == id)
+			.map(adapter_view)
+			.collect(),
+	}
+}
+
+fn adapter_view(adapter: &Adapter<AccountId>) -> AdapterView {
+	let spec = &adapter.spec;
+	AdapterView {
+		id: adapter.id,
+		owner: adapter.owner.clone(),
+		retired: adapter.retired,
+		name: text(&spec.name),
+		licence: text(&spec.licence),
+		manifest_root: spec.manifest_root,
+		rank: spec.rank,
+		bytes: spec.bytes,
 	}
 }
 

@@ -2,13 +2,17 @@
 //!
 //! An adapter changes what a model's layers compute without changing their shards. The engine reads the
 //! files of its own layers, compares each with its digest, and adds the low-rank products to the graph;
-//! the same base can serve with and without it, side by side.
+//! the same base can serve with and without it, side by side. Only the projections of decoder layers are adapted:
+//! an entry, with embedding and head, serves adapted jobs as it is.
 
 use crate::{
 	manifest::{digest_of, is_plain_name, read_verified, ManifestError, MAX_BYTES},
 	splitter::shards::ADAPTABLE,
 };
-use dllm_primitives::ids::Digest;
+use dllm_primitives::{
+	ids::Digest,
+	model::{AdapterSpec, MAX_ADAPTER_RANK},
+};
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -79,6 +83,9 @@ pub enum AdapterError {
 	/// The adapter was split for another model.
 	#[error("this adapter belongs to the model with root {base:?}, not to {found:?}: split it again with --base naming this model")]
 	OtherBase { base: Digest, found: Digest },
+	/// The model has no room for float products.
+	#[error("a model of profile exact takes no adapter: its disputes are judged in integers; split the model in a float profile")]
+	Exact,
 	/// A file does not hold what the base asks for.
 	#[error("{file} is no adapter of this model ({reason}): split the adapter again")]
 	WrongShape { file: String, reason: String },
@@ -111,6 +118,13 @@ impl AdapterManifest {
 		if manifest.format != FORMAT {
 			return Err(unreadable(format!("its format is {:?}", manifest.format)));
 		}
+		if !(1..=MAX_ADAPTER_RANK).contains(&manifest.rank) {
+			let reason = format!(
+				"its rank is {}, 1 to {MAX_ADAPTER_RANK} are taken",
+				manifest.rank
+			);
+			return Err(unreadable(reason));
+		}
 		let mut files = manifest.layers.iter().flatten();
 		if let Some(file) = files.find(|file| !is_plain_name(&file.file)) {
 			return Err(unreadable(format!("{:?} is no plain file name", file.file)));
@@ -128,6 +142,47 @@ impl AdapterManifest {
 			base: self.base,
 			found: root,
 		})
+	}
+
+	/// Bytes of all files.
+	pub fn bytes(&self) -> u64 {
+		let files = self.layers.iter().flatten();
+		files.fold(0, |sum, file| sum.saturating_add(file.bytes))
+	}
+
+	/// Fails unless every file is there and whole.
+	pub fn verify_all(&self, folder: &Path) -> Result<(), AdapterError> {
+		for layer in 0..self.layers.len() as u32 {
+			self.layer(folder, layer)?;
+		}
+		Ok(())
+	}
+
+	/// What is registered of it.
+	pub fn spec(&self, licence: &str) -> Result<AdapterSpec, AdapterError> {
+		let unreadable = |reason: &str| AdapterError::NotReadable {
+			reason: reason.into(),
+		};
+		let spec = AdapterSpec {
+			name: self
+				.adapter
+				.as_bytes()
+				.to_vec()
+				.try_into()
+				.map_err(|_| unreadable("its name has more than 64 bytes"))?,
+			licence: licence
+				.as_bytes()
+				.to_vec()
+				.try_into()
+				.map_err(|_| unreadable("the name of the licence has more than 32 bytes"))?,
+			manifest_root: self.root,
+			rank: self.rank,
+			bytes: self.bytes(),
+		};
+		match spec.is_plausible() {
+			true => Ok(spec),
+			false => Err(unreadable("no name, no layer, or a rank beyond 256")),
+		}
 	}
 
 	/// The factors of a layer, verified; none where the layer stays as it is.

@@ -10,11 +10,11 @@ use dllm_primitives::{
 	capacity::{Offer, Terms},
 	commitment::{Opening, Roots},
 	dispute::Move,
-	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
+	ids::{AdapterId, Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
 	job::{Assurance, Body, Limits, Options},
 	links::Links,
 	miner::WorkerSpec,
-	model::ModelSpec,
+	model::{AdapterSpec, ModelSpec},
 	plan::Plan,
 };
 use sp_core::{crypto::AccountId32, H256};
@@ -126,6 +126,16 @@ pub fn register_model(spec: &ModelSpec) -> Call {
 	Call::new("Models", "register", spec)
 }
 
+/// Registers an adapter of a model.
+pub fn register_adapter(model: ModelId, spec: &AdapterSpec) -> Call {
+	Call::new("Models", "register_adapter", (model, spec))
+}
+
+/// Ends an adapter's life.
+pub fn retire_adapter(adapter: AdapterId) -> Call {
+	Call::new("Models", "retire_adapter", adapter)
+}
+
 /// Lets a model take prompts and plans.
 pub fn activate_model(model: ModelId) -> Call {
 	Call::new("Models", "activate", model)
@@ -217,18 +227,20 @@ pub fn submit_job(
 	)
 }
 
-/// Pays for a prompt, and chooses besides.
+/// The same with what a job may ask for besides; without any of it the plain call.
 pub fn submit_job_with(
 	model: ModelId,
 	body: &Body,
 	limits: &Limits,
 	max_price: u128,
 	deadline_blocks: u32,
-	assurance: Assurance,
-	options: &Options,
+	(assurance, options): (Assurance, Options),
 ) -> Call {
-	let asked = (model, body, limits, max_price, deadline_blocks, assurance);
-	Call::new("Jobs", "submit_with", (asked, options))
+	if options == Options::default() {
+		return submit_job(model, body, limits, max_price, deadline_blocks, assurance);
+	}
+	let plain = (model, body, limits, max_price, deadline_blocks, assurance);
+	Call::new("Jobs", "submit_with", (plain, options))
 }
 
 /// Ceiling of the price of a job that may be run again, in planck, from the quote of the cheapest pipeline: half

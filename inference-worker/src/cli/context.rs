@@ -5,7 +5,11 @@ use crate::{
 	chain::{Account, Chain, Submitter},
 	config::Config,
 };
-use dllm_primitives::{api::ModelView, ids::ModelId, model::ModelState};
+use dllm_primitives::{
+	api::{AdapterView, ModelView},
+	ids::{AdapterId, ModelId},
+	model::ModelState,
+};
 use serde::Serialize;
 
 /// Configuration and form of output.
@@ -68,6 +72,42 @@ pub async fn find_model(chain: &Chain, named: &str) -> Result<ModelView, CliErro
 		named: named.into(),
 		known,
 	})
+}
+
+/// An adapter of one of the models, by its number or name. Of several with one name the youngest that is not
+/// retired stands.
+pub fn find_adapter<'a>(
+	models: impl IntoIterator<Item = &'a ModelView>,
+	named: &str,
+) -> Result<(&'a ModelView, &'a AdapterView), CliError> {
+	let number = named.parse::<AdapterId>().ok();
+	let all = models
+		.into_iter()
+		.flat_map(|model| model.adapters.iter().map(move |adapter| (model, adapter)))
+		.collect::<Vec<_>>();
+	let found = all
+		.iter()
+		.filter(|(_, adapter)| Some(adapter.id) == number || adapter.name == named)
+		.max_by_key(|(_, adapter)| (!adapter.retired, adapter.id));
+	found.copied().ok_or_else(|| {
+		let known = all
+			.iter()
+			.map(|(_, adapter)| format!("{} ({})", adapter.id, adapter.name));
+		CliError::UnknownAdapter {
+			named: named.into(),
+			known: known.collect::<Vec<_>>().join(", "),
+		}
+	})
+}
+
+/// A model's name, with that of the adapter where there is one.
+pub fn full_name(model: &ModelView, adapter: Option<AdapterId>) -> String {
+	let Some(id) = adapter else {
+		return model.name.clone();
+	};
+	let found = model.adapters.iter().find(|adapter| adapter.id == id);
+	let name = found.map_or(id.to_string(), |adapter| adapter.name.clone());
+	format!("{}+{name}", model.name)
 }
 
 /// A model that takes prompts and plans; without a name the only one.

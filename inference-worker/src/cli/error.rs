@@ -13,11 +13,16 @@ use crate::{
 	planning::PlanningError,
 };
 use dllm_model::{
-	accuracy::AccuracyError, engine::LibraryError, entry::EntryError, exact::trace::TraceError,
-	manifest::ManifestError, splitter::SplitError,
+	accuracy::AccuracyError, adapter::AdapterError, engine::LibraryError, entry::EntryError,
+	exact::trace::TraceError, manifest::ManifestError, splitter::SplitError,
 };
 use dllm_planning::what_if::WhatIfError;
-use dllm_primitives::{capacity::RoundId, ids::ModelId, model::ModelState, plan::PlanError};
+use dllm_primitives::{
+	capacity::RoundId,
+	ids::{AdapterId, Digest, ModelId},
+	model::ModelState,
+	plan::PlanError,
+};
 use std::{io, path::PathBuf};
 
 /// Why a command did not do what it was asked for.
@@ -74,6 +79,18 @@ pub enum CliError {
 	/// There is no such model.
 	#[error("no model {named:?} on this chain; it has: {}; name one of them with --model", if .known.is_empty() { "none" } else { .known })]
 	UnknownModel { named: String, known: String },
+	/// An adapter's folder is not usable.
+	#[error(transparent)]
+	Adapter(#[from] AdapterError),
+	/// There is no such adapter.
+	#[error("no adapter {named:?} of this model; it has: {}; `dllm-worker adapter list` shows those of all models", if .known.is_empty() { "none" } else { .known })]
+	UnknownAdapter { named: String, known: String },
+	/// The adapter takes no prompts.
+	#[error("adapter {id} ({name}) is retired and takes no prompts: name another one, or none")]
+	AdapterRetired { id: AdapterId, name: String },
+	/// No model is the base of an adapter.
+	#[error("no model on this chain has the root {base:?} that the adapter was split for: register the model first, or split the adapter with --base naming a model that is registered")]
+	NoBase { base: Digest },
 	/// The model takes no prompts.
 	#[error("model {id} ({name}) is {state:?} and takes no prompts or plans: activate it, or name another")]
 	ModelNotActive {

@@ -4,6 +4,7 @@
 //! stderr. Every command ends with 0 only if it did what it was asked for.
 
 mod accuracy;
+mod adapter;
 pub mod audit;
 mod bench;
 mod completions;
@@ -80,6 +81,9 @@ enum Command {
 	/// Register models and decide whether they take prompts.
 	#[command(subcommand)]
 	Model(model::Model),
+	/// Publish adapters of models and take them back.
+	#[command(subcommand)]
+	Adapter(adapter::Adapter),
 	/// Place a model's layers on the registered workers and submit the plan.
 	Plan(plan::PlanCommand),
 	/// Show the capacity rounds in progress: their bids, winners and best plans.
@@ -171,6 +175,7 @@ async fn run_on_chain(command: Command, context: Context) -> Result<ExitCode, Cl
 		Command::Unregister(command) => command.run(&context).await,
 		Command::Accept(command) => command.run(&context).await,
 		Command::Model(command) => command.run(&context).await,
+		Command::Adapter(command) => command.run(&context).await,
 		Command::Plan(command) => command.run(&context).await,
 		Command::Rounds(command) => command.run(&context).await,
 		Command::Round(command) => command.run(&context).await,

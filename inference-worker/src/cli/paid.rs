@@ -1,11 +1,11 @@
 //! What `prompt` and `pay` share: limits, the price, and waiting for the chain.
 
-use super::{CliError, Context};
+use super::{context::find_adapter, CliError, Context};
 use crate::chain::{calls, Amount, Chain, ChainError, Numbered, Submitter};
 use clap::Args;
 use dllm_primitives::{
 	api::{JobView, ModelView, Receipt},
-	ids::{Bytes, JobId},
+	ids::{AdapterId, Bytes, JobId},
 	job::{Assurance, Body, JobState, Limits, OnFailure, Options, MAX_RERUNS},
 	verdict::Phase,
 };
@@ -30,6 +30,9 @@ pub struct Terms {
 	/// Number or name of the model; the active one where left out.
 	#[arg(long)]
 	pub model: Option<String>,
+	/// Number or name of an adapter of the model, which is added to its layers for this prompt.
+	#[arg(long)]
+	adapter: Option<String>,
 	/// Tokens of the reply at most.
 	#[arg(long, default_value_t = 64)]
 	max_tokens: u32,
@@ -75,13 +78,17 @@ impl Terms {
 		Ok(text)
 	}
 
-	/// What becomes of a job that fails.
-	fn options(&self) -> Options {
+	/// What is asked for besides.
+	pub fn options(&self, model: &ModelView) -> Result<Options, CliError> {
 		let on_failure = match self.rerun {
 			true => OnFailure::Rerun,
 			false => OnFailure::Refund,
 		};
-		Options { on_failure }
+		let adapter = self.adapter.as_ref().map(|named| usable(model, named));
+		Ok(Options {
+			on_failure,
+			adapter: adapter.transpose()?,
+		})
 	}
 
 	/// The limits as the chain holds them.
@@ -109,6 +116,18 @@ impl Terms {
 				reason: "--max-tokens is 1 to 2048, --top-p above 0, and no --stop is empty".into(),
 			}),
 		}
+	}
+}
+
+/// The adapter of a model that is called so, where jobs may still name it.
+fn usable(model: &ModelView, named: &str) -> Result<AdapterId, CliError> {
+	let (_, adapter) = find_adapter([model], named)?;
+	match adapter.retired {
+		false => Ok(adapter.id),
+		true => Err(CliError::AdapterRetired {
+			id: adapter.id,
+			name: adapter.name.clone(),
+		}),
 	}
 }
 
@@ -146,6 +165,7 @@ impl Paid {
 		body: &Body,
 		limits: &Limits,
 	) -> Result<Self, CliError> {
+		let options = terms.options(model)?;
 		let own_entry = matches!(body, Body::Sealed { .. });
 		let ceiling = body.prompt_ceiling();
 		let price = match terms.max_price {
@@ -178,13 +198,8 @@ impl Paid {
 			true => Assurance::Full,
 			false => Assurance::Standard,
 		};
-		let (deadline, options) = (terms.deadline, terms.options());
-		let call = match options == Options::default() {
-			true => calls::submit_job(model.id, body, limits, price, deadline, assurance),
-			false => {
-				calls::submit_job_with(model.id, body, limits, price, deadline, assurance, &options)
-			}
-		};
+		let asked = (assurance, options);
+		let call = calls::submit_job_with(model.id, body, limits, price, terms.deadline, asked);
 		let number = submitter.submit_numbered(&call, NUMBER).await?;
 		let (job, block) = number.now()?;
 		let job = JobId::try_from(job).unwrap_or(JobId::MAX);

@@ -1,7 +1,7 @@
 //! `pay`: a public prompt, answered by an entry worker; text and reply stand on the chain.
 
 use super::{
-	context::active_model,
+	context::{active_model, full_name},
 	paid::{self, Paid, Terms},
 	receipt::Report,
 	CliError, Context,
@@ -37,7 +37,8 @@ impl Pay {
 			paid::stream(context, &format!("{reply}\n"));
 		}
 		let receipt = paid.settle().await?;
-		let mut report = Report::of(model.name, receipt);
+		let name = full_name(&model, receipt.job.adapter);
+		let mut report = Report::of(name, receipt);
 		report.first_token_ms = answered.reply.map(|_| seen.as_millis() as u64);
 		report.finish(context)
 	}

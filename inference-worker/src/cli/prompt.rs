@@ -2,7 +2,7 @@
 //! sampler run here, and only hidden rows leave the machine.
 
 use super::{
-	context::active_model,
+	context::{active_model, full_name},
 	paid::{self, Paid, Terms},
 	receipt::Report,
 	CliError, Context,
@@ -93,7 +93,8 @@ impl PromptCommand {
 		desk.workshop.network.shutdown().await;
 		let (text, watch) = followed?;
 		let receipt = paid.settle().await?;
-		let mut report = Report::of(model.name.clone(), receipt);
+		let name = full_name(model, receipt.job.adapter);
+		let mut report = Report::of(name, receipt);
 		let first = watch.0.first();
 		let first = first.map(|at| at.duration_since(paid.sent).as_millis());
 		report.first_token_ms = first.and_then(|ms| u64::try_from(ms).ok());

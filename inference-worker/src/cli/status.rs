@@ -1,6 +1,7 @@
 //! `status`: the chain, this worker and its pipelines, or one job.
 
 use super::{
+	context::full_name,
 	receipt::{part_in_words, Report},
 	table::{short, table},
 	watch::watch,
@@ -76,7 +77,9 @@ async fn show_job(context: &Context, chain: &Chain, job: JobId) -> Result<ExitCo
 			reason: format!("the chain holds no job {job}"),
 		})?;
 	let model = chain.model(receipt.job.model).await?;
-	let name = model.map_or(receipt.job.model.to_string(), |model| model.name);
+	let name = model.map_or(receipt.job.model.to_string(), |model| {
+		full_name(&model, receipt.job.adapter)
+	});
 	let report = Report::of(name, receipt);
 	context.print(&report, || {
 		let reply = report

@@ -31,7 +31,7 @@ impl Worker {
 		prompt: Option<Prompt>,
 		(commitments, until): (Vec<(StageIndex, AccountId32, Digest)>, u32),
 	) -> Result<Progress, DutyError> {
-		let (job, model) = (route.job, route.model);
+		let job = route.job;
 		let key = Key::Check(job, stage);
 		tracing::info!(job, stage, ?part, "checking");
 		let layers = route
@@ -39,8 +39,11 @@ impl Worker {
 			.get(usize::from(stage))
 			.map(|member| member.layers);
 		// A drawn worker may stand for no pipeline that has this stage.
-		self.load(model, layers.unwrap_or(LayerRange::default()), DRAWN_SLOTS)
-			.await?;
+		let layers = layers.unwrap_or(LayerRange::default());
+		match layers.is_empty() || route.adapter.is_none() {
+			true => self.load(route.model, layers, DRAWN_SLOTS).await?,
+			false => self.load_for(&route, layers, DRAWN_SLOTS).await?,
+		}
 		let case = Case {
 			route: &route,
 			stage,

@@ -10,7 +10,7 @@ use crate::{
 	pipeline::expect_constants,
 };
 use dllm_primitives::{
-	api::ModelView,
+	api::{ModelView, Route},
 	ids::{ModelId, PipelineId},
 	model::LayerRange,
 };
@@ -78,20 +78,54 @@ impl Worker {
 		Ok(loading.await.map_err(|_| DutyError::ThreadDied)??)
 	}
 
+	/// Makes sure that layers stand ready with the adapter of a job, if it names one. An adapter that nobody
+	/// has, or that does not belong to the model, leaves the job unserved.
+	pub(super) async fn load_for(
+		&self,
+		route: &Route,
+		layers: LayerRange,
+		slots: u8,
+	) -> Result<(), DutyError> {
+		let (job, model, host) = (route.job, route.model, self.workshop.host.clone());
+		let Some(adapter) = route.adapter else {
+			return Ok(());
+		};
+		if host.segment_for(model, layers, Some(adapter)).is_ok() {
+			return Ok(());
+		}
+		let started = Instant::now();
+		let folder = self.fetch(model, Part::Layers(layers)).await?;
+		let (network, peers) = (&self.workshop.network, self.holders().await?);
+		let adapted = self.store.adapter(network, &peers, adapter, layers).await?;
+		let loading = tokio::task::spawn_blocking(move || {
+			let (model, adapter) = ((model, &*folder), (adapter, &*adapted));
+			host.ensure_adapted(model, layers, adapter, slots)
+		});
+		loading.await.map_err(|_| DutyError::ThreadDied)??;
+		let (from, to, seconds) = (layers.start, layers.end, started.elapsed().as_secs());
+		tracing::info!(job, model, ?adapter, from, to, seconds, "adapter loaded");
+		Ok(())
+	}
+
 	/// The folder of a part of a model; what is missing is fetched from the other workers.
 	pub(super) async fn fetch(&self, model: ModelId, part: Part) -> Result<PathBuf, DutyError> {
 		let view = self.model(model).await?;
-		let mut workers = self.chain.workers().await?;
-		workers.retain(|worker| worker.active && worker.account != *self.account());
-		let peers = workers
-			.iter()
-			.filter_map(|worker| Peer::from_chain(&worker.peer_id, &worker.addresses).ok());
-		let peers = distinct(peers);
+		let peers = self.holders().await?;
 		let network = &self.workshop.network;
 		Ok(self
 			.store
 			.model(network, &peers, view.manifest_root, part)
 			.await?)
+	}
+
+	/// The other workers, which may hold what is missing here.
+	async fn holders(&self) -> Result<Vec<Peer>, DutyError> {
+		let mut workers = self.chain.workers().await?;
+		workers.retain(|worker| worker.active && worker.account != *self.account());
+		let peers = workers
+			.iter()
+			.filter_map(|worker| Peer::from_chain(&worker.peer_id, &worker.addresses).ok());
+		Ok(distinct(peers))
 	}
 
 	async fn model(&self, model: ModelId) -> Result<ModelView, DutyError> {

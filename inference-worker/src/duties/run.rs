@@ -14,6 +14,9 @@ use dllm_primitives::{
 	ids::{Bytes, StageIndex, ENTRY_STAGE},
 };
 
+/// Further sessions at once for which layers are loaded with an adapter.
+const ADAPTED_SLOTS: u8 = 1;
+
 impl Worker {
 	/// Leads a stage, unless the ledger says that this was done, and commits to it.
 	pub(super) async fn run(
@@ -31,6 +34,9 @@ impl Worker {
 	async fn run_segment(&self, route: Route, stage: StageIndex) -> Result<Progress, DutyError> {
 		let job = route.job;
 		tracing::info!(job, stage, "leading");
+		let layers = route.members.get(usize::from(stage));
+		let layers = layers.map(|member| member.layers).unwrap_or_default();
+		self.load_for(&route, layers, ADAPTED_SLOTS).await?;
 		let asked = self.chain.request(job).await?;
 		let asked = asked.ok_or(DutyError::NoRequest { job })?;
 		let roots = pipeline::lead(&self.workshop, route, asked, stage).await?;

@@ -9,7 +9,7 @@ use crate::pipeline::entry::Wishes;
 use dllm_model::entry::Step;
 use dllm_primitives::{
 	api::{AccountId32, ModelView},
-	ids::{Digest, JobId, ModelId, PipelineId},
+	ids::{AdapterId, Digest, JobId, ModelId, PipelineId},
 	job::Limits,
 	model::Profile,
 };
@@ -36,6 +36,8 @@ pub struct Model {
 	pub max_context: u32,
 	/// blake3 of its manifest.
 	pub manifest_root: Digest,
+	/// The adapter that is added to its layers, of which `name` and `owner` tell then; none for the plain model.
+	pub adapter: Option<AdapterId>,
 }
 
 /// A request, ready to be bought.
@@ -243,9 +245,24 @@ fn go_on(heard: bool) -> ControlFlow<()> {
 	}
 }
 
+impl Model {
+	/// What a model is called with an adapter, `model+adapter`, once for each that takes prompts.
+	pub fn adapted(view: &ModelView) -> Vec<Self> {
+		let adapters = view.adapters.iter().filter(|adapter| !adapter.retired);
+		let adapted = adapters.map(|adapter| Self {
+			name: format!("{}+{}", view.name, adapter.name),
+			owner: adapter.owner.clone(),
+			adapter: Some(adapter.id),
+			..Self::from(view.clone())
+		});
+		adapted.collect()
+	}
+}
+
 impl From<ModelView> for Model {
 	fn from(view: ModelView) -> Self {
 		Self {
+			adapter: None,
 			id: view.id,
 			name: view.name,
 			owner: view.owner,

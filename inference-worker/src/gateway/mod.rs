@@ -127,14 +127,18 @@ impl Gateway {
 		}
 	}
 
-	/// An active model by its name or number; of several with one name the youngest.
+	/// An active model by its name or number, or with an adapter by both names; of several with one name the
+	/// youngest.
 	async fn model(&self, named: &str) -> Result<Model, ApiError> {
 		let number = named.parse().ok();
 		let models = self.market.models().await?;
 		let found = models
 			.into_iter()
-			.filter(|model| model.name == named || Some(model.id) == number)
-			.max_by_key(|model| (model.name == named, model.id));
+			.filter(|model| {
+				let numbered = model.adapter.is_none() && Some(model.id) == number;
+				model.name == named || numbered
+			})
+			.max_by_key(|model| (model.name == named, model.id, model.adapter));
 		found.ok_or_else(|| ApiError::UnknownModel {
 			named: named.into(),
 		})

@@ -208,7 +208,11 @@ impl OnChain {
 		let active = models
 			.into_iter()
 			.filter(|model| model.state == ModelState::Active);
-		let models = active.map(Model::from).collect::<Vec<_>>();
+		let models = active.flat_map(|model| {
+			let adapted = Model::adapted(&model);
+			std::iter::once(Model::from(model)).chain(adapted)
+		});
+		let models = models.collect::<Vec<_>>();
 		let now = Some((best, models.clone()));
 		*kept.lock().unwrap_or_else(PoisonError::into_inner) = now;
 		Ok(models)
@@ -276,30 +280,25 @@ impl OnChain {
 		};
 		let shown = shown_limits(&offer.limits);
 		let assurance = Assurance::Standard;
-		let (model, deadline) = (offer.model.id, *deadline);
-		let options = match offer.rerun {
-			true => Options {
-				on_failure: OnFailure::Rerun,
+		let options = Options {
+			on_failure: match offer.rerun {
+				true => OnFailure::Rerun,
+				false => OnFailure::Refund,
 			},
-			false => Options::default(),
+			adapter: offer.model.adapter,
 		};
-		let call = match offer.rerun {
-			true => {
-				calls::submit_job_with(model, &body, &shown, price, deadline, assurance, &options)
-			}
-			false => calls::submit_job(model, &body, &shown, price, deadline, assurance),
-		};
+		let asked = (assurance, options);
+		let call = calls::submit_job_with(offer.model.id, &body, &shown, price, *deadline, asked);
 		let number = submitter.submit_numbered(&call, NUMBER).await;
 		let number = number.map_err(|error| refused(error, &offer))?;
 		let (job, _) = number.now()?;
 		let first = JobId::try_from(job).unwrap_or(JobId::MAX);
-		let request = (&body, &shown, assurance, &options).encode();
 		Ok(SealedJob {
 			market: self.clone(),
 			number,
 			first,
 			job: first,
-			request: Digest::from(*blake3::hash(&request).as_bytes()),
+			request: Digest::from(*blake3::hash(&(&body, &shown, asked).encode()).as_bytes()),
 			pipeline: None,
 			salt,
 			tokens: offer.tokens,
@@ -457,6 +456,9 @@ fn refused(error: ChainError, offer: &Offer) -> ApiError {
 		(ChainError::InsufficientFunds { .. }, _) => ApiError::NoFunds { price },
 		(_, Some("Jobs::InsufficientFunds")) => ApiError::NoFunds { price },
 		(_, Some("Jobs::QueueFull" | "Jobs::AgendaFull")) => ApiError::QueueFull,
+		(_, Some("Jobs::AdapterRetired" | "Jobs::UnknownAdapter")) => ApiError::UnknownModel {
+			named: offer.model.name.clone(),
+		},
 		(_, Some("Jobs::PriceBelowBase" | "Jobs::ModelNotActive")) => ApiError::NoPipeline {
 			model: offer.model.name.clone(),
 		},

@@ -191,6 +191,7 @@ pub fn model(model: &Model) -> Value {
 			"profile": model.profile,
 			"maxContext": model.max_context,
 			"manifestRoot": model.manifest_root,
+			"adapter": model.adapter,
 		},
 	})
 }

@@ -3,7 +3,7 @@
 //!
 //! A store is a folder of files that are named by their blake3. Any peer may fetch any of them: models
 //! are public. What a model consists of says its manifest, itself a file of the store; [`ShardStore::model`]
-//! lays a model out under plain names, as the engine reads it.
+//! lays a model out under plain names, as the engine reads it. So does [`ShardStore::adapter`] an adapter.
 
 use super::{
 	frame::{Frame, Reason},
@@ -12,7 +12,10 @@ use super::{
 	Network, NetworkError, Peer,
 };
 use crate::metrics::metrics;
-use dllm_model::manifest::{self, Manifest, ManifestError};
+use dllm_model::{
+	adapter::{self, AdapterError, AdapterManifest},
+	manifest::{self, Manifest, ManifestError},
+};
 use dllm_primitives::{ids::Digest, model::LayerRange};
 use libp2p::{bytes::Bytes, PeerId, StreamProtocol};
 use std::{
@@ -106,6 +109,12 @@ pub enum ShardError {
 	/// The manifest is wrong.
 	#[error(transparent)]
 	Manifest(#[from] ManifestError),
+	/// The manifest of an adapter is wrong.
+	#[error(transparent)]
+	Adapter(#[from] AdapterError),
+	/// The bytes of an adapter's manifest are not those that were registered.
+	#[error("adapter.json has root {found:?}, but the chain names {expected:?}: split the adapter again, or remove the file from the data folder")]
+	OtherAdapter { expected: Digest, found: Digest },
 	/// The layers are not in the model.
 	#[error("layers {}..{} are not in a model of {layers} layers: the plan does not belong to this manifest; report it to the owner of the model", range.start, range.end)]
 	RangeOutside { range: LayerRange, layers: usize },
@@ -169,8 +178,11 @@ impl ShardStore {
 		self.folder.join(hex::encode(hash.as_bytes()))
 	}
 
-	/// Takes in what a model's folder holds of its manifest; gives the manifest's root.
+	/// Takes in what a model's or an adapter's folder holds of its manifest; gives the manifest's root.
 	pub fn import(&self, folder: &Path) -> Result<Digest, ShardError> {
+		if folder.join(adapter::FILE).exists() {
+			return self.import_adapter(folder);
+		}
 		let manifest = Manifest::load(folder)?;
 		self.take(&folder.join(manifest::FILE), &manifest.root())?;
 		for (file, hash) in files(&manifest) {
@@ -180,6 +192,18 @@ impl ShardStore {
 			}
 		}
 		Ok(manifest.root())
+	}
+
+	fn import_adapter(&self, folder: &Path) -> Result<Digest, ShardError> {
+		let manifest = AdapterManifest::load(folder)?;
+		self.take(&folder.join(adapter::FILE), &manifest.root)?;
+		for file in manifest.layers.iter().flatten() {
+			let source = folder.join(&file.file);
+			if source.exists() && hash_of(&source)? == file.blake3 {
+				self.take(&source, &file.blake3)?;
+			}
+		}
+		Ok(manifest.root)
 	}
 
 	/// Answers the peers that fetch, until the network stops.
@@ -241,29 +265,65 @@ impl ShardStore {
 		self.ensure(network, peers, &[root]).await?;
 		let path = self.path(&root);
 		let files = blocking(move || {
-			let length = fs::metadata(&path)
-				.map_err(|source| io_error(&path, source))?
-				.len();
-			if length > manifest::MAX_BYTES {
-				return Err(ManifestError::TooLarge { bytes: length }.into());
-			}
-			let bytes = fs::read(&path).map_err(|source| io_error(&path, source))?;
-			let manifest = Manifest::from_bytes(&bytes)?;
+			let manifest = Manifest::from_bytes(&manifest_bytes(&path)?)?;
 			manifest.expect_root(root)?;
 			part_files(&manifest, part)
 		});
 		let files = files.await?;
+		self.lay_out_fetched(network, peers, (root, manifest::FILE), files)
+			.await
+	}
+
+	/// Makes sure that the part of an adapter that belongs to some layers is here, and lays it out in a folder.
+	/// `root` is that of its `adapter.json`.
+	pub async fn adapter(
+		&self,
+		network: &Network,
+		peers: &[Peer],
+		root: Digest,
+		layers: LayerRange,
+	) -> Result<PathBuf, ShardError> {
+		self.ensure(network, peers, &[root]).await?;
+		let path = self.path(&root);
+		let files = blocking(move || {
+			let manifest = AdapterManifest::from_bytes(&manifest_bytes(&path)?)?;
+			if manifest.root != root {
+				let (expected, found) = (root, manifest.root);
+				return Err(ShardError::OtherAdapter { expected, found });
+			}
+			let range = usize::from(layers.start)..usize::from(layers.end);
+			let files = manifest.layers.get(range).unwrap_or_default();
+			let files = files.iter().flatten();
+			Ok(files.map(|file| (file.file.clone(), file.blake3)).collect())
+		});
+		let files = files.await?;
+		self.lay_out_fetched(network, peers, (root, adapter::FILE), files)
+			.await
+	}
+
+	/// Makes sure that the files are here, and shows them beside their manifest, which is.
+	async fn lay_out_fetched(
+		&self,
+		network: &Network,
+		peers: &[Peer],
+		manifest: (Digest, &'static str),
+		files: Vec<(String, Digest)>,
+	) -> Result<PathBuf, ShardError> {
 		let hashes = files.iter().map(|(_, hash)| *hash).collect::<Vec<_>>();
 		self.ensure(network, peers, &hashes).await?;
 		let store = self.clone();
-		blocking(move || store.lay_out(root, files)).await
+		blocking(move || store.lay_out(manifest, files)).await
 	}
 
-	/// Shows stored files under their plain names in the folder of their model.
-	fn lay_out(&self, root: Digest, files: Vec<(String, Digest)>) -> Result<PathBuf, ShardError> {
+	/// Shows stored files under their plain names in the folder of their model or adapter.
+	fn lay_out(
+		&self,
+		(root, manifest): (Digest, &str),
+		files: Vec<(String, Digest)>,
+	) -> Result<PathBuf, ShardError> {
 		let folder = self.folder.join(MODELS).join(hex::encode(root.as_bytes()));
 		fs::create_dir_all(&folder).map_err(|source| io_error(&folder, source))?;
-		for (name, hash) in files.iter().chain([&(manifest::FILE.to_string(), root)]) {
+		for (name, hash) in files.iter().chain([&(manifest.to_string(), root)]) {
 			link_or_copy(&self.path(hash), &folder.join(name))?;
 		}
 		Ok(folder)
@@ -441,6 +501,16 @@ async fn append(
 	}
 	file.flush().await?;
 	Ok(file.sync_all().await?)
+}
+
+/// The bytes of a manifest, if they are not too many for one.
+fn manifest_bytes(path: &Path) -> Result<Vec<u8>, ShardError> {
+	let length = fs::metadata(path).map_err(|source| io_error(path, source))?;
+	let bytes = length.len();
+	if bytes > manifest::MAX_BYTES {
+		return Err(ManifestError::TooLarge { bytes }.into());
+	}
+	fs::read(path).map_err(|source| io_error(path, source))
 }
 
 /// Every file that a manifest names, with its digest.

@@ -3,11 +3,16 @@
 //! What is loaded stays until it is released. Weights and the caches of all slots are charged against
 //! the worker's memory before anything is loaded, and one thing is loaded after another: what is being
 //! loaded counts when the next one is decided on.
+//!
+//! Layers for jobs with an adapter are loaded beside the plain ones, once for all adapters that adapt the same
+//! projections; of an adapter itself only the factors are kept. Both stay for the next such job, and make room
+//! for anything else.
 
 use super::Conduct;
 use crate::network::Dtype;
 use dllm_model::{
-	engine::{Engine, EngineError, OrtEngine},
+	adapter::AdapterManifest,
+	engine::{Engine, EngineError, Factors, OrtEngine, Places},
 	entry::{Entry, EntryError},
 	exact::trace::{self, TraceError},
 	manifest::{Manifest, ManifestError, ShardFile},
@@ -34,6 +39,8 @@ const SPARE_ROWS: u64 = 1;
 pub struct Segment {
 	/// Executes them.
 	pub engine: Arc<OrtEngine>,
+	/// The adapter that every session brings; none for the plain model.
+	pub factors: Option<Factors>,
 	/// Digest of the shards that the chain expects to be executed.
 	pub weights: Digest,
 	/// Values in a row.
@@ -63,6 +70,13 @@ pub enum HostError {
 	/// Nothing of the kind was loaded.
 	#[error("layers {}..{} of model {model} are not loaded: the worker loads them when its plan says so", range.start, range.end)]
 	SegmentNotLoaded { model: ModelId, range: LayerRange },
+	/// The layers were not loaded for an adapter.
+	#[error("layers {}..{} of model {model} are not loaded with adapter {adapter:?}: the worker loads them when a job asks for it", range.start, range.end)]
+	AdapterNotLoaded {
+		model: ModelId,
+		range: LayerRange,
+		adapter: Digest,
+	},
 	/// The entry was not loaded.
 	#[error("the entry of model {model} is not loaded: the worker loads it when its plan says so")]
 	EntryNotLoaded { model: ModelId },
@@ -88,6 +102,7 @@ impl HostError {
 	pub fn is_retryable(&self) -> bool {
 		match self {
 			Self::SegmentNotLoaded { .. }
+			| Self::AdapterNotLoaded { .. }
 			| Self::EntryNotLoaded { .. }
 			| Self::TooLittleMemory { .. } => true,
 			Self::Manifest(error) => error.is_retryable(),
@@ -114,6 +129,10 @@ pub struct Host {
 struct Loaded {
 	segments: BTreeMap<(ModelId, LayerRange), (Segment, u64)>,
 	entries: BTreeMap<ModelId, (HostedEntry, u64)>,
+	/// Layers with places for an adapter.
+	adaptable: BTreeMap<(ModelId, LayerRange, Arc<Places>), (Segment, u64)>,
+	/// Adapters by the root of their manifest.
+	adapters: BTreeMap<(ModelId, LayerRange, Digest), Factors>,
 }
 
 impl Host {
@@ -162,6 +181,7 @@ impl Host {
 		let engine = OrtEngine::load(&executed_manifest, &executed, due, budget)?;
 		let segment = Segment {
 			engine: Arc::new(engine),
+			factors: None,
 			weights: shards_root(files.iter().map(|file| &file.blake3)),
 			width: manifest.config.hidden,
 			dtype: Dtype::of(manifest.profile),
@@ -169,6 +189,73 @@ impl Host {
 		self.loaded()
 			.segments
 			.insert((model, range), (segment.clone(), budget));
+		Ok(segment)
+	}
+
+	/// Loads layers with an adapter out of the folders of both, for one session at least and `slots` more where
+	/// memory allows; does nothing where that was done. What other jobs with adapters left behind makes room.
+	/// Blocks.
+	pub fn ensure_adapted(
+		&self,
+		(model, folder): (ModelId, &Path),
+		range: LayerRange,
+		(adapter, adapter_folder): (Digest, &Path),
+		slots: u8,
+	) -> Result<Segment, HostError> {
+		if let Ok(segment) = self.adapted(model, range, adapter) {
+			return Ok(segment);
+		}
+		let manifest = Manifest::load(folder)?;
+		let read = AdapterManifest::load(adapter_folder).map_err(EngineError::from)?;
+		let factors = Factors::read(&manifest, range, &read, adapter_folder)?;
+		let segment = match factors.places().is_empty() {
+			true => self.ensure(model, folder, range, slots)?,
+			false => self.ensure_places(model, (&manifest, folder), range, &factors, slots)?,
+		};
+		let _one_at_a_time = self.loading();
+		self.reserve(factors.bytes(), 0, || format!("adapter {}", read.adapter))?;
+		self.loaded()
+			.adapters
+			.insert((model, range, adapter), factors.clone());
+		Ok(Segment {
+			factors: Some(factors),
+			..segment
+		})
+	}
+
+	/// Loads layers with places for an adapter, unless that was done.
+	fn ensure_places(
+		&self,
+		model: ModelId,
+		(manifest, folder): (&Manifest, &Path),
+		range: LayerRange,
+		factors: &Factors,
+		slots: u8,
+	) -> Result<Segment, HostError> {
+		let _one_at_a_time = self.loading();
+		let key = (model, range, factors.places().clone());
+		if let Some((segment, _)) = self.loaded().adaptable.get(&key) {
+			return Ok(segment.clone());
+		}
+		let files = layer_files(manifest, range)?;
+		let cache = cache_bytes(manifest, files);
+		let need = manifest.memory_of(files).saturating_add(cache);
+		let more = cache.saturating_mul(u64::from(slots));
+		let budget = self.reserve(need, more, || {
+			format!("layers {}..{} with an adapter", range.start, range.end)
+		})?;
+		let places = factors.places();
+		let engine = OrtEngine::load_adaptable(manifest, folder, range, budget, places)?;
+		let segment = Segment {
+			engine: Arc::new(engine),
+			factors: None,
+			weights: shards_root(files.iter().map(|file| &file.blake3)),
+			width: manifest.config.hidden,
+			dtype: Dtype::of(manifest.profile),
+		};
+		self.loaded()
+			.adaptable
+			.insert(key, (segment.clone(), budget));
 		Ok(segment)
 	}
 
@@ -204,6 +291,35 @@ impl Host {
 		found.ok_or(HostError::SegmentNotLoaded { model, range })
 	}
 
+	/// Layers that stand ready, with the adapter of that root where one is named.
+	pub fn segment_for(
+		&self,
+		model: ModelId,
+		range: LayerRange,
+		adapter: Option<Digest>,
+	) -> Result<Segment, HostError> {
+		match adapter {
+			Some(adapter) => self.adapted(model, range, adapter),
+			None => self.segment(model, range),
+		}
+	}
+
+	fn adapted(
+		&self,
+		model: ModelId,
+		range: LayerRange,
+		adapter: Digest,
+	) -> Result<Segment, HostError> {
+		let loaded = self.loaded();
+		let factors = loaded.adapters.get(&(model, range, adapter));
+		let segment = factors.and_then(|factors| loaded.adapted(model, range, factors));
+		segment.ok_or(HostError::AdapterNotLoaded {
+			model,
+			range,
+			adapter,
+		})
+	}
+
 	/// An entry that stands ready.
 	pub fn entry(&self, model: ModelId) -> Result<HostedEntry, HostError> {
 		let found = self
@@ -216,7 +332,16 @@ impl Host {
 
 	/// Frees layers once their last session ends; whether they were loaded.
 	pub fn release(&self, model: ModelId, range: LayerRange) -> bool {
-		self.loaded().segments.remove(&(model, range)).is_some()
+		let mut loaded = self.loaded();
+		loaded
+			.adapters
+			.retain(|of, _| (of.0, of.1) != (model, range));
+		let adaptable = loaded.adaptable.len();
+		loaded
+			.adaptable
+			.retain(|of, _| (of.0, of.1) != (model, range));
+		let plain = loaded.segments.remove(&(model, range)).is_some();
+		plain || loaded.adaptable.len() < adaptable
 	}
 
 	/// Frees an entry once its last job ends; whether it was loaded.
@@ -234,13 +359,17 @@ impl Host {
 		self.sessions.fetch_add(1, Ordering::Relaxed)
 	}
 
-	/// The budget of something that needs `need` bytes and could use `extra` more.
+	/// The budget of something that needs `need` bytes and could use `extra` more. Where they are missing, what
+	/// jobs with adapters left behind is freed first.
 	fn reserve(
 		&self,
 		need: u64,
 		extra: u64,
 		what: impl FnOnce() -> String,
 	) -> Result<u64, HostError> {
+		if need > self.memory_left() {
+			self.loaded().drop_idle();
+		}
 		let have = self.memory_left();
 		if need > have {
 			return Err(HostError::TooLittleMemory {
@@ -264,9 +393,30 @@ impl Host {
 impl Loaded {
 	fn bytes(&self) -> u64 {
 		let segments = self.segments.values().map(|(_, bytes)| bytes);
-		segments
+		let engines = segments
 			.chain(self.entries.values().map(|(_, bytes)| bytes))
-			.sum()
+			.chain(self.adaptable.values().map(|(_, bytes)| bytes));
+		engines.sum::<u64>() + self.adapters.values().map(Factors::bytes).sum::<u64>()
+	}
+
+	/// Layers with an adapter.
+	fn adapted(&self, model: ModelId, range: LayerRange, factors: &Factors) -> Option<Segment> {
+		let places = factors.places();
+		let (segment, _) = match places.is_empty() {
+			true => self.segments.get(&(model, range)),
+			false => self.adaptable.get(&(model, range, places.clone())),
+		}?;
+		Some(Segment {
+			factors: Some(factors.clone()),
+			..segment.clone()
+		})
+	}
+
+	/// Frees layers for adapters that nobody uses now, and all adapters; sessions keep what they brought.
+	fn drop_idle(&mut self) {
+		self.adaptable
+			.retain(|_, (segment, _)| Arc::strong_count(&segment.engine) > 1);
+		self.adapters.clear();
 	}
 }
 

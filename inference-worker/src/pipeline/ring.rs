@@ -34,6 +34,8 @@ pub struct Ring {
 	pub asked: Digest,
 	/// Its model.
 	pub model: ModelId,
+	/// Manifest root of the adapter that every segment adds to its layers.
+	pub adapter: Option<Digest>,
 	/// Rows at most.
 	pub rows_ceiling: u32,
 	members: Vec<Member>,
@@ -83,6 +85,7 @@ impl Ring {
 			job,
 			asked,
 			model,
+			adapter,
 			rows_ceiling,
 			..
 		} = *route;
@@ -90,6 +93,7 @@ impl Ring {
 			job,
 			asked,
 			model,
+			adapter,
 			rows_ceiling,
 			members,
 		})

@@ -67,7 +67,9 @@ pub async fn lead(
 		return Ok(record.opening.roots);
 	}
 	let layers = ring.member(stage)?.layers;
-	let segment = workshop.host.segment(ring.model, layers)?;
+	let segment = workshop
+		.host
+		.segment_for(ring.model, layers, ring.adapter)?;
 	let stage = Stage {
 		workshop,
 		ring: &ring,

@@ -43,7 +43,11 @@ impl Session {
 	) -> Result<Self, PipelineError> {
 		let id = workshop.host.next_session();
 		let engine = segment.engine.clone();
-		let opening = spawn_blocking(move || engine.open(id, rows));
+		let factors = segment.factors.clone();
+		let opening = spawn_blocking(move || match factors {
+			Some(factors) => engine.open_adapted(id, rows, &factors),
+			None => engine.open(id, rows),
+		});
 		opening
 			.await
 			.map_err(|_| PipelineError::Interrupted { job })??;

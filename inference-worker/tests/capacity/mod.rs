@@ -44,6 +44,7 @@ pub fn model() -> ModelView {
 		layers: (1..5).map(shard).collect(),
 		head: shard(101),
 		constants: None,
+		adapters: Vec::new(),
 	}
 }
 

@@ -158,18 +158,36 @@ fn submit_carries_every_argument() {
 }
 
 #[test]
-fn submit_with_carries_what_else_is_chosen() {
+fn submit_with_is_for_who_asks_for_more() {
 	let (body, limits) = (
 		Body::Inline(b"hello".to_vec().try_into().expect("short")),
 		limits(),
 	);
-	let options = Options {
-		on_failure: OnFailure::Rerun,
+	let call = |on_failure, adapter| {
+		let options = Options {
+			on_failure,
+			adapter,
+		};
+		signed(&calls::submit_job_with(
+			4,
+			&body,
+			&limits,
+			1_000,
+			50,
+			(Assurance::Full, options),
+		))
+		.call
 	};
-	let assurance = Assurance::Standard;
-	let call = calls::submit_job_with(4, &body, &limits, 1_000, 50, assurance, &options);
-	let asked = (4u32, body, limits, 1_000u128, 50u32, 0u8);
-	assert_eq!(signed(&call).call, (22u8, 2u8, asked, 1u8).encode());
+	let plain = (4u32, &body, &limits, 1_000u128, 50u32, 1u8);
+	assert_eq!(call(OnFailure::Refund, None), (22u8, 0u8, plain).encode());
+	assert_eq!(
+		call(OnFailure::Refund, Some(6)),
+		(22u8, 2u8, plain, 0u8, Some(6u32)).encode()
+	);
+	assert_eq!(
+		call(OnFailure::Rerun, None),
+		(22u8, 2u8, plain, 1u8, None::<u32>).encode()
+	);
 }
 
 #[test]

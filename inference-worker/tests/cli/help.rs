@@ -2,13 +2,14 @@
 
 use super::worker::Folder;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
 	"init",
 	"keys",
 	"register",
 	"unregister",
 	"accept",
 	"model",
+	"adapter",
 	"plan",
 	"rounds",
 	"round",

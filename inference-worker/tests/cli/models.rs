@@ -51,6 +51,33 @@ fn split_model_is_whole() {
 }
 
 #[test]
+fn adapter_is_checked_before_the_node_is_asked() {
+	let folder = Folder::with_library();
+	folder
+		.run(&["split", &fixture(), "--out", "model"])
+		.printed();
+	let source = format!("{}-lora", fixture());
+	let split = ["split", &source, "--base", "model", "--out", "adapter"];
+	folder.run(&split).printed();
+	let add = |named: &'static str| {
+		let mut words = ADD.to_vec();
+		(words[4], words[6]) = ("adapter", named);
+		words
+	};
+	folder
+		.run(&add("adapter"))
+		.fails_with(&["cannot reach a node at ws://127.0.0.1:1"]);
+	folder
+		.run(&add("model"))
+		.fails_with(&["no adapter.json in model", "--base"]);
+	let file = folder.path("adapter").join("layer-002.safetensors");
+	fs::write(&file, "damaged").expect("written");
+	folder
+		.run(&add("adapter"))
+		.fails_with(&["layer-002.safetensors"]);
+}
+
+#[test]
 fn corrupt_shard_is_named() {
 	let folder = Folder::with_library();
 	folder

@@ -35,6 +35,8 @@ use tokio::{sync::Semaphore, task::yield_now, time::timeout};
 use tower::ServiceExt;
 
 pub const MODEL: &str = "fixture";
+/// The same with an adapter.
+pub const ADAPTED: &str = "fixture+pirate";
 /// What the market's jobs answer, token by token.
 pub const REPLY: [&str; 4] = ["Hel", "lo ", "", "there"];
 pub const PROMPT_TOKENS: usize = 5;
@@ -121,8 +123,13 @@ impl Market for Shared {
 			profile: Profile::F32,
 			max_context: 512,
 			manifest_root: Digest::repeat_byte(7),
+			adapter: None,
 		};
-		Box::pin(async move { Ok(vec![model(3, MODEL), model(4, "other")]) })
+		let adapted = Model {
+			adapter: Some(9),
+			..model(3, ADAPTED)
+		};
+		Box::pin(async move { Ok(vec![model(3, MODEL), adapted, model(4, "other")]) })
 	}
 
 	fn offer<'a>(&'a self, model: Model, ask: &'a Ask) -> BoxFuture<'a, Result<Offer, ApiError>> {

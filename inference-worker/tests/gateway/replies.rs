@@ -1,10 +1,15 @@
 //! What a client is answered: whole and token by token, and what a hang-up leaves behind.
 
-use crate::market::{error_of, json_of, text, Lab, MODEL, PRICE, PROMPT_TOKENS, REPLY};
+use crate::market::{error_of, json_of, text, Lab, ADAPTED, MODEL, PRICE, PROMPT_TOKENS, REPLY};
 use axum::{body::Body, http::StatusCode};
 use dllm_model::entry::Step;
+use dllm_primitives::{
+	api::{AccountId32, AdapterView, ModelView},
+	ids::Digest,
+	model::{ModelState, Profile, Shard},
+};
 use dllm_worker::gateway::{
-	market::{channel, Event},
+	market::{channel, Event, Model},
 	ApiError,
 };
 use futures::StreamExt;
@@ -223,12 +228,79 @@ async fn models_are_those_of_the_chain() {
 		.unwrap()
 		.iter()
 		.map(|model| model["id"].clone());
-	assert_eq!(names.collect::<Vec<_>>(), [json!(MODEL), json!("other")]);
+	let expected = [json!(MODEL), json!(ADAPTED), json!("other")];
+	assert_eq!(names.collect::<Vec<_>>(), expected);
 	let one = json_of(lab.get("/v1/models/other").await).await;
 	assert_eq!(
 		(&one["object"], &one["dllm"]["id"]),
 		(&json!("model"), &json!(4))
 	);
+}
+
+#[tokio::test]
+async fn a_model_is_named_with_an_adapter_and_by_number_without() {
+	let lab = Lab::new();
+	let shown = |named: &'static str| {
+		let lab = &lab;
+		async move { json_of(lab.get(&format!("/v1/models/{named}")).await).await }
+	};
+	let adapted = shown(ADAPTED).await;
+	assert_eq!(
+		(&adapted["dllm"]["id"], &adapted["dllm"]["adapter"]),
+		(&json!(3), &json!(9))
+	);
+	for plain in [MODEL, "3"] {
+		let shown = shown(plain).await;
+		assert_eq!(
+			(&shown["id"], &shown["dllm"]["adapter"]),
+			(&json!(MODEL), &json!(null))
+		);
+	}
+}
+
+#[test]
+fn adapters_that_take_prompts_are_listed_with_their_model() {
+	let adapter = |id, name: &str, retired| AdapterView {
+		id,
+		owner: AccountId32::new([8; 32]),
+		retired,
+		name: name.into(),
+		licence: "MIT".into(),
+		manifest_root: Digest::zero(),
+		rank: 8,
+		bytes: 1,
+	};
+	let adapters = vec![
+		adapter(1, "pirate", false),
+		adapter(2, "old", true),
+		adapter(5, "poet", false),
+	];
+	let shard = Shard::default();
+	let view = ModelView {
+		id: 4,
+		owner: AccountId32::new([1; 32]),
+		state: ModelState::Active,
+		name: "tiny".into(),
+		licence: "MIT".into(),
+		manifest_root: Digest::zero(),
+		tokenizer_hash: Digest::zero(),
+		profile: Profile::F32,
+		hidden_size: 16,
+		max_context: 100,
+		embed: shard,
+		layers: vec![shard],
+		head: shard,
+		constants: None,
+		adapters,
+	};
+	let told = Model::adapted(&view)
+		.into_iter()
+		.map(|model| (model.id, model.adapter, model.name, model.owner));
+	let expected = [(1, "tiny+pirate"), (5, "tiny+poet")].map(|(id, name)| {
+		let owner = AccountId32::new([8; 32]);
+		(4, Some(id), name.to_string(), owner)
+	});
+	assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test]

@@ -153,6 +153,7 @@ fn route(job: JobId) -> Route {
 		job,
 		asked: Digest::zero(),
 		model: MODEL,
+		adapter: None,
 		rows_ceiling: 9,
 		run_until: 50,
 		members,

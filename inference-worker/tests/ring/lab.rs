@@ -35,7 +35,7 @@ pub const CEILING: u32 = 160;
 /// What every job here asks, as segments know it.
 pub const ASKED: Digest = Digest::repeat_byte(5);
 const MODEL_FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/fixture-untied");
-const PLENTY: u64 = 1 << 30;
+pub const PLENTY: u64 = 1 << 30;
 /// Waits that no working test comes near.
 pub const PATIENT: Timings = Timings {
 	join: Duration::from_secs(60),
@@ -181,6 +181,7 @@ pub fn route(job: JobId, entry: &Worker, segments: &[(&Worker, LayerRange)]) -> 
 		job,
 		asked: ASKED,
 		model: MODEL,
+		adapter: None,
 		rows_ceiling: CEILING,
 		run_until: 1000,
 		members,
@@ -255,8 +256,13 @@ pub fn reference() -> (Vec<u32>, u32) {
 	let manifest = manifest();
 	let all = range(0, manifest.layers.len() as u16);
 	let engine = OrtEngine::load(&manifest, model(), all, PLENTY).unwrap();
-	let entry = Entry::load(&manifest, model()).unwrap();
-	let tokens = question().tokens(&entry).unwrap();
+	engine.open(0, CEILING).unwrap();
+	reply_of(&engine, &Entry::load(&manifest, model()).unwrap())
+}
+
+/// The reply of an engine that holds all layers, in its session 0: tokens and rows.
+pub fn reply_of(engine: &OrtEngine, entry: &Entry) -> (Vec<u32>, u32) {
+	let tokens = question().tokens(entry).unwrap();
 	let limits = limits();
 	let limits = ReplyLimits {
 		max_tokens: limits.max_tokens,
@@ -269,7 +275,6 @@ pub fn reference() -> (Vec<u32>, u32) {
 		likeliest: None,
 	};
 	let mut generation = Generation::new(entry.tokenizer.clone(), &tokens, limits).unwrap();
-	engine.open(0, CEILING).unwrap();
 	let mut position = 0;
 	let mut input = entry.embedder.embed(&tokens).unwrap();
 	loop {

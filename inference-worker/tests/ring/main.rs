@@ -1,6 +1,7 @@
 //! Workers in one process, over real libp2p on loopback and the real ONNX Runtime, which
 //! `scripts/fetch-onnxruntime.sh` installs.
 
+mod adapters;
 mod board;
 mod defence;
 mod dispute;

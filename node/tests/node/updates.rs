@@ -18,6 +18,7 @@ fn view(state: JobState) -> JobView {
 		model: 0,
 		state,
 		phase: None,
+		adapter: None,
 		sealed: false,
 		assurance: Assurance::Standard,
 		on_failure: OnFailure::Refund,

@@ -3,7 +3,7 @@
 use crate::{pallet::*, Lineage, Request};
 use alloc::vec::Vec;
 use dllm_primitives::{
-	ids::{Bytes, JobId, ModelId, MAX_INLINE},
+	ids::{AdapterId, Bytes, JobId, ModelId, MAX_INLINE},
 	job::{Assurance, Body, JobState, Limits, OnFailure, Options, Refund},
 };
 use frame_benchmarking::v2::*;
@@ -18,6 +18,8 @@ pub trait BenchmarkSetup {
 	/// An active model whose context holds an inline prompt of full length, with as many live pipelines of
 	/// the largest size as it may have.
 	fn active_model() -> ModelId;
+	/// An adapter of that model.
+	fn adapter(model: ModelId) -> AdapterId;
 	/// Leaves the largest record of a closed trial behind for a job.
 	fn leave_trial(job: JobId);
 }
@@ -25,6 +27,9 @@ pub trait BenchmarkSetup {
 /// For mocks, in which benchmarks are not run.
 impl BenchmarkSetup for () {
 	fn active_model() -> ModelId {
+		0
+	}
+	fn adapter(_: ModelId) -> AdapterId {
 		0
 	}
 	fn leave_trial(_: JobId) {}
@@ -50,6 +55,7 @@ fn request() -> Request {
 		assurance: Assurance::Full,
 		options: Options {
 			on_failure: OnFailure::Rerun,
+			adapter: None,
 		},
 	}
 }
@@ -134,11 +140,15 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// The same, with options.
+	/// As [`submit`], with an adapter, and to be run again where it fails.
 	#[benchmark]
 	fn submit_with() -> Result<(), BenchmarkError> {
 		let client = client::<T>();
 		let model = T::BenchmarkSetup::active_model();
+		let options = Options {
+			on_failure: OnFailure::Rerun,
+			adapter: Some(T::BenchmarkSetup::adapter(model)),
+		};
 		let (least, _) = T::DeadlineRange::get();
 		let others = T::MaxWaiting::get().saturating_sub(1);
 		crowd::<T>(others, wish::<T>());
@@ -146,7 +156,7 @@ mod benchmarks {
 			body,
 			limits,
 			assurance,
-			options,
+			..
 		} = request();
 
 		#[extrinsic_call]

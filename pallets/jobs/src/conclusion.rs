@@ -184,6 +184,8 @@ impl<T: Config> OnVerdict<T::AccountId> for Pallet<T> {
 		let ending = match conclusion {
 			Conclusion::Served { .. } => Ending::Served,
 			Conclusion::Failed(Refund::NoShow) => Ending::Blameless,
+			// The adapter may be nowhere, or fit no layer.
+			Conclusion::Failed(Refund::Unserved) if Self::names_adapter(id) => Ending::Blameless,
 			Conclusion::Failed(_) => Ending::Failed,
 		};
 		match conclusion {

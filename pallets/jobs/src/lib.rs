@@ -227,6 +227,12 @@ pub mod pallet {
 		UnknownModel,
 		/// The model takes no prompts: it is not activated yet, or retired.
 		ModelNotActive,
+		/// There is no adapter of this number.
+		UnknownAdapter,
+		/// The adapter takes no prompts any more: it is retired.
+		AdapterRetired,
+		/// The adapter was made for another model than the job names.
+		AdapterOfOtherModel,
 		/// A limit is out of its range: 1 to 2048 tokens, temperature up to 5000, top-p 1 to 1000
 		/// thousandths, no empty stop text.
 		InvalidLimits,
@@ -319,12 +325,13 @@ pub mod pallet {
 			Self::do_cancel(client, job)
 		}
 
-		/// Asks like `submit`, and chooses besides.
+		/// Like [`Call::submit`], with what a job may ask for besides.
 		///
 		/// With `options.on_failure` Rerun, a job that its workers fail – convicted, silent, or at odds – is run
 		/// again by another pipeline, up to twice, under the number of another job that takes its hold over, and
 		/// not after the deadline. A job may then run for half of the time that is left only, where another
-		/// pipeline could take it, so that silence leaves time too.
+		/// pipeline could take it, so that silence leaves time too. `options.adapter` names an adapter of the
+		/// model: every segment adds it to its layers, for this job alone.
 		#[pallet::call_index(2)]
 		#[pallet::weight(T::WeightInfo::submit_with())]
 		// A call has the arguments that wallets show one by one.
@@ -364,6 +371,16 @@ pub mod pallet {
 		/// Block by which a job has been run, or is refunded.
 		pub fn deadline(job: JobId) -> Option<BlockNumberFor<T>> {
 			Jobs::<T>::get(job).map(|job| job.deadline)
+		}
+
+		/// What a job asks for besides.
+		pub fn options(job: JobId) -> Option<Options> {
+			Requests::<T>::get(job).map(|request| request.options)
+		}
+
+		/// Whether a job asks for an adapter.
+		pub(crate) fn names_adapter(job: JobId) -> bool {
+			Self::options(job).is_some_and(|options| options.adapter.is_some())
 		}
 
 		/// What a worker has to know of a job that it takes part in.

@@ -61,7 +61,7 @@ impl<T: Config> Pallet<T> {
 		let asked = Requests::<T>::get(id);
 		let options = asked
 			.as_ref()
-			.map_or_else(Options::default, |asked| asked.options.clone());
+			.map_or_else(Options::default, |asked| asked.options);
 		let assurance = asked.map_or(Assurance::Full, |asked| asked.assurance);
 		let model = T::Models::model(job.model).ok_or(Error::<T>::UnknownModel)?;
 		let fee = pipeline.fee(&model.spec, job.rows_ceiling, job.own_entry);
@@ -133,5 +133,10 @@ impl<T: Config> JobBook<T::AccountId> for Pallet<T> {
 
 	fn asked(job: JobId) -> Digest {
 		Requests::<T>::get(job).map_or(Digest::zero(), |request| draw::asked(&request))
+	}
+
+	fn adapter(job: JobId) -> Option<Digest> {
+		let asked = Requests::<T>::get(job)?.options.adapter?;
+		T::Models::adapter(asked).map(|adapter| adapter.spec.manifest_root)
 	}
 }

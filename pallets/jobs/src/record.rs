@@ -113,6 +113,6 @@ pub struct Request {
 	pub limits: Limits,
 	/// How sure the client wants to be.
 	pub assurance: Assurance,
-	/// What else the client chose.
+	/// What is asked for besides.
 	pub options: Options,
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use dllm_primitives::{
 	flow::{ModelCatalog, PipelineBook},
-	ids::{Digest, JobId, ModelId},
+	ids::{AdapterId, Digest, JobId, ModelId},
 	job::{Body, JobState, Refund},
 	model::{Model, ModelState},
 	plan,
@@ -34,6 +34,7 @@ impl<T: Config> Pallet<T> {
 	) -> DispatchResult {
 		let catalogued = T::Models::model(model).ok_or(Error::<T>::UnknownModel)?;
 		Self::check_request(&catalogued, &request)?;
+		Self::check_adapter(model, request.options.adapter)?;
 		let rows_ceiling = request.limits.rows_ceiling(&request.body);
 		let own_entry = matches!(request.body, Body::Sealed { .. });
 		Self::check_price(&catalogued, rows_ceiling, own_entry, max_price)?;
@@ -111,6 +112,17 @@ impl<T: Config> Pallet<T> {
 		}
 		let ceiling = request.limits.rows_ceiling(&request.body);
 		ensure!(ceiling <= model.spec.max_context, Error::<T>::PromptTooLong);
+		Ok(())
+	}
+
+	/// An adapter is one of the model, and takes prompts.
+	fn check_adapter(model: ModelId, adapter: Option<AdapterId>) -> Result<(), Error<T>> {
+		let Some(id) = adapter else {
+			return Ok(());
+		};
+		let adapter = T::Models::adapter(id).ok_or(Error::<T>::UnknownAdapter)?;
+		ensure!(adapter.model == model, Error::<T>::AdapterOfOtherModel);
+		ensure!(!adapter.retired, Error::<T>::AdapterRetired);
 		Ok(())
 	}
 

@@ -1,10 +1,12 @@
 //! Benchmarks of every call, each at its dearest path.
 
-use crate::{Call, Config, Models, NextModel, Pallet, Retirements};
+use crate::{
+	AdapterRetirements, Adapters, Call, Config, Models, NextAdapter, NextModel, Pallet, Retirements,
+};
 use alloc::vec::Vec;
 use dllm_primitives::{
 	ids::{Digest, MAX_LAYERS},
-	model::{ModelConstants, ModelSpec, ModelState, Profile, Shard},
+	model::{AdapterSpec, ModelConstants, ModelSpec, ModelState, Profile, Shard},
 	trace::{Layer, Shape},
 };
 use frame_benchmarking::v2::*;
@@ -68,6 +70,28 @@ fn spec(root: u64, layers: u32) -> ModelSpec {
 	}
 }
 
+/// An adapter with longest texts; `root` sets it apart.
+fn adapter_spec(root: u64) -> AdapterSpec {
+	AdapterSpec {
+		name: [b'n'; 64].to_vec().try_into().unwrap_or_default(),
+		licence: [b'l'; 32].to_vec().try_into().unwrap_or_default(),
+		manifest_root: digest(root),
+		rank: 16,
+		bytes: 1 << 24,
+	}
+}
+
+/// A model of a float profile and as large as one may be, of an account that can pay for all adapters.
+fn base<T: Config>() -> Result<T::AccountId, BenchmarkError> {
+	let owner = funded::<T>()?;
+	let adapters = u128::from(T::MaxAdapters::get()).saturating_add(1);
+	T::Currency::mint_into(&owner, T::AdapterDeposit::get().saturating_mul(adapters))?;
+	let mut spec = spec(5, MAX_LAYERS);
+	(spec.profile, spec.constants) = (Profile::F32, None);
+	Pallet::<T>::do_register(owner.clone(), spec)?;
+	Ok(owner)
+}
+
 /// An account that can pay the deposits of a full catalogue.
 fn funded<T: Config>() -> Result<T::AccountId, BenchmarkError> {
 	let who: T::AccountId = whitelisted_caller();
@@ -128,6 +152,51 @@ mod benches {
 		_(RawOrigin::Signed(owner), 0);
 
 		assert_eq!(Retirements::<T>::get().len(), 1);
+		Ok(())
+	}
+
+	/// The catalogue is full and forgets a retired adapter.
+	#[benchmark]
+	fn register_adapter() -> Result<(), BenchmarkError> {
+		let owner = base::<T>()?;
+		for k in 0..T::MaxAdapters::get() {
+			let spec = adapter_spec(u64::from(k).saturating_add(10));
+			Pallet::<T>::do_register_adapter(owner.clone(), 0, spec)?;
+		}
+		Pallet::<T>::do_retire_adapter(owner.clone(), 0)?;
+		let later =
+			frame_system::Pallet::<T>::block_number().saturating_add(T::RetiredBlocks::get());
+		frame_system::Pallet::<T>::set_block_number(later);
+		let id = NextAdapter::<T>::get();
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), 0, adapter_spec(5));
+
+		assert!(Adapters::<T>::contains_key(id));
+		assert!(!Adapters::<T>::contains_key(0));
+		Ok(())
+	}
+
+	/// All adapters but one are retired already.
+	#[benchmark]
+	fn retire_adapter() -> Result<(), BenchmarkError> {
+		let owner = base::<T>()?;
+		let last = T::MaxAdapters::get().saturating_sub(1);
+		for k in 0..=last {
+			let spec = adapter_spec(u64::from(k).saturating_add(10));
+			Pallet::<T>::do_register_adapter(owner.clone(), 0, spec)?;
+		}
+		for k in 0..last {
+			Pallet::<T>::do_retire_adapter(owner.clone(), k)?;
+		}
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(owner), last);
+
+		assert_eq!(
+			AdapterRetirements::<T>::get().len() as u32,
+			T::MaxAdapters::get()
+		);
 		Ok(())
 	}
 }

@@ -1,13 +1,14 @@
 //! A model's life: Proposed → Active → Retired, and what others may know of it.
 
 use crate::{
-	Config, Deposits, Error, Event, HoldReason, ModelOf, Models, NextModel, Pallet, Retirements,
+	Adapters, Config, Deposits, Error, Event, HoldReason, ModelOf, Models, NextModel, Pallet,
+	Retirements,
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
 	flow::ModelCatalog,
-	ids::ModelId,
-	model::{Model, ModelSpec, ModelState},
+	ids::{AdapterId, ModelId},
+	model::{Adapter, Model, ModelSpec, ModelState},
 };
 use frame_support::{
 	ensure,
@@ -18,6 +19,10 @@ use sp_runtime::{traits::Saturating, ArithmeticError, DispatchError, DispatchRes
 impl<T: Config> ModelCatalog<T::AccountId> for Pallet<T> {
 	fn model(id: ModelId) -> Option<Model<T::AccountId>> {
 		Models::<T>::get(id)
+	}
+
+	fn adapter(id: AdapterId) -> Option<Adapter<T::AccountId>> {
+		Adapters::<T>::get(id)
 	}
 }
 

@@ -4,13 +4,15 @@
 //! digests, shapes and costs; weights travel between workers. Plans belong to allocation, prompts to
 //! jobs; both read the catalogue through [`dllm_primitives::flow::ModelCatalog`].
 //!
-//! Calls and storage are declared here; `catalogue` does the work, `try_state` states what always holds.
+//! Calls and storage are declared here; `catalogue` does the work for models and `adapters` that for adapters
+//! of them, `try_state` states what always holds.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod adapters;
 mod catalogue;
 mod try_state;
 pub mod weights;
@@ -25,8 +27,8 @@ pub use weights::WeightInfo;
 pub mod pallet {
 	use crate::WeightInfo;
 	use dllm_primitives::{
-		ids::{Digest, ModelId},
-		model::{Model, ModelSpec},
+		ids::{AdapterId, Digest, ModelId},
+		model::{Adapter, AdapterSpec, Model, ModelSpec},
 	};
 	use frame_support::{
 		pallet_prelude::*,
@@ -60,6 +62,13 @@ pub mod pallet {
 		/// still need it. After that it makes room for a new one when the catalogue is full.
 		#[pallet::constant]
 		type RetiredBlocks: Get<BlockNumberFor<Self>>;
+		/// Deposit for an adapter, in planck.
+		#[pallet::constant]
+		type AdapterDeposit: Get<u128>;
+		/// Adapters in the catalogue at most, retired ones included. A retired one is kept for
+		/// `RetiredBlocks`, as a model is.
+		#[pallet::constant]
+		type MaxAdapters: Get<u32>;
 		/// Weights of the calls.
 		type WeightInfo: WeightInfo;
 	}
@@ -69,6 +78,8 @@ pub mod pallet {
 	pub enum HoldReason {
 		/// Deposit for a model in the catalogue; free again once the model is retired.
 		ModelDeposit,
+		/// Deposit for an adapter in the catalogue; free again once the adapter is retired.
+		AdapterDeposit,
 	}
 
 	/// The catalogue: every model by its number, retired ones until their place is needed.
@@ -92,6 +103,25 @@ pub mod pallet {
 	#[pallet::storage]
 	pub type Retirements<T: Config> =
 		StorageValue<_, BoundedVec<(ModelId, BlockNumberFor<T>), T::MaxModels>, ValueQuery>;
+
+	/// Every adapter by its number, retired ones until their place is needed. Its model may be gone before it:
+	/// then no job can name it.
+	#[pallet::storage]
+	pub type Adapters<T: Config> =
+		CountedStorageMap<_, Twox64Concat, AdapterId, Adapter<T::AccountId>, OptionQuery>;
+
+	/// Number of the next adapter.
+	#[pallet::storage]
+	pub type NextAdapter<T: Config> = StorageValue<_, AdapterId, ValueQuery>;
+
+	/// The adapter that holds a manifest root; a retired adapter gives its root back.
+	#[pallet::storage]
+	pub type AdapterOf<T: Config> = StorageMap<_, Blake2_128Concat, Digest, AdapterId, OptionQuery>;
+
+	/// Retired adapters with the block of their retirement, the earliest first.
+	#[pallet::storage]
+	pub type AdapterRetirements<T: Config> =
+		StorageValue<_, BoundedVec<(AdapterId, BlockNumberFor<T>), T::MaxAdapters>, ValueQuery>;
 
 	#[pallet::event]
 	#[pallet::generate_deposit(pub(crate) fn deposit_event)]
@@ -122,6 +152,29 @@ pub mod pallet {
 			/// The model.
 			model: ModelId,
 		},
+		/// Jobs of a model may name an adapter.
+		AdapterRegistered {
+			/// Its number.
+			adapter: AdapterId,
+			/// The model that it was made for.
+			model: ModelId,
+			/// Who registered it.
+			owner: T::AccountId,
+			/// blake3 of its `adapter.json`.
+			manifest_root: Digest,
+		},
+		/// An adapter takes no new prompts; open jobs finish.
+		AdapterRetired {
+			/// The adapter.
+			adapter: AdapterId,
+			/// Deposit that its owner got back, in planck.
+			released: u128,
+		},
+		/// An adapter that was retired long ago left the catalogue to make room.
+		AdapterForgotten {
+			/// The adapter.
+			adapter: AdapterId,
+		},
 	}
 
 	#[pallet::error]
@@ -140,6 +193,22 @@ pub mod pallet {
 		NotProposed,
 		/// The model is retired.
 		AlreadyRetired,
+		/// There is no adapter of this number.
+		AdapterNotFound,
+		/// Only the account that registered the adapter may do this.
+		AdapterNotOwner,
+		/// A figure of the adapter cannot be true: a name, a root or files are missing, or the rank is not from
+		/// 1 to 256.
+		AdapterImplausible,
+		/// An adapter with this manifest root is in the catalogue.
+		AdapterAlreadyRegistered,
+		/// The catalogue is full of adapters that are in use or were retired too recently.
+		AdaptersFull,
+		/// The adapter is retired.
+		AdapterAlreadyRetired,
+		/// The model is of profile `exact`, whose disputes cannot be judged with an adapter: its products are
+		/// floating point. Register the adapter for a float profile of the model.
+		ExactModel,
 	}
 
 	#[pallet::call]
@@ -167,6 +236,28 @@ pub mod pallet {
 		pub fn retire(origin: OriginFor<T>, model: ModelId) -> DispatchResult {
 			let owner = ensure_signed(origin)?;
 			Self::do_retire(owner, model)
+		}
+
+		/// Registers an adapter of a model that is not retired, which anybody may. A deposit goes on hold until
+		/// the adapter is retired. Whether its files fit the model is found out by the workers: a job whose
+		/// adapter does not is refunded.
+		#[pallet::call_index(3)]
+		#[pallet::weight(T::WeightInfo::register_adapter())]
+		pub fn register_adapter(
+			origin: OriginFor<T>,
+			model: ModelId,
+			spec: AdapterSpec,
+		) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			Self::do_register_adapter(owner, model, spec)
+		}
+
+		/// Closes an adapter for new prompts and releases its deposit.
+		#[pallet::call_index(4)]
+		#[pallet::weight(T::WeightInfo::retire_adapter())]
+		pub fn retire_adapter(origin: OriginFor<T>, adapter: AdapterId) -> DispatchResult {
+			let owner = ensure_signed(origin)?;
+			Self::do_retire_adapter(owner, adapter)
 		}
 	}
 

@@ -1,7 +1,10 @@
 //! What always holds of the catalogue: the indices name exactly the models that stand, and every deposit
 //! is on hold.
 
-use crate::{Config, Deposits, HoldReason, ModelOf, Models, NextModel, Pallet, Retirements};
+use crate::{
+	AdapterOf, AdapterRetirements, Adapters, Config, Deposits, HoldReason, ModelOf, Models,
+	NextAdapter, NextModel, Pallet, Retirements,
+};
 use alloc::collections::BTreeMap;
 use dllm_primitives::model::ModelState;
 use frame_support::{
@@ -23,7 +26,9 @@ impl<T: Config> Pallet<T> {
 		);
 		Self::check_models()?;
 		Self::check_indices()?;
-		Self::check_deposits()
+		Self::check_deposits()?;
+		Self::check_adapters()?;
+		Self::check_adapter_deposits()
 	}
 
 	fn check_models() -> Result<(), TryRuntimeError> {
@@ -72,6 +77,64 @@ impl<T: Config> Pallet<T> {
 			retired.is_sorted_by_key(|(_, since)| *since),
 			"retirements are out of order"
 		);
+		Ok(())
+	}
+
+	/// Adapters are numbered and counted, and the indices name exactly those that stand, or were retired.
+	fn check_adapters() -> Result<(), TryRuntimeError> {
+		let count = Adapters::<T>::count();
+		ensure!(
+			count <= T::MaxAdapters::get() && Adapters::<T>::iter_keys().count() == count as usize,
+			"more adapters than the bound, or miscounted"
+		);
+		let retired = AdapterRetirements::<T>::get();
+		for (id, adapter) in Adapters::<T>::iter() {
+			ensure!(
+				id == adapter.id && id < NextAdapter::<T>::get(),
+				"an adapter has a wrong number"
+			);
+			ensure!(
+				adapter.spec.is_plausible() && adapter.model < NextModel::<T>::get(),
+				"an adapter is implausible, or of a model that never was"
+			);
+			let indexed = AdapterOf::<T>::get(adapter.spec.manifest_root) == Some(id);
+			ensure!(
+				indexed != adapter.retired,
+				"a manifest root is held by a retired adapter, or by none"
+			);
+			let listed = retired.iter().any(|(other, _)| *other == id);
+			ensure!(
+				listed == adapter.retired,
+				"the list of retired adapters is wrong"
+			);
+		}
+		let standing = (count as usize).saturating_sub(retired.len());
+		ensure!(
+			retired.len() <= count as usize && AdapterOf::<T>::iter().count() == standing,
+			"an adapter is listed twice, or a manifest root has none"
+		);
+		ensure!(
+			retired.is_sorted_by_key(|(_, since)| *since),
+			"retirements of adapters are out of order"
+		);
+		Ok(())
+	}
+
+	fn check_adapter_deposits() -> Result<(), TryRuntimeError> {
+		let mut owed: BTreeMap<T::AccountId, u128> = BTreeMap::new();
+		for adapter in Adapters::<T>::iter_values() {
+			let sum = owed.entry(adapter.owner).or_default();
+			if !adapter.retired {
+				*sum = sum.saturating_add(T::AdapterDeposit::get());
+			}
+		}
+		for (owner, sum) in owed {
+			let held = T::Currency::balance_on_hold(&HoldReason::AdapterDeposit.into(), &owner);
+			ensure!(
+				held == sum,
+				"the deposits for adapters are not what is on hold"
+			);
+		}
 		Ok(())
 	}
 

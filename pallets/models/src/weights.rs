@@ -10,6 +10,10 @@ pub trait WeightInfo {
 	fn activate() -> Weight;
 	/// `retire`.
 	fn retire() -> Weight;
+	/// `register_adapter`.
+	fn register_adapter() -> Weight;
+	/// `retire_adapter`.
+	fn retire_adapter() -> Weight;
 }
 
 /// For mocks: figures that tell the calls apart, and mean nothing.
@@ -23,5 +27,11 @@ impl WeightInfo for () {
 	}
 	fn retire() -> Weight {
 		Weight::from_parts(3_000, 3)
+	}
+	fn register_adapter() -> Weight {
+		Weight::from_parts(4_000, 4)
+	}
+	fn retire_adapter() -> Weight {
+		Weight::from_parts(5_000, 5)
 	}
 }

@@ -9,7 +9,7 @@ use crate::{
 	commitment::Opening,
 	cost::DeviceFigures,
 	dispute::{Record, Side, Standing},
-	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
+	ids::{AdapterId, Digest, JobId, ModelId, PipelineId, StageIndex},
 	job::{Assurance, JobState, OnFailure},
 	miner::Roles,
 	model::{LayerRange, ModelConstants, ModelState, Profile, Shard},
@@ -80,6 +80,31 @@ pub struct ModelView {
 	/// who needs it holds the shards and compares.
 	#[serde(skip)]
 	pub constants: Option<ModelConstants>,
+	/// Adapters of the model, by number.
+	#[serde(default)]
+	pub adapters: Vec<AdapterView>,
+}
+
+/// An adapter of a model.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct AdapterView {
+	/// Its number.
+	pub id: AdapterId,
+	/// Who registered it.
+	pub owner: AccountId32,
+	/// Whether it takes no new prompts.
+	pub retired: bool,
+	/// Name for people.
+	pub name: String,
+	/// SPDX name of the licence.
+	pub licence: String,
+	/// blake3 of `adapter.json`.
+	pub manifest_root: Digest,
+	/// Width of its products.
+	pub rank: u32,
+	/// Bytes of its files.
+	pub bytes: u64,
 }
 
 /// A worker of the pool.
@@ -298,6 +323,9 @@ pub struct JobView {
 	pub state: JobState,
 	/// Where its trial stands, once awarded.
 	pub phase: Option<Phase>,
+	/// The adapter that it asks for; none for the plain model.
+	#[serde(default)]
+	pub adapter: Option<AdapterId>,
 	/// Whether the prompt is sealed.
 	pub sealed: bool,
 	/// How sure the user wants to be.
@@ -424,6 +452,8 @@ pub struct Route {
 	pub asked: Digest,
 	/// Its model.
 	pub model: ModelId,
+	/// Manifest root of the adapter that every segment adds to its layers; none for the plain model.
+	pub adapter: Option<Digest>,
 	/// Rows at most.
 	pub rows_ceiling: u32,
 	/// Block by which every lead must have committed.

@@ -4,11 +4,11 @@
 use crate::{
 	capacity::{RoundId, Terms, Won},
 	draw::Trust,
-	ids::{Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
+	ids::{AdapterId, Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
 	job::{Assurance, Body, Limits, Options, Refund, WaitingJob},
 	load::Run,
 	miner::Worker,
-	model::Model,
+	model::{Adapter, Model},
 	plan::Pipeline,
 	verdict::Verdict,
 };
@@ -23,6 +23,11 @@ pub trait ModelCatalog<AccountId> {
 	/// A registered model that takes prompts and plans.
 	fn active(id: ModelId) -> Option<Model<AccountId>> {
 		Self::model(id).filter(|m| m.state == crate::model::ModelState::Active)
+	}
+
+	/// A registered adapter; a catalogue may have none.
+	fn adapter(_: AdapterId) -> Option<Adapter<AccountId>> {
+		None
 	}
 }
 
@@ -246,6 +251,11 @@ pub trait JobBook<AccountId> {
 
 	/// Digest of what the user asked: no author of a block chose it. Zero where there is no such record.
 	fn asked(job: JobId) -> Digest;
+
+	/// Manifest root of the adapter that a job asks for; none for the plain model.
+	fn adapter(_: JobId) -> Option<Digest> {
+		None
+	}
 }
 
 /// What the user pays for (`pallet-rewards` divides it).

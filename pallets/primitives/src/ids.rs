@@ -9,6 +9,8 @@ pub type Digest = H256;
 pub type JobId = u64;
 /// Number of a registered model, counted up from 0.
 pub type ModelId = u32;
+/// Number of a registered adapter, counted up from 0 over all models.
+pub type AdapterId = u32;
 /// Number of an accepted plan and the pipeline that it became, counted up from 0.
 pub type PipelineId = u32;
 

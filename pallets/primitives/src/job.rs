@@ -1,6 +1,6 @@
 //! A paid prompt: what is asked, within which limits, and where it stands.
 
-use crate::ids::{Bytes, Digest, JobId, ModelId, PeerId, PipelineId, MAX_INLINE};
+use crate::ids::{AdapterId, Bytes, Digest, JobId, ModelId, PeerId, PipelineId, MAX_INLINE};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
@@ -130,7 +130,7 @@ pub enum OnFailure {
 	Rerun,
 }
 
-/// What a user may choose besides.
+/// What a job may ask for besides; the default is what a job gets that asks for nothing.
 #[derive(
 	Encode,
 	Decode,
@@ -140,6 +140,7 @@ pub enum OnFailure {
 	Serialize,
 	Deserialize,
 	Clone,
+	Copy,
 	PartialEq,
 	Eq,
 	Debug,
@@ -149,6 +150,8 @@ pub enum OnFailure {
 pub struct Options {
 	/// What becomes of the job where it fails.
 	pub on_failure: OnFailure,
+	/// The adapter that its workers add to the layers of the model; none for the plain model.
+	pub adapter: Option<AdapterId>,
 }
 
 /// Where a job stands.

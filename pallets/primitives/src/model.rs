@@ -1,7 +1,7 @@
 //! Models as the chain knows them: digests, shapes and costs, never weights.
 
 use crate::{
-	ids::{Bytes, Digest, ModelId, MAX_LAYERS},
+	ids::{AdapterId, Bytes, Digest, ModelId, MAX_LAYERS},
 	trace::{Layer, Shape},
 };
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -151,6 +151,56 @@ impl ModelSpec {
 					&& constants.shape.hidden == self.hidden_size
 			})
 	}
+}
+
+/// Width of an adapter's products at most. A worker does their work unpaid: at this width they are a few
+/// hundredths of the work of a layer of a large model.
+pub const MAX_ADAPTER_RANK: u32 = 256;
+
+/// What the owner of an adapter registers; every figure is copied from `adapter.json`.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub struct AdapterSpec {
+	/// Name for people, UTF-8.
+	pub name: Bytes<64>,
+	/// SPDX name of the licence of the weights.
+	pub licence: Bytes<32>,
+	/// blake3 of `adapter.json` as written.
+	pub manifest_root: Digest,
+	/// Width of the low-rank products.
+	pub rank: u32,
+	/// Bytes of all its files.
+	pub bytes: u64,
+}
+
+impl AdapterSpec {
+	/// Whether the figures can be true at all: a name, readable texts, a root, files and a width in bounds.
+	pub fn is_plausible(&self) -> bool {
+		!self.name.is_empty()
+			&& core::str::from_utf8(&self.name).is_ok()
+			&& core::str::from_utf8(&self.licence).is_ok()
+			&& !self.manifest_root.is_zero()
+			&& (1..=MAX_ADAPTER_RANK).contains(&self.rank)
+			&& self.bytes > 0
+	}
+}
+
+/// A registered adapter.
+#[derive(
+	Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Clone, PartialEq, Eq, Debug,
+)]
+pub struct Adapter<AccountId> {
+	/// Its number.
+	pub id: AdapterId,
+	/// The model that it was made for, and the only one that it can be added to.
+	pub model: ModelId,
+	/// Who registered it and holds its deposit.
+	pub owner: AccountId,
+	/// Whether it takes no new prompts; open jobs finish.
+	pub retired: bool,
+	/// What was registered.
+	pub spec: AdapterSpec,
 }
 
 /// Consecutive decoder layers `start..end`.

@@ -54,9 +54,11 @@ impl<T: Config> Pallet<T> {
 			.stages
 			.iter()
 			.any(|stage| stage.lead.commitment.is_some());
+		// Nobody need be to blame where the user may never have come, or named an adapter that nobody holds.
+		let excused = trial.own_entry || T::Jobs::adapter(job).is_some();
 		for stage in trial.stages.iter_mut() {
 			let committed = stage.lead.commitment.is_some();
-			let verdict = judge::judge_unserved_lead(committed, any_committed, trial.own_entry);
+			let verdict = judge::judge_unserved_lead(committed, any_committed, excused);
 			stage.lead.verdict = Some(verdict);
 			if let Some(replica) = stage.replica.as_mut() {
 				replica.verdict = Some(Verdict::Indeterminate);

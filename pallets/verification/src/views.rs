@@ -261,6 +261,7 @@ where
 		job,
 		asked: T::Jobs::asked(job),
 		model: trial.model,
+		adapter: T::Jobs::adapter(job),
 		rows_ceiling: trial.rows_ceiling,
 		run_until: trial.run_until.unique_saturated_into(),
 		members: user.into_iter().chain(leads).collect(),

@@ -57,6 +57,8 @@ parameter_types! {
 	pub const ModelDepositBase: Balance = deposit(3, 300);
 	// A shard is a digest and three figures; a disputable layer another digest and a figure.
 	pub const ModelDepositPerShard: Balance = deposit(0, 88);
+	// Two texts, a digest, an account, four figures, and the way from the root back to the number.
+	pub const AdapterDeposit: Balance = deposit(2, 250);
 	// A plan names up to 68 workers of 32 bytes; most name a few.
 	pub const PlanDeposit: Balance = deposit(3, 1_000);
 }
@@ -70,6 +72,8 @@ impl pallet_models::Config for Runtime {
 	// An open job ends within two hours of the retirement, or the term of a breaker later, and its record is
 	// pruned after HISTORY.
 	type RetiredBlocks = ConstU32<{ HISTORY + 2 * HOURS + BREAKER_TERM }>;
+	type AdapterDeposit = AdapterDeposit;
+	type MaxAdapters = ConstU32<256>;
 	type WeightInfo = weights::pallet_models::WeightInfo<Runtime>;
 }
 

@@ -31,4 +31,16 @@ impl<T: frame_system::Config> pallet_models::WeightInfo for WeightInfo<T> {
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().writes(5))
 	}
+
+	fn register_adapter() -> Weight {
+		Weight::from_parts(445_922_000, 23_142)
+			.saturating_add(T::DbWeight::get().reads(7))
+			.saturating_add(T::DbWeight::get().writes(8))
+	}
+
+	fn retire_adapter() -> Weight {
+		Weight::from_parts(445_922_000, 23_142)
+			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().writes(5))
+	}
 }

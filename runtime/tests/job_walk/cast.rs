@@ -161,6 +161,20 @@ pub fn submit_public() -> (&'static str, RuntimeCall) {
 	)
 }
 
+/// The user's call for the same prompt, with options.
+pub fn submit_public_with(options: Options) -> (&'static str, RuntimeCall) {
+	let call = pallet_jobs::Call::submit_with {
+		model: MODEL,
+		body: Body::Inline(PROMPT.to_vec().try_into().unwrap()),
+		limits: limits(),
+		max_price: MAX_PRICE,
+		deadline_blocks: DEADLINE,
+		assurance: Assurance::Standard,
+		options,
+	};
+	(USER, call.into())
+}
+
 /// The user's call for a sealed prompt, of which the user is the entry.
 pub fn submit_sealed() -> (&'static str, RuntimeCall) {
 	submit(sealed(), MAX_PRICE, DEADLINE)
@@ -177,6 +191,7 @@ pub fn submit_sealed_rerun(deadline_blocks: u32) -> (&'static str, RuntimeCall) 
 		assurance: Assurance::Standard,
 		options: Options {
 			on_failure: OnFailure::Rerun,
+			adapter: None,
 		},
 	};
 	(USER, call.into())
@@ -187,16 +202,6 @@ fn sealed() -> Body {
 		hash: Digest::repeat_byte(0xCC),
 		prompt_tokens: 48,
 		entry: peer(USER),
-	}
-}
-
-fn limits() -> Limits {
-	Limits {
-		max_tokens: NEW_TOKENS,
-		temperature_milli: 0,
-		top_p_milli: 1000,
-		seed: 7,
-		stop: Default::default(),
 	}
 }
 
@@ -211,6 +216,16 @@ pub fn submit(body: Body, max_price: Balance, deadline_blocks: u32) -> (&'static
 		assurance: Assurance::Standard,
 	};
 	(USER, call.into())
+}
+
+fn limits() -> Limits {
+	Limits {
+		max_tokens: NEW_TOKENS,
+		temperature_milli: 0,
+		top_p_milli: 1000,
+		seed: 7,
+		stop: Default::default(),
+	}
 }
 
 /// The reply of every public job, and its tokens.

@@ -1,6 +1,7 @@
 //! The whole walk of a prompt through the real pallets, block by block: registered, planned, asked,
 //! awarded, committed, verified, settled; and every way in which it can go wrong.
 
+mod adapters;
 mod blocks;
 mod breaker;
 mod cast;

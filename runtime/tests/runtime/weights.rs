@@ -8,9 +8,9 @@ use dllm_primitives::{
 	cost::{link::LinkFigures, DeviceFigures, Workload},
 	dispute::Move,
 	ids::{Digest, MAX_STAGES},
-	job::{Assurance, Body, Limits},
+	job::{Assurance, Body, Limits, Options},
 	miner::{Roles, WorkerSpec},
-	model::{ModelSpec, Profile, Shard},
+	model::{AdapterSpec, ModelSpec, Profile, Shard},
 	plan::Plan,
 };
 use dllm_runtime::{constants::block::MAX_WEIGHT, AccountId, Runtime, RuntimeCall};
@@ -80,6 +80,17 @@ fn model_calls() -> Vec<RuntimeCall> {
 		Call::register { spec: spec(256) },
 		Call::activate { model: 0 },
 		Call::retire { model: 0 },
+		Call::register_adapter {
+			model: 0,
+			spec: AdapterSpec {
+				name: Default::default(),
+				licence: Default::default(),
+				manifest_root: Digest::zero(),
+				rank: 1,
+				bytes: 1,
+			},
+		},
+		Call::retire_adapter { adapter: 0 },
 	]
 	.map(RuntimeCall::Models)
 	.into()
@@ -120,10 +131,19 @@ fn job_calls() -> Vec<RuntimeCall> {
 		Call::submit {
 			model: 0,
 			body: Body::Inline(Default::default()),
+			limits: limits.clone(),
+			max_price: 1,
+			deadline_blocks: 5,
+			assurance: Assurance::Full,
+		},
+		Call::submit_with {
+			model: 0,
+			body: Body::Inline(Default::default()),
 			limits,
 			max_price: 1,
 			deadline_blocks: 5,
 			assurance: Assurance::Full,
+			options: Options::default(),
 		},
 		Call::cancel { job: 0 },
 	]

@@ -8,7 +8,6 @@ use super::{
 	EngineError,
 };
 use crate::{
-	adapter::LowRank,
 	exact::{self, rules::Limbs, Refusal},
 	manifest::ModelConfig,
 	numerics::{ExactForm, Numerics},
@@ -81,19 +80,14 @@ impl Assembly {
 		}
 	}
 
-	/// Adds an adapter to a layer that was pushed; `file` names the adapter.
-	pub fn adapt(
-		&mut self,
-		layer: u32,
-		file: &str,
-		low_ranks: Vec<LowRank>,
-	) -> Result<(), FuseError> {
+	/// Leaves a projection of a layer that was pushed open for an adapter.
+	pub fn adapt(&mut self, layer: u32, module: &str) -> Result<(), FuseError> {
 		match &mut self.form {
 			Form::Joined(fuser) if self.numerics.exact.is_none() => {
-				fuser.adapt(&self.config, layer, file, low_ranks)
+				fuser.adapt(&self.config, layer, module)
 			}
 			_ => Err(FuseError {
-				file: file.into(),
+				file: module.into(),
 				reason: "adapters add float products, which profile exact does not have".into(),
 			}),
 		}

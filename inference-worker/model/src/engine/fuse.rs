@@ -6,17 +6,18 @@
 //! its own shards on disk and have them read from there.
 
 use crate::splitter::{
-	graph::model_of,
+	graph::{model_of, value_info, Dim},
 	onnx::{
 		AttributeProto, GraphProto, ModelProto, NodeProto, StringEntry, TensorProto, ATTRIBUTE_INT,
 		CONTRIB, CONTRIB_OPSET, EXTERNAL, FLOAT, OPSET,
 	},
 	shards::{
-		adaptable, value_name, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN, TOTAL_ROWS,
+		adaptable, value_name, Adaptable, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN,
+		TOTAL_ROWS,
 	},
 	writer::ALIGNMENT,
 };
-use crate::{adapter::LowRank, manifest::ModelConfig, mapping::Mapping};
+use crate::{manifest::ModelConfig, mapping::Mapping};
 use ort::operator::OperatorDomain;
 use prost::{bytes::Bytes, Message};
 use std::{
@@ -28,6 +29,9 @@ use std::{
 
 /// Tensors below this many bytes stay inside the graph: shapes and small norms.
 const INLINE_BYTES: usize = 1024;
+
+/// Name of the open size of an adapter's factors.
+const RANK: &str = "rank";
 
 /// Bytes under the name by which a graph refers to them.
 pub type NamedBuffer = (String, Arc<[u8]>);
@@ -150,72 +154,54 @@ impl Fuser {
 		Ok(())
 	}
 
-	/// Adds low-rank products to projections of a layer that was pushed.
+	/// Adds low-rank products to projections of a layer that was pushed. Their factors are inputs of the graph,
+	/// named by [`factor_names`], so that every call brings those of its session.
 	pub fn adapt(
 		&mut self,
 		config: &ModelConfig,
 		layer: u32,
-		file: &str,
-		low_ranks: Vec<LowRank>,
+		module: &str,
 	) -> Result<(), FuseError> {
-		for low_rank in low_ranks {
-			let module = low_rank.module;
-			let missing = || error(file, format!("the layer has no {module} to adapt"));
-			let projection = adaptable(config, module).ok_or_else(missing)?;
-			let [outputs, inputs] = projection.shape.map(|size| size as usize);
-			let rank = low_rank.a.len() / (4 * inputs);
-			if rank == 0
-				|| low_rank.a.len() != 4 * rank * inputs
-				|| low_rank.b.len() != 4 * rank * outputs
-			{
-				return Err(error(file, format!("the factors of {module} do not fit")));
-			}
-			let output = value_name(layer, projection.output);
-			let at = self
-				.graph
-				.node
-				.iter()
-				.position(|node| node.output[0] == output);
-			let at = at.ok_or_else(missing)?;
-			let node = &mut self.graph.node[at];
-			let (base, input) = (format!("{output}.base"), node.input[0].clone());
-			node.output[0] = base.clone();
+		let missing = || error(module, format!("layer {layer} has no such projection"));
+		let projection = adaptable(config, module).ok_or_else(missing)?;
+		let output = value_name(layer, projection.output);
+		let at = self
+			.graph
+			.node
+			.iter()
+			.position(|node| node.output[0] == output);
+		let at = at.ok_or_else(missing)?;
+		let node = &mut self.graph.node[at];
+		let (base, input) = (format!("{output}.base"), node.input[0].clone());
+		node.output[0] = base.clone();
 
-			let [a, b, narrow, added] =
-				["a", "b", "narrow", "added"].map(|part| format!("{output}.adapter.{part}"));
-			let product = |input: &str, factor: &str, output: &str| NodeProto {
-				input: vec![input.into(), factor.into()],
-				output: vec![output.into()],
-				name: format!("{output}/FusedMatMul"),
-				op_type: "FusedMatMul".into(),
-				attribute: vec![transposed()],
-				domain: CONTRIB.into(),
-			};
-			let sum = NodeProto {
-				input: vec![base, added.clone()],
-				output: vec![output.clone()],
-				name: format!("{output}/Add"),
-				op_type: "Add".into(),
-				..Default::default()
-			};
-			let nodes = [
-				product(&input, &a, &narrow),
-				product(&narrow, &b, &added),
-				sum,
-			];
-			self.graph.node.splice(at + 1..at + 1, nodes);
-			let factors = [
-				(a, [rank, inputs], low_rank.a),
-				(b, [outputs, rank], low_rank.b),
-			];
-			let tensors = factors.map(|(name, shape, raw)| TensorProto {
-				dims: shape.map(|size| size as i64).to_vec(),
-				data_type: FLOAT,
-				name,
-				raw_data: Some(raw.into()),
-				..Default::default()
-			});
-			self.graph.initializer.extend(tensors);
+		let factors = factor_names(layer, &projection);
+		let [narrow, added] = ["narrow", "added"].map(|part| format!("{output}.adapter.{part}"));
+		let product = |input: &str, factor: &str, output: &str| NodeProto {
+			input: vec![input.into(), factor.into()],
+			output: vec![output.into()],
+			name: format!("{output}/FusedMatMul"),
+			op_type: "FusedMatMul".into(),
+			attribute: vec![transposed()],
+			domain: CONTRIB.into(),
+		};
+		let sum = NodeProto {
+			input: vec![base, added.clone()],
+			output: vec![output.clone()],
+			name: format!("{output}/Add"),
+			op_type: "Add".into(),
+			..Default::default()
+		};
+		let nodes = [
+			product(&input, &factors[0], &narrow),
+			product(&narrow, &factors[1], &added),
+			sum,
+		];
+		self.graph.node.splice(at + 1..at + 1, nodes);
+		let [outputs, inputs] = projection.shape.map(Dim::Is);
+		let shapes = [[Dim::Open(RANK), inputs], [outputs, Dim::Open(RANK)]];
+		for (name, shape) in factors.iter().zip(shapes) {
+			self.graph.input.push(value_info(name, FLOAT, &shape));
 		}
 		Ok(())
 	}
@@ -358,6 +344,12 @@ impl Content {
 		let offset = (data.as_ptr() as usize).checked_sub(self.bytes.as_ptr() as usize)?;
 		(offset + data.len() <= self.bytes.len()).then_some(offset)
 	}
+}
+
+/// Names under which a graph takes the factors of a projection: `[rank, inputs]`, then `[outputs, rank]`.
+pub fn factor_names(layer: u32, projection: &Adaptable) -> [String; 2] {
+	let output = value_name(layer, projection.output);
+	["a", "b"].map(|factor| format!("{output}.adapter.{factor}"))
 }
 
 /// Says that the second factor of a product is stored transposed.

@@ -7,12 +7,14 @@
 //! The same rows give the same bytes however they arrive, one by one or many at once; the rules that
 //! make it so stand in `ort_engine.rs`. So a verifier replays a whole session as one prefill.
 
+mod adapted;
 mod assembly;
 mod class;
 mod fuse;
 mod library;
 mod ort_engine;
 
+pub use adapted::{Factors, Places};
 pub use assembly::{head, Assembly};
 pub use class::profile_id;
 pub(crate) use fuse::{decode as decode_shard, single_on_disk};
@@ -117,6 +119,10 @@ pub enum EngineError {
 		need: u64,
 		have: u64,
 	},
+	/// An engine with places for an adapter was asked for a session without, or for one with factors for other
+	/// places.
+	#[error("the engine is loaded for an adapter of another shape: load the layers for this one")]
+	OtherPlaces,
 	/// There is no such session.
 	#[error("session {0} is not open")]
 	UnknownSession(SessionId),

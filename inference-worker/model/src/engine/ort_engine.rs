@@ -14,6 +14,7 @@
 //! What lies behind a session's length is never read; cutting a session back is a change of a number.
 
 use super::{
+	adapted::{Factors, Places},
 	assembly::Assembly,
 	class,
 	fuse::{Fuser, InMemoryModel},
@@ -21,7 +22,6 @@ use super::{
 	Engine, EngineError, SessionId,
 };
 use crate::{
-	adapter::AdapterManifest,
 	manifest::{Manifest, ModelConfig, ShardFile},
 	numerics::{CacheElement, Numerics},
 	splitter::shards::{HIDDEN_IN, HIDDEN_OUT, LAST_ROW, TOTAL_ROWS},
@@ -36,7 +36,7 @@ use std::{
 	collections::HashMap,
 	fmt::Debug,
 	path::Path,
-	sync::{Mutex, MutexGuard, PoisonError},
+	sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// A range of layers in one ONNX Runtime session.
@@ -47,6 +47,8 @@ pub struct OrtEngine {
 	profile_id: Digest,
 	/// Bytes that all caches may take together.
 	cache_budget: u64,
+	/// Projections for which every session brings the factors of an adapter.
+	places: Arc<Places>,
 	state: Mutex<State>,
 }
 
@@ -85,36 +87,7 @@ impl Engine for OrtEngine {
 	}
 
 	fn open(&self, session: SessionId, max_rows: u32) -> Result<(), EngineError> {
-		let max = self.config.max_context;
-		if max_rows == 0 || max_rows > max {
-			return Err(EngineError::ContextTooLong {
-				rows: max_rows,
-				max,
-			});
-		}
-		let mut state = self.state();
-		if state.caches.contains_key(&session) {
-			return Err(EngineError::SessionExists(session));
-		}
-		let (need, have) = (self.session_bytes(max_rows), self.left(&state));
-		if need > have {
-			return Err(EngineError::TooLittleMemory {
-				what: "the session's cache",
-				need,
-				have,
-			});
-		}
-		let binding = self.bind_cache(&state.graph, max_rows)?;
-		state.caches.insert(
-			session,
-			Cache {
-				binding,
-				rows: 0,
-				max_rows,
-				bytes: need,
-			},
-		);
-		Ok(())
+		self.open_with(session, max_rows, None)
 	}
 
 	fn prefill(
@@ -218,23 +191,31 @@ impl OrtEngine {
 		memory: u64,
 		numerics: &Numerics,
 	) -> Result<Self, EngineError> {
-		Self::load_with(manifest, folder, range, memory, numerics, None)
+		Self::load_with(manifest, folder, range, memory, numerics, &Arc::default())
 	}
 
-	/// Like [`Engine::load`], with an adapter of this model added to the layers; its files lie in
-	/// `adapter_folder`. The shards stay as they are, so another engine can serve the plain model.
-	pub fn load_adapted(
+	/// Like [`Engine::load`], with projections left open for adapters: every session brings the factors of one
+	/// ([`Self::open_adapted`]). The shards stay as they are, so another engine can serve the plain model.
+	pub fn load_adaptable(
 		manifest: &Manifest,
 		folder: &Path,
 		range: LayerRange,
 		memory: u64,
-		adapter: &AdapterManifest,
-		adapter_folder: &Path,
+		places: &Arc<Places>,
 	) -> Result<Self, EngineError> {
 		let numerics = Numerics::of(manifest.profile);
-		adapter.expect_base(manifest.root())?;
-		let adapter = Some((adapter, adapter_folder));
-		Self::load_with(manifest, folder, range, memory, numerics, adapter)
+		Self::load_with(manifest, folder, range, memory, numerics, places)
+	}
+
+	/// Like [`Engine::open`], with an adapter: its factors are those of the places that the engine was loaded
+	/// for. They are charged to nobody here: sessions share them.
+	pub fn open_adapted(
+		&self,
+		session: SessionId,
+		max_rows: u32,
+		factors: &Factors,
+	) -> Result<(), EngineError> {
+		self.open_with(session, max_rows, Some(factors))
 	}
 
 	fn load_with(
@@ -243,7 +224,7 @@ impl OrtEngine {
 		range: LayerRange,
 		memory: u64,
 		numerics: &Numerics,
-		adapter: Option<(&AdapterManifest, &Path)>,
+		places: &Arc<Places>,
 	) -> Result<Self, EngineError> {
 		let layers = manifest.config.layers;
 		let files = manifest
@@ -266,13 +247,12 @@ impl OrtEngine {
 		let mut assembly = Assembly::new(&config, numerics);
 		for (layer, file) in (u32::from(range.start)..).zip(files) {
 			assembly.push(layer, &file.file, file.read(folder)?)?;
-			if let Some((adapter, folder)) = adapter {
-				let low_ranks = adapter.layer(folder, layer)?;
-				assembly.adapt(layer, &adapter.adapter, low_ranks)?;
-			}
+		}
+		for (layer, module) in places.iter() {
+			assembly.adapt(*layer, module)?;
 		}
 		let profile_id = class::class_id(numerics)?;
-		Self::start(
+		let engine = Self::start(
 			runtime,
 			&assembly.finish()?,
 			config,
@@ -280,7 +260,11 @@ impl OrtEngine {
 			range,
 			cache_budget,
 			profile_id,
-		)
+		)?;
+		Ok(Self {
+			places: places.clone(),
+			..engine
+		})
 	}
 
 	/// An engine over all layers of a model that lies in memory, without a class id: for the run that
@@ -346,8 +330,56 @@ impl OrtEngine {
 			numerics,
 			profile_id,
 			cache_budget,
+			places: Arc::default(),
 			state,
 		})
+	}
+
+	fn open_with(
+		&self,
+		session: SessionId,
+		max_rows: u32,
+		factors: Option<&Factors>,
+	) -> Result<(), EngineError> {
+		let brought = factors.map_or(&[][..], Factors::tensors);
+		if factors.map_or(!self.places.is_empty(), |factors| {
+			*factors.places() != self.places
+		}) {
+			return Err(EngineError::OtherPlaces);
+		}
+		let max = self.config.max_context;
+		if max_rows == 0 || max_rows > max {
+			return Err(EngineError::ContextTooLong {
+				rows: max_rows,
+				max,
+			});
+		}
+		let mut state = self.state();
+		if state.caches.contains_key(&session) {
+			return Err(EngineError::SessionExists(session));
+		}
+		let (need, have) = (self.session_bytes(max_rows), self.left(&state));
+		if need > have {
+			return Err(EngineError::TooLittleMemory {
+				what: "the session's cache",
+				need,
+				have,
+			});
+		}
+		let mut binding = self.bind_cache(&state.graph, max_rows)?;
+		for (name, factor) in brought {
+			binding.bind_input(name.as_str(), factor)?;
+		}
+		state.caches.insert(
+			session,
+			Cache {
+				binding,
+				rows: 0,
+				max_rows,
+				bytes: need,
+			},
+		);
+		Ok(())
 	}
 
 	/// Slots of the cache of a session.

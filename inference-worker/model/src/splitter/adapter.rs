@@ -15,7 +15,10 @@ use crate::{
 	adapter::{self, AdapterFile, AdapterManifest},
 	manifest::{digest_of, Manifest, ModelConfig},
 };
-use dllm_primitives::ids::Digest;
+use dllm_primitives::{
+	ids::Digest,
+	model::{Profile, MAX_ADAPTER_RANK},
+};
 use safetensors::{tensor::TensorView, Dtype};
 use serde::Deserialize;
 use std::{collections::BTreeSet, fs, io, path::Path};
@@ -55,6 +58,11 @@ pub fn split_adapter(
 	if target.exists() {
 		return Err(SplitError::TargetExists {
 			folder: target.into(),
+		});
+	}
+	if base.profile == Profile::Exact {
+		return Err(SplitError::WrongAdapter {
+			reason: "the base is of profile exact, which has no float products; give the same model in another profile".into(),
 		});
 	}
 	let config = read_config(source)?;
@@ -203,6 +211,14 @@ fn refuse_what_is_not_offered(config: &PeftConfig) -> Result<(), SplitError> {
 	if config.r == 0 {
 		return Err(SplitError::WrongAdapter {
 			reason: format!("{CONFIG} says rank 0"),
+		});
+	}
+	if config.r > MAX_ADAPTER_RANK {
+		return Err(SplitError::WrongAdapter {
+			reason: format!(
+				"{CONFIG} says rank {}, {MAX_ADAPTER_RANK} is the most",
+				config.r
+			),
 		});
 	}
 	let saved = config.modules_to_save.as_deref().unwrap_or_default();

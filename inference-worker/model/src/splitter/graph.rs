@@ -138,7 +138,8 @@ fn attribute(name: &str, value: Attribute) -> AttributeProto {
 	}
 }
 
-fn value_info(name: &str, element: i32, shape: &[Dim]) -> ValueInfo {
+/// An input or output of a graph.
+pub fn value_info(name: &str, element: i32, shape: &[Dim]) -> ValueInfo {
 	let dim = shape
 		.iter()
 		.map(|dim| Dimension {

@@ -1,5 +1,6 @@
 //! Tests of the jobs pallet, one file a feature.
 
+mod adapters;
 mod award;
 mod cancel;
 mod conclusion;

@@ -2,10 +2,10 @@
 
 use dllm_primitives::{
 	flow::{Award, Bill, Ending, ModelCatalog, Payouts, PipelineBook, Trials},
-	ids::{Bytes, Digest, JobId, ModelId, PipelineId},
+	ids::{AdapterId, Bytes, Digest, JobId, ModelId, PipelineId},
 	job::{Assurance, Body, Limits, OnFailure, Options},
 	load::Run,
-	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
+	model::{Adapter, AdapterSpec, LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
 };
 use frame_support::{
@@ -32,6 +32,12 @@ pub const ED: u128 = 10;
 pub const MODEL: ModelId = 0;
 pub const RETIRED: ModelId = 1;
 pub const PROPOSED: ModelId = 2;
+/// Of [`MODEL`].
+pub const ADAPTER: AdapterId = 3;
+/// Of [`MODEL`], and retired.
+pub const OLD_ADAPTER: AdapterId = 4;
+/// Of another model.
+pub const OTHER_ADAPTER: AdapterId = 5;
 
 #[frame_support::runtime]
 mod runtime {
@@ -126,6 +132,28 @@ impl ModelCatalog<AccountId> for Catalogue {
 			owner: BOB,
 			state,
 			spec: spec(),
+		})
+	}
+
+	fn adapter(id: AdapterId) -> Option<Adapter<AccountId>> {
+		let model = match id {
+			ADAPTER | OLD_ADAPTER => MODEL,
+			OTHER_ADAPTER => PROPOSED,
+			_ => return None,
+		};
+		let spec = AdapterSpec {
+			name: BoundedVec::truncate_from(b"pirate".to_vec()),
+			licence: Default::default(),
+			manifest_root: Digest::repeat_byte(id as u8),
+			rank: 8,
+			bytes: 1_000,
+		};
+		Some(Adapter {
+			id,
+			model,
+			owner: BOB,
+			retired: id == OLD_ADAPTER,
+			spec,
 		})
 	}
 }
@@ -314,6 +342,7 @@ pub fn submit(client: AccountId, max_price: u128, deadline_blocks: u32) -> JobId
 pub fn rerun() -> Options {
 	Options {
 		on_failure: OnFailure::Rerun,
+		adapter: None,
 	}
 }
 
@@ -331,6 +360,27 @@ pub fn submit_rerun(client: AccountId, max_price: u128, deadline_blocks: u32) ->
 	)
 	.expect("is valid");
 	pallet_jobs::NextJob::<Test>::get() - 1
+}
+
+/// Submits the same job as [`submit`] of ALICE, with options.
+pub fn submit_with(options: Options) -> DispatchResult {
+	submit_at(5, options)
+}
+
+/// The same for a price.
+pub fn submit_at(price: u128, options: Options) -> DispatchResult {
+	let origin = RuntimeOrigin::signed(ALICE);
+	let body = inline(b"question");
+	Jobs::submit_with(
+		origin,
+		MODEL,
+		body,
+		limits(10),
+		price,
+		20,
+		STANDARD,
+		options,
+	)
 }
 
 /// Submits a job and gives it to pipeline 0 at a price of 3 planck per GFLOP.

@@ -93,7 +93,10 @@ fn take(step: Step) {
 				price,
 				deadline,
 				STANDARD,
-				Options { on_failure },
+				Options {
+					on_failure,
+					adapter: None,
+				},
 			);
 		}
 		Step::Cancel { by, job } => {

@@ -1,6 +1,7 @@
 //! Tests of the catalogue of models, one file a feature. Every run ends in try-state.
 
 mod activate;
+mod adapters;
 mod catalogue;
 mod invariants;
 mod mock;

@@ -2,7 +2,7 @@
 
 use dllm_primitives::{
 	ids::Digest,
-	model::{ModelSpec, Profile, Shard},
+	model::{AdapterSpec, ModelSpec, Profile, Shard},
 };
 use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold};
 use pallet_models::HoldReason;
@@ -22,6 +22,8 @@ pub const FUNDS: u128 = 1_000_000;
 pub const BASE: u128 = 1_000;
 pub const PER_SHARD: u128 = 7;
 pub const MAX_MODELS: u32 = 3;
+pub const ADAPTER_DEPOSIT: u128 = 300;
+pub const MAX_ADAPTERS: u32 = 2;
 pub const RETIRED_BLOCKS: u32 = 50;
 
 #[frame_support::runtime]
@@ -54,6 +56,8 @@ parameter_types! {
 	pub const DepositBase: u128 = BASE;
 	pub const DepositPerShard: u128 = PER_SHARD;
 	pub const MaxModels: u32 = MAX_MODELS;
+	pub const AdapterDeposit: u128 = ADAPTER_DEPOSIT;
+	pub const MaxAdapters: u32 = MAX_ADAPTERS;
 	pub const RetiredBlocks: u32 = RETIRED_BLOCKS;
 }
 
@@ -79,6 +83,8 @@ impl pallet_models::Config for Test {
 	type DepositPerShard = DepositPerShard;
 	type MaxModels = MaxModels;
 	type RetiredBlocks = RetiredBlocks;
+	type AdapterDeposit = AdapterDeposit;
+	type MaxAdapters = MaxAdapters;
 	type WeightInfo = ();
 }
 
@@ -141,6 +147,29 @@ pub fn spec(root: u64) -> ModelSpec {
 pub fn register(root: u64) -> u32 {
 	let id = pallet_models::NextModel::<Test>::get();
 	Models::register(signed(ALICE), spec(root)).unwrap();
+	id
+}
+
+/// Planck on hold for adapters.
+pub fn held_for_adapters(who: AccountId) -> u128 {
+	Balances::balance_on_hold(&HoldReason::AdapterDeposit.into(), &who)
+}
+
+/// An adapter; `root` sets it apart.
+pub fn adapter(root: u64) -> AdapterSpec {
+	AdapterSpec {
+		name: b"pirate".to_vec().try_into().unwrap(),
+		licence: b"Apache-2.0".to_vec().try_into().unwrap(),
+		manifest_root: Digest::from_low_u64_be(root),
+		rank: 8,
+		bytes: 1_000,
+	}
+}
+
+/// Registers an adapter of BOB for a model and returns its number.
+pub fn register_adapter(model: u32, root: u64) -> u32 {
+	let id = pallet_models::NextAdapter::<Test>::get();
+	Models::register_adapter(signed(BOB), model, adapter(root)).unwrap();
 	id
 }
 
