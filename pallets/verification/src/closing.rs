@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 use dllm_primitives::{
 	breaker::Taken,
 	draw,
-	flow::{Conclusion, OnVerdict, WorkerPool},
+	flow::{Conclusion, JobBook, OnVerdict, WorkerPool},
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 	job::Refund,
 	miner::WorkerState,

@@ -5,6 +5,7 @@ use dllm_runtime::{
 	Allocation, Auctions, Balance, Balances, Jobs, Miners, Models, Poaw, Rewards, Runtime,
 	RuntimeEvent, RuntimeHoldReason, System, Verification,
 };
+use frame_support::traits::Get;
 
 /// Asserts every invariant after a block that started with `issued` planck and had these events.
 pub fn check(issued: Balance, events: &[RuntimeEvent]) {
@@ -57,6 +58,14 @@ fn check_holds() {
 		on_hold(pallet_models::HoldReason::ModelDeposit.into()),
 		deposits,
 		"deposits"
+	);
+	let adapters = pallet_models::Adapters::<Runtime>::iter_values();
+	let standing = adapters.filter(|adapter| !adapter.retired).count() as Balance;
+	let deposit: Balance = <Runtime as pallet_models::Config>::AdapterDeposit::get();
+	assert_eq!(
+		on_hold(pallet_models::HoldReason::AdapterDeposit.into()),
+		standing * deposit,
+		"deposits for adapters"
 	);
 }
 
