@@ -5,7 +5,6 @@ use dllm_runtime::{
 	Allocation, Auctions, Balance, Balances, Jobs, Miners, Models, Poaw, Rewards, Runtime,
 	RuntimeEvent, RuntimeHoldReason, System, Verification,
 };
-use frame_support::traits::Get;
 
 /// Asserts every invariant after a block that started with `issued` planck and had these events.
 pub fn check(issued: Balance, events: &[RuntimeEvent]) {
