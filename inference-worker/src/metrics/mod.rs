@@ -308,7 +308,15 @@ fn side_name(side: Side) -> &'static str {
 	}
 }
 
-const DUTY_KINDS: [&str; 6] = ["host", "run", "check", "reveal", "dispute", "serve"];
+const DUTY_KINDS: [&str; 7] = [
+	"host",
+	"run",
+	"check",
+	"reveal",
+	"reconcile",
+	"dispute",
+	"serve",
+];
 
 fn duty_kind(duty: &Duty) -> &'static str {
 	match duty {
@@ -316,6 +324,7 @@ fn duty_kind(duty: &Duty) -> &'static str {
 		Duty::Run { .. } => "run",
 		Duty::Check { .. } => "check",
 		Duty::Reveal { .. } => "reveal",
+		Duty::Reconcile { .. } => "reconcile",
 		Duty::Dispute { .. } => "dispute",
 		Duty::Serve { .. } => "serve",
 	}
