@@ -13,7 +13,9 @@ use dllm_primitives::{
 		Game, Move, Outcome, Record, Side, Standing, State, Subject,
 	},
 	ids::Digest,
-	judge::{is_disputable, judge_stage, needs_tiebreak, showing, Exhibit, Showing, StageShowings},
+	judge::{
+		is_disputable, judge_stage, needs_tiebreak, showing, Due, Exhibit, Showing, StageShowings,
+	},
 	trace::{Layer, Shape},
 	verdict::Verdict,
 };
@@ -94,7 +96,8 @@ impl Case {
 			let outcome = self.argue(lead, checker, dice)?;
 			stage.dispute = Some(Standing::Over(outcome));
 		}
-		Ok(decide(stage, self.truth))
+		let truth = due(self.weights, false).compared(self.truth);
+		Ok(decide(stage, truth))
 	}
 
 	/// The dispute between the two.
@@ -148,14 +151,24 @@ impl Case {
 	}
 }
 
-/// What an opening amounts to in a stage that executes `shards`; only the `entry` gives a reply.
+/// What is due in a stage of an exact model that executes `shards`; only the `entry` gives a reply.
+pub fn due(shards: Digest, entry: bool) -> Due {
+	Due {
+		shards,
+		entry,
+		exact: true,
+	}
+}
+
+/// What an opening amounts to in such a stage.
 pub fn opened(roots: Roots, shards: Digest, entry: bool) -> Showing {
 	let exhibit = Exhibit {
 		worker: &0u64,
 		commitment: None,
 		roots: Some(roots),
+		contradicted: false,
 	};
-	showing(&exhibit, &[exhibit], shards, entry)
+	showing(&exhibit, &[exhibit], due(shards, entry))
 }
 
 /// The verdicts once nobody can argue any more; where nothing is decided, an honest third worker tells the

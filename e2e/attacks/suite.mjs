@@ -22,4 +22,5 @@ export const ATTACKS = [
 	{ name: 'rows withheld by the first segment', cheat: 'withhold-rows', part: 'lead', stage: 1, verdict: 'workerFault' },
 	{ name: 'rows withheld by the last segment', cheat: 'withhold-rows', part: 'lead', stage: 2, verdict: 'workerFault' },
 	{ name: 'rows withheld from the checker of the next stage', cheat: 'refuse-checkers', part: 'lead', stage: 1, verdict: 'pass', works: true, quick: true },
+	{ name: 'rows denied for which it signed', cheat: 'deny-rows', part: 'lead', stage: 1, verdict: 'cheat', works: true },
 ];

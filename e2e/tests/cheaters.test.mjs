@@ -124,6 +124,14 @@ describe('cheating miners', () => {
 		assert.equal(receipt.job.state.kind, 'settled');
 	});
 
+	it('who denies the rows for which it signed is convicted by the receipt that the stage before holds', async () => {
+		const result = await trial('deny', ['--cheat', 'deny-rows'], 'lead');
+		convicted(result);
+		explained(result, /lead .*cheat – it signed for other rows of a hop than it told/);
+		assert.equal(result.receipt.job.state.kind, 'refunded');
+		assert.ok(result.receipt.stages.some(({ contradiction }) => contradiction?.end === 'receiver'));
+	});
+
 	it('silence costs the job, never the bond', async () => {
 		const { own, worker, lost, receipt, audit } = await trial('silent', ['--cheat', 'silent'], 'lead');
 		explained({ audit }, /late or silent – it had not committed by its deadline/);

@@ -120,7 +120,7 @@ pub fn job(id: JobId) -> Option<JobView> {
 		.map_or_else(Default::default, |facts| facts.assurance);
 	let options = facts
 		.as_ref()
-		.map_or_else(Default::default, |facts| facts.options.clone());
+		.map_or_else(Default::default, |facts| facts.options);
 	let sealed = facts.is_some_and(|facts| matches!(facts.body, Body::Sealed { .. }));
 	Some(JobView {
 		id,

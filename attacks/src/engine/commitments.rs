@@ -2,6 +2,7 @@
 
 use super::Stage;
 use crate::{
+	court::due,
 	dice::Dice,
 	money::{Role, Tally},
 	report::{Kind, Line},
@@ -98,11 +99,13 @@ impl Stage<'_> {
 					_ => dice.digest(),
 				}),
 				roots: Some(roots),
+				contradicted: false,
 			},
 			Exhibit {
 				worker: &copier,
 				commitment: Some(copied),
 				roots: None,
+				contradicted: false,
 			},
 		];
 		// The author is somewhere else in the job.
@@ -111,9 +114,10 @@ impl Stage<'_> {
 				worker: &author,
 				commitment: Some(copied),
 				roots: Some(roots),
+				contradicted: false,
 			});
 		}
-		let shown = |at: usize| showing(&all[at], &all, roots.weights, false);
+		let shown = |at: usize| showing(&all[at], &all, due(roots.weights, false));
 		let mut stage = StageShowings {
 			lead: shown(0),
 			replica: Some(shown(1)),

@@ -3,7 +3,7 @@
 
 use super::Stage;
 use crate::{
-	court::{decide, opened},
+	court::{decide, due, opened},
 	dice::Dice,
 	money::{Role, Tally},
 	report::{Kind, Line},
@@ -70,7 +70,7 @@ impl Stage<'_> {
 				tiebreak: None,
 				dispute: None,
 			};
-			let ruling = decide(stage, truth);
+			let ruling = decide(stage, due(shards, true).compared(truth));
 			tally.lead(&ruling);
 		}
 		Ok(tally.line(attack, Kind::Engine, self.least.share()))

@@ -25,6 +25,15 @@ impl Stage<'_> {
 				lead.send(self.leaves(received.job, &run(&shortened, &received.rows)?));
 				Ok(lead)
 			})?,
+			self.attack(
+				"layer skipped, and another numerics class named",
+				|dice, received, honest| {
+					let mut lead = honest.clone();
+					lead.send(self.leaves(received.job, &run(&shortened, &received.rows)?));
+					lead.roots.class = dice.digest();
+					Ok(lead)
+				},
+			)?,
 			self.attack("cheaper model, named", |_, received, _| {
 				let (job, rows) = (received.job, &received.rows);
 				self.cheap.work(job, rows)

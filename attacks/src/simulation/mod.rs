@@ -12,7 +12,7 @@ mod spam;
 mod verifiers;
 
 pub use author::least_checked;
-pub use silence::OTHER_CLASS;
+pub use silence::{OTHER_CLASS, OTHER_ROWS};
 
 use crate::{dice::Dice, money::Sampling, report::Line};
 use anyhow::Result;

@@ -2,15 +2,21 @@
 
 use super::roots;
 use crate::{
+	court::{due, opened},
 	money::{Role, Sampling, Tally},
 	report::{Kind, Line},
 };
 use dllm_primitives::{
+	commitment::Roots,
 	dispute::{Outcome, Standing},
+	hop::{Contradiction, End, Hop},
 	ids::Digest,
-	judge::{judge_stage, judge_unserved_lead, Showing, StageShowings},
+	judge::{
+		is_disputable, judge_stage, judge_unserved_lead, showing, Exhibit, Showing, StageShowings,
+	},
 	verdict::Verdict,
 };
+use sp_core::{ed25519, Pair, H512};
 
 const SILENT: Showing = Showing::Silent;
 
@@ -21,8 +27,12 @@ const UNOPENED: &str = "silence: a lead cheats, and opens nothing once it is che
 /// sealed job, or a friend that leads the stage before.
 const STARVED: &str = "silence: a lead cheats, and its checkers get no rows";
 
-/// A cheat that nobody can be compared with.
+/// A cheat that nobody could be compared with, were there more than one class of exact models.
 pub const OTHER_CLASS: &str = "a lead cheats, and names another numerics class";
+
+/// A cheat whose checker computes with rows that it never told: a friend upstream, or the user of a sealed job,
+/// signs for them with it.
+pub const OTHER_ROWS: &str = "a lead cheats, and hands its checkers other rows than it tells";
 
 pub fn lines(least: Sampling) -> Vec<Line> {
 	let least = least.share();
@@ -58,10 +68,19 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 		Digest::repeat_byte(2),
 		Digest::repeat_byte(8),
 	);
-	let undecided = StageShowings {
-		tiebreak: Some(truth),
-		..checked(Showing::Opened(other), truth)
+	let honest = |byte| {
+		let (class, weights) = (Digest::repeat_byte(1), Digest::repeat_byte(2));
+		opened(
+			roots(class, weights, Digest::repeat_byte(byte)),
+			weights,
+			false,
+		)
 	};
+	let mut other_class = checked(opened(other, other.weights, false), honest(7));
+	match is_disputable(&other_class) {
+		true => other_class.dispute = Some(Standing::Over(Outcome::Convicted)),
+		false => other_class.tiebreak = Some(honest(7)),
+	}
 	let disputed = |lead, checker, outcome| StageShowings {
 		dispute: Some(Standing::Over(outcome)),
 		..checked(lead, checker)
@@ -91,7 +110,12 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 		lead("silence: a lead opens nothing, unchecked", &unchecked, 1.0),
 		withheld(UNOPENED, &checked(SILENT, truth), least),
 		withheld(STARVED, &starved, least),
-		lead(OTHER_CLASS, &undecided, least),
+		lead(OTHER_CLASS, &other_class, least),
+		lead(
+			OTHER_ROWS,
+			&checked(signed_for_others(other), honest(7)),
+			least,
+		),
 		checker(
 			"silence: a checker never commits, or opens nothing",
 			&confirmed,
@@ -106,6 +130,32 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 			Some(third.lead),
 		),
 	]
+}
+
+/// What a lead shows that told `roots`, and whose checker holds its signature for other rows received.
+fn signed_for_others(roots: Roots) -> Showing {
+	let key = ed25519::Pair::from_seed(&[7; 32]);
+	let peer = [&[0, 36, 8, 1, 18, 32], &key.public().0[..]].concat();
+	let hop = Hop {
+		job: 1,
+		run: Digest::repeat_byte(5),
+		boundary: 0,
+		rows: roots.rows,
+		root: Digest::repeat_byte(6),
+	};
+	let claim = Contradiction {
+		end: End::Receiver,
+		rows: hop.rows,
+		root: hop.root,
+		signature: H512(key.sign(&hop.message(End::Receiver)).0),
+	};
+	let exhibit = Exhibit {
+		worker: &0u64,
+		commitment: None,
+		roots: Some(roots),
+		contradicted: claim.convicts((hop.job, hop.run, hop.boundary), &roots, &peer),
+	};
+	showing(&exhibit, &[exhibit], due(roots.weights, false))
 }
 
 /// The verdict is that of lateness; the forfeit comes from the bond.

@@ -2,7 +2,7 @@
 
 use super::roots;
 use crate::{
-	court::decide,
+	court::{decide, due},
 	dice::Dice,
 	money::{least_bond, Role, Tally},
 	report::{Kind, Line},
@@ -69,14 +69,16 @@ fn copies(tries: u64, dice: &mut Dice) -> Line {
 				worker: &0,
 				commitment,
 				roots: Some(told),
+				contradicted: false,
 			},
 			Exhibit {
 				worker: &1,
 				commitment,
 				roots: None,
+				contradicted: false,
 			},
 		];
-		let shown = |at: usize| showing(&exhibits[at], &exhibits, WEIGHTS, false);
+		let shown = |at: usize| showing(&exhibits[at], &exhibits, due(WEIGHTS, false));
 		let stage = StageShowings {
 			lead: shown(0),
 			replica: Some(shown(1)),
@@ -84,7 +86,7 @@ fn copies(tries: u64, dice: &mut Dice) -> Line {
 			tiebreak: None,
 			dispute: None,
 		};
-		let ruling = decide(stage, told);
+		let ruling = decide(stage, due(WEIGHTS, false).compared(told));
 		tally.checker(&ruling);
 	}
 	tally.line(

@@ -5,6 +5,7 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use dllm_primitives::{
+	commitment::Roots,
 	dispute::Move,
 	ids::{Digest, StageIndex},
 	model::LayerRange,
@@ -62,6 +63,8 @@ enum Cheat {
 	WithholdRows,
 	/// Gives no rows to checkers.
 	RefuseCheckers,
+	/// Tells the chain that it received other rows than it signed for.
+	DenyRows,
 }
 
 /// The row of which the first value is changed, and by how much.
@@ -102,6 +105,16 @@ impl Conduct for Dishonest {
 		match (self.cheat, &self.cheap) {
 			(Cheat::CheapModel, Some(cheap)) => cheap.clone(),
 			_ => due.into(),
+		}
+	}
+
+	fn told(&self, _stage: StageIndex, honest: Roots) -> Roots {
+		match self.cheat {
+			Cheat::DenyRows => Roots {
+				input: Digest::repeat_byte(1),
+				..honest
+			},
+			_ => honest,
 		}
 	}
 

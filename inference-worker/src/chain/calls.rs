@@ -10,6 +10,7 @@ use dllm_primitives::{
 	capacity::{Offer, Terms},
 	commitment::{Opening, Roots},
 	dispute::Move,
+	hop::Shown,
 	ids::{AdapterId, Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
 	job::{Assurance, Body, Limits, Options},
 	links::Links,
@@ -281,6 +282,11 @@ pub fn reveal(job: JobId, stage: StageIndex, opening: &Opening) -> Call {
 /// Says, as the checker of a stage, that neither end of the hop into it hands out the rows.
 pub fn report_withheld(job: JobId, stage: StageIndex) -> Call {
 	Call::new("Verification", "report_withheld", (job, stage))
+}
+
+/// Shows the receipt of a hop, with the signature of each end that told other rows than it signed for.
+pub fn show_receipt(job: JobId, receipt: &Shown) -> Call {
+	Call::new("Verification", "show_receipt", (job, receipt))
 }
 
 /// Makes the signer's next move in the dispute about a stage.

@@ -239,6 +239,16 @@ fn duty_in_words(duty: &Duty) -> String {
 		Duty::Reveal { job, stage, until } => {
 			format!("reveal stage {stage} of job {job}, by block {until}")
 		}
+		Duty::Reconcile {
+			route,
+			boundary,
+			until,
+		} => {
+			format!(
+				"show the receipt of the rows that left stage {boundary} of job {}, by block {until}",
+				route.job
+			)
+		}
 		Duty::Dispute {
 			route,
 			stage,

@@ -173,7 +173,7 @@ impl<C: Crew> Board<C> {
 				let member = route.members.get(usize::from(*stage))?;
 				Some((route.model, member.layers))
 			}
-			Duty::Reveal { .. } | Duty::Serve { .. } => None,
+			Duty::Reveal { .. } | Duty::Reconcile { .. } | Duty::Serve { .. } => None,
 		});
 		let wanted = wanted.collect::<BTreeSet<_>>();
 		for (model, layers) in self.hosted.difference(&wanted) {
@@ -336,6 +336,9 @@ fn task_of(duty: &Duty, duties: &[Duty]) -> Option<Task> {
 			until,
 		},
 		Duty::Reveal { job, stage, .. } => Task::Reveal { job, stage },
+		Duty::Reconcile {
+			route, boundary, ..
+		} => Task::Reconcile { route, boundary },
 		Duty::Dispute {
 			route,
 			stage,

@@ -5,6 +5,7 @@ use super::{DutyError, Key, Progress, Worker};
 use crate::{
 	chain::{calls, AccountId32},
 	metrics::{metrics, Committed},
+	pipeline::Ring,
 	verification::{self, Case, CheckError},
 };
 use dllm_primitives::{
@@ -61,6 +62,7 @@ impl Worker {
 			checked => checked?,
 		};
 		if part == Part::Tiebreak {
+			self.show_what_came(key, &route, stage).await;
 			if let Some(block) = self.say(key, &calls::attest(job, stage, &roots)).await? {
 				metrics().committed(Committed::Attest);
 				tracing::info!(job, stage, rows = roots.rows, block, "checked and attested");
@@ -84,6 +86,18 @@ impl Worker {
 			);
 		}
 		Ok(Progress::Done)
+	}
+
+	/// Roots are public when a third worker gets its rows: where they are not those that a lead told, the receipt is
+	/// shown before anything is attested, which may end the job. Whatever comes of it, its own word is due.
+	async fn show_what_came(&self, key: Key, route: &Route, stage: StageIndex) {
+		let shown = async {
+			let boundary = Ring::read(route)?.boundary_into(stage);
+			self.show_receipt(key, route, boundary).await
+		};
+		if let Err(error) = shown.await {
+			tracing::warn!(job = route.job, stage, %error, "the receipt of the rows is not shown");
+		}
 	}
 
 	/// No rows came, which often means only that their holders are a block behind. They are asked again while

@@ -40,6 +40,8 @@ pub enum Task {
 	},
 	/// Open a commitment.
 	Reveal { job: JobId, stage: StageIndex },
+	/// Show the receipt of a hop of which two workers tell other rows.
+	Reconcile { route: Route, boundary: StageIndex },
 	/// Make the next move in a dispute.
 	Dispute {
 		route: Route,
@@ -73,6 +75,7 @@ impl Task {
 			Self::Run { route, stage, .. } => Key::Run(route.job, *stage),
 			Self::Check { route, stage, .. } => Key::Check(route.job, *stage),
 			Self::Reveal { job, stage } => Key::Reveal(*job, *stage),
+			Self::Reconcile { route, boundary } => Key::Reconcile(route.job, *boundary),
 			Self::Dispute {
 				route,
 				stage,
@@ -111,6 +114,7 @@ impl Crew for Worker {
 					.await
 			}
 			Task::Reveal { job, stage } => self.reveal(job, stage).await,
+			Task::Reconcile { route, boundary } => self.reconcile(route, boundary).await,
 			Task::Dispute {
 				route,
 				stage,

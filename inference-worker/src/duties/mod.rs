@@ -11,6 +11,7 @@ mod crew;
 mod dispute;
 mod host;
 mod outcome;
+mod reconcile;
 mod run;
 
 pub use board::{Board, Pauses};
@@ -60,6 +61,8 @@ pub enum Key {
 	Check(JobId, StageIndex),
 	/// Open a commitment.
 	Reveal(JobId, StageIndex),
+	/// Show the receipt of the hop over a boundary.
+	Reconcile(JobId, StageIndex),
 	/// Make a move in the dispute about a stage, as the game with that digest stands: every move is another
 	/// task, also where a fork undid one.
 	Dispute(JobId, StageIndex, Digest),
@@ -180,11 +183,12 @@ impl Worker {
 	/// Submits what a duty asks for and gives the block that holds it; none if the duty does not stand any
 	/// more, as when the call reached a block over a connection that was lost.
 	async fn say(&self, key: Key, call: &calls::Call) -> Result<Option<u32>, DutyError> {
-		const SAID: [&str; 4] = [
+		const SAID: [&str; 5] = [
 			"Verification::AlreadyCommitted",
 			"Verification::AlreadyRevealed",
 			"Verification::AlreadyReported",
 			"Verification::AlreadyMoved",
+			"Verification::AlreadyShown",
 		];
 		let duties = self.chain.duties(self.account()).await?;
 		if !duties.iter().any(|duty| key_of(duty) == Some(key)) {
@@ -259,6 +263,9 @@ fn key_of(duty: &Duty) -> Option<Key> {
 		Duty::Run { route, stage, .. } => Some(Key::Run(route.job, *stage)),
 		Duty::Check { route, stage, .. } => Some(Key::Check(route.job, *stage)),
 		Duty::Reveal { job, stage, .. } => Some(Key::Reveal(*job, *stage)),
+		Duty::Reconcile {
+			route, boundary, ..
+		} => Some(Key::Reconcile(route.job, *boundary)),
 		Duty::Dispute {
 			route,
 			stage,
@@ -272,9 +279,10 @@ fn key_of(duty: &Duty) -> Option<Key> {
 fn job_of(duty: &Duty) -> Option<JobId> {
 	match duty {
 		Duty::Host { .. } => None,
-		Duty::Run { route, .. } | Duty::Check { route, .. } | Duty::Dispute { route, .. } => {
-			Some(route.job)
-		}
+		Duty::Run { route, .. }
+		| Duty::Check { route, .. }
+		| Duty::Reconcile { route, .. }
+		| Duty::Dispute { route, .. } => Some(route.job),
 		Duty::Reveal { job, .. } | Duty::Serve { job, .. } => Some(*job),
 	}
 }

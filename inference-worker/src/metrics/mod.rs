@@ -309,7 +309,15 @@ fn side_name(side: Side) -> &'static str {
 	}
 }
 
-const DUTY_KINDS: [&str; 6] = ["host", "run", "check", "reveal", "dispute", "serve"];
+const DUTY_KINDS: [&str; 7] = [
+	"host",
+	"run",
+	"check",
+	"reveal",
+	"reconcile",
+	"dispute",
+	"serve",
+];
 
 fn duty_kind(duty: &Duty) -> &'static str {
 	match duty {
@@ -317,6 +325,7 @@ fn duty_kind(duty: &Duty) -> &'static str {
 		Duty::Run { .. } => "run",
 		Duty::Check { .. } => "check",
 		Duty::Reveal { .. } => "reveal",
+		Duty::Reconcile { .. } => "reconcile",
 		Duty::Dispute { .. } => "dispute",
 		Duty::Serve { .. } => "serve",
 	}

@@ -2,6 +2,7 @@
 //! defences bring their own.
 
 use dllm_primitives::{
+	commitment::Roots,
 	dispute::Move,
 	ids::{Digest, StageIndex},
 	model::LayerRange,
@@ -22,6 +23,11 @@ pub trait Conduct: Send + Sync {
 	/// The folder whose shards are executed where those of `due` are.
 	fn model_folder(&self, due: &Path) -> PathBuf {
 		due.to_path_buf()
+	}
+
+	/// What the lead of a segment says of it.
+	fn told(&self, _stage: StageIndex, honest: Roots) -> Roots {
+		honest
 	}
 
 	/// The commitment that is posted; `others` are those of the same job that are on chain already.

@@ -13,7 +13,8 @@ use crate::{
 	},
 };
 use dllm_primitives::{
-	hop::{End, Hop, HopReceipt, Signature},
+	commitment::Roots,
+	hop::{Contradiction, End, Hop, HopReceipt, Shown, Signature},
 	ids::StageIndex,
 };
 use libp2p::PeerId;
@@ -109,4 +110,44 @@ pub(super) fn sent(workshop: &Workshop, hop: Hop, receiver: Option<Signature>) -
 		sender,
 		receiver,
 	}
+}
+
+/// What a receipt proves against others than this peer: of each end that signed for other rows than its lead
+/// `told`, the signature; none where there is no such end, or the receipt is of another run.
+pub fn contradicted(
+	ring: &Ring,
+	receipt: &HopReceipt,
+	told: impl Fn(StageIndex) -> Option<Roots>,
+	own: PeerId,
+) -> Option<Shown> {
+	let Hop {
+		boundary,
+		rows,
+		root,
+		..
+	} = receipt.hop;
+	if receipt.hop != ring.hop(boundary, rows, root) {
+		return None;
+	}
+	let convicts = |stage, end, signature: Option<Signature>| {
+		let signature = signature?.into();
+		let claim = Contradiction {
+			end,
+			rows,
+			root,
+			signature,
+		};
+		let peer = ring.member(stage).ok()?.peer.id;
+		let hop = (ring.job, ring.run, boundary);
+		let proves = peer != own && claim.convicts(hop, &told(stage)?, &peer.to_bytes());
+		proves.then_some(signature)
+	};
+	let shown = Shown {
+		boundary,
+		rows,
+		root,
+		sender: convicts(boundary, End::Sender, receipt.sender),
+		receiver: convicts(ring.receiver(boundary), End::Receiver, receipt.receiver),
+	};
+	(shown.sender.is_some() || shown.receiver.is_some()).then_some(shown)
 }

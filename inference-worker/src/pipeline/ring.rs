@@ -12,7 +12,7 @@ use crate::network::{
 };
 use dllm_primitives::{
 	api::{AccountId32, Route},
-	hop::Hop,
+	hop::{self, Hop},
 	ids::{Digest, JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_STAGES},
 	model::LayerRange,
 };
@@ -30,8 +30,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 pub struct Ring {
 	/// The job.
 	pub job: JobId,
-	/// Digest of what its user asked.
-	pub asked: Digest,
+	/// Its run: what was asked, and who stands where ([`hop::run`]).
+	pub run: Digest,
 	/// Its model.
 	pub model: ModelId,
 	/// Manifest root of the adapter that every segment adds to its layers.
@@ -78,12 +78,16 @@ impl Ring {
 				account: member.worker.clone(),
 			});
 		}
+		let placed = route.members.iter();
+		let placed = placed.map(|of| {
+			let named = of.worker.as_ref().map(|worker| (worker, &of.peer_id));
+			(of.stage, of.layers, named)
+		});
 		if route.rows_ceiling == 0 {
 			return Err(bad("the number of rows"));
 		}
 		let Route {
 			job,
-			asked,
 			model,
 			adapter,
 			rows_ceiling,
@@ -91,7 +95,7 @@ impl Ring {
 		} = *route;
 		Ok(Self {
 			job,
-			asked,
+			run: hop::run(route.asked, placed),
 			model,
 			adapter,
 			rows_ceiling,
@@ -132,13 +136,21 @@ impl Ring {
 
 	/// What the ends of a link sign for.
 	pub fn hop(&self, boundary: StageIndex, rows: u32, root: Digest) -> Hop {
-		let (job, asked) = (self.job, self.asked);
+		let (job, run) = (self.job, self.run);
 		Hop {
 			job,
-			asked,
+			run,
 			boundary,
 			rows,
 			root,
+		}
+	}
+
+	/// The stage that receives over a boundary.
+	pub fn receiver(&self, boundary: StageIndex) -> StageIndex {
+		match boundary == self.last() {
+			true => ENTRY_STAGE,
+			false => boundary + 1,
 		}
 	}
 

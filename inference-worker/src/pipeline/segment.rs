@@ -352,6 +352,7 @@ impl Stage<'_> {
 			result: Digest::zero(),
 			rows: sums.rows,
 		};
+		let roots = self.workshop.conduct.told(self.stage, roots);
 		let record = StageRecord::new(self.origin, roots, open.job_key, open.width, open.dtype);
 		let (job, stage) = (self.ring.job, self.stage);
 		let ledger = &self.workshop.ledger;

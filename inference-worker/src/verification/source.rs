@@ -177,6 +177,12 @@ async fn fetch_from(
 	if !vouched {
 		return Err(CheckError::OtherRows { job, peer });
 	}
+	if let Some(receipt) = record.receipt.filter(|_| side == Side::Input) {
+		// Where the lead tells other rows than those, this is the proof.
+		let keeping =
+			ledger.blocking(move |ledger| ledger.keep_receipt(job, stage, Side::Input, &receipt));
+		keeping.await?;
+	}
 	let file = ledger.blocking(move |ledger| ledger.rows(job, stage, Side::Input));
 	Ok(Source {
 		job,

@@ -55,7 +55,7 @@ fn sound_frames() -> Vec<Frame> {
 	let receipt = HopReceipt {
 		hop: Hop {
 			job: 5,
-			asked: digest,
+			run: digest,
 			boundary: 1,
 			rows: 9,
 			root: digest,

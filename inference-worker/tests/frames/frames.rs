@@ -55,10 +55,10 @@ fn any_receipt() -> impl Strategy<Value = HopReceipt> {
 		proptest::option::of(any_signature()),
 	);
 	(hop, signatures).prop_map(|(hop, (sender, receiver))| {
-		let (job, asked, boundary, rows, root) = hop;
+		let (job, run, boundary, rows, root) = hop;
 		let hop = Hop {
 			job,
-			asked,
+			run,
 			boundary,
 			rows,
 			root,

@@ -363,6 +363,25 @@ async fn rows_are_for_the_named_checkers_while_the_duty_stands() {
 }
 
 #[tokio::test]
+async fn a_receipt_is_shown_once_for_each_hop() {
+	let mut desk = Desk::new(&[], AT_ONCE);
+	let reconcile = |boundary| Duty::Reconcile {
+		route: route(5),
+		boundary,
+		until: 78,
+	};
+	let duties = [reconcile(0), reconcile(1)];
+	let mut begun = desk.block(&duties).await;
+	begun.sort_by_key(|key| format!("{key:?}"));
+	assert_eq!(begun, [Key::Reconcile(5, 0), Key::Reconcile(5, 1)]);
+	assert!(matches!(desk.last(), Task::Reconcile { boundary: 1, .. }));
+	for key in begun {
+		desk.end(key, Ok(Progress::Done)).await;
+	}
+	assert_eq!(desk.block(&duties).await, NOTHING);
+}
+
+#[tokio::test]
 async fn every_move_of_a_dispute_is_a_task_and_keeps_the_layers() {
 	let mut desk = Desk::new(&[], AT_ONCE);
 	let [first, second] = [1, 2].map(|byte| [dispute(5, Digest::repeat_byte(byte))]);

@@ -222,6 +222,7 @@ fn opened(job: JobId, lead: &Worker, replica: &Worker, roots: (Roots, Roots)) ->
 		memory: 0,
 		shards: roots.0.weights,
 		lead: participant(lead, roots.0),
+		contradiction: None,
 		refused: None,
 		replica: Some(participant(replica, roots.1)),
 		dispute: None,

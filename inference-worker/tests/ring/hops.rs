@@ -7,7 +7,7 @@ use crate::{
 use dllm_primitives::{
 	api::{AccountId32, Route},
 	commitment::{merkle_root, row_leaf, Roots},
-	hop::{End, Hop, HopReceipt, Signature},
+	hop::{End, Hop, HopReceipt, Shown, Signature},
 	ids::{Digest, JobId, StageIndex},
 };
 use dllm_worker::{
@@ -17,7 +17,7 @@ use dllm_worker::{
 		link::Link,
 		Network,
 	},
-	pipeline::{self, Conduct, Honest, PipelineError},
+	pipeline::{self, contradicted, Conduct, Honest, PipelineError, Ring},
 	verification::{self, Case, CheckError},
 };
 use std::{fs, sync::Arc};
@@ -33,15 +33,21 @@ impl Conduct for Refuser {
 	}
 }
 
-/// The hop of a boundary over which rows with this root went.
-fn hop(job: JobId, boundary: StageIndex, rows: u32, root: Digest) -> Hop {
-	Hop {
-		job,
-		asked: ASKED,
-		boundary,
-		rows,
-		root,
+/// Tells the chain that it received other rows than came.
+struct Denier;
+
+impl Conduct for Denier {
+	fn told(&self, _stage: StageIndex, honest: Roots) -> Roots {
+		Roots {
+			input: Digest::repeat_byte(66),
+			..honest
+		}
 	}
+}
+
+/// The hop of a boundary over which rows with this root went.
+fn hop(route: &Route, boundary: StageIndex, rows: u32, root: Digest) -> Hop {
+	Ring::read(route).unwrap().hop(boundary, rows, root)
 }
 
 /// The root of rows of zeros that a [`Puppet`] sends to the first segment.
@@ -56,8 +62,8 @@ fn signed(network: &Network, hop: &Hop, end: End) -> Signature {
 }
 
 /// Signs for `rows` rows of zeros that went to the first segment, and closes the link.
-pub async fn part(network: &Network, link: &mut Link, job: JobId, rows: u32) {
-	let hop = hop(job, 0, rows, root_of_zeros(job, rows));
+pub async fn part(network: &Network, link: &mut Link, route: &Route, rows: u32) {
+	let hop = hop(route, 0, rows, root_of_zeros(route.job, rows));
 	let own = signed(network, &hop, End::Sender);
 	link.send(&Frame::Signed(Box::new(own))).await.unwrap();
 	link.send(&Frame::Close { rows }).await.unwrap();
@@ -155,7 +161,10 @@ async fn both_ends_of_every_hop_keep_what_both_have_signed() {
 		assert_eq!(sent, received);
 		let opening = ring[from].workshop.ledger.opening(job, boundary).unwrap();
 		let roots = opening.unwrap().roots;
-		assert_eq!(sent.hop, hop(job, boundary, roots.rows, roots.output));
+		assert_eq!(
+			sent.hop,
+			hop(&ran.route, boundary, roots.rows, roots.output)
+		);
 		for (end, who, signature) in [
 			(End::Sender, ring[from], sent.sender),
 			(End::Receiver, ring[to], sent.receiver),
@@ -183,7 +192,7 @@ async fn a_user_signs_for_its_first_rows() {
 	answer.unwrap();
 	let led = led.unwrap();
 	let kept = receipt(&lead, job, 1, Side::Input).unwrap();
-	assert_eq!(kept.hop, hop(job, 0, led.rows, led.input));
+	assert_eq!(kept.hop, hop(&route, 0, led.rows, led.input));
 	let signature = kept.sender.unwrap();
 	let peer = user.peer().id.to_bytes();
 	assert!(kept.hop.is_signed(End::Sender, &peer, &signature));
@@ -327,13 +336,17 @@ async fn a_checker_takes_from_a_lead_what_the_user_left_unsigned() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_segment_records_no_rows_of_a_worker_that_does_not_sign_for_them() {
-	let other = Hop {
-		asked: Digest::repeat_byte(9),
-		..hop(93, 0, 2, root_of_zeros(93, 2))
-	};
-	let fewer = hop(93, 0, 1, root_of_zeros(93, 1));
-	for hop in [None, Some(other), Some(fewer)] {
+	for signs in ["nothing", "for another run", "for fewer rows"] {
 		let puppet = Puppet::new(93, PATIENT).await;
+		let whole = hop(&puppet.route, 0, 2, root_of_zeros(93, 2));
+		let hop = match signs {
+			"nothing" => None,
+			"for another run" => Some(Hop {
+				run: Digest::repeat_byte(9),
+				..whole
+			}),
+			_ => Some(hop(&puppet.route, 0, 1, root_of_zeros(93, 1))),
+		};
 		let network = &puppet.user.workshop.network;
 		let play = async {
 			let (mut forward, mut back) = puppet.play(&[rows(93, 0, 2, 2 * ROW)]).await;
@@ -398,7 +411,7 @@ async fn who_drips_its_rows_is_passed_over_in_time() {
 		assert_eq!(back.receive(PATIENCE).await.unwrap(), Frame::Ready);
 		forward.send(&rows(job, 0, 2, 2 * ROW)).await.unwrap();
 		assert!(matches!(back.receive(PATIENCE).await, Ok(Frame::Rows(_))));
-		part(&dripper, &mut forward, job, 2).await;
+		part(&dripper, &mut forward, &route, 2).await;
 		(forward, back)
 	};
 	let (led, _links) = tokio::join!(
@@ -449,4 +462,98 @@ async fn who_drips_its_rows_is_passed_over_in_time() {
 	};
 	let (result, _link) = tokio::join!(verification::check(&checker.workshop, case), dripping);
 	assert_eq!(result.unwrap(), led);
+}
+
+/// What a receipt in a worker's ledger proves against others, by what the leads of the ring told.
+fn proof(ran: &Ran, of: &Worker, stage: StageIndex, side: Side) -> Option<Shown> {
+	let job = ran.route.job;
+	let told = |stage: StageIndex| {
+		let lead = [&ran.entry, &ran.first, &ran.second][usize::from(stage)];
+		let opening = lead.workshop.ledger.opening(job, stage).unwrap();
+		opening.map(|opening| opening.roots)
+	};
+	let held = receipt(of, job, stage, side)?;
+	let ring = Ring::read(&ran.route).unwrap();
+	contradicted(&ring, &held, told, of.peer().id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_tells_other_rows_than_it_signed_for_is_convicted_by_what_its_neighbour_holds() {
+	let ran = Ran::new(96, honest(), Arc::new(Denier)).await;
+	assert_eq!(ran.led.input, Digest::repeat_byte(66));
+	let shown = proof(&ran, &ran.first, 1, Side::Output).unwrap();
+	assert_eq!((shown.boundary, shown.rows), (1, ran.led.rows));
+	assert_eq!(shown.sender, None, "it told what it signed for");
+	let held = receipt(&ran.first, 96, 1, Side::Output).unwrap();
+	assert_eq!(shown.receiver, held.receiver.map(Into::into));
+	// The chain's own check, with what the chain knows.
+	let ring = Ring::read(&ran.route).unwrap();
+	let claim = shown.claims().next().unwrap();
+	let peer = ran.second.peer().id.to_bytes();
+	assert!(claim.convicts((96, ring.run, 1), &ran.led, &peer));
+	// Who lied has nothing against the other one, and does not accuse itself.
+	assert_eq!(proof(&ran, &ran.second, 2, Side::Input), None);
+	// Its other hop is as it was told.
+	assert_eq!(proof(&ran, &ran.second, 2, Side::Output), None);
+	assert_eq!(proof(&ran, &ran.entry, 0, Side::Input), None);
+}
+
+/// A lead hands its checker rows for which it and a friend upstream signed beside those that both told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checker_keeps_the_receipt_of_the_rows_that_a_lead_handed_it() {
+	let job = 97;
+	let ran = Ran::new(job, honest(), honest()).await;
+	ran.permit(false, true);
+	let folder = ran.second.folder.path().join("jobs/97/2");
+	let mut forged = fs::read(folder.join("input.rows")).unwrap();
+	forged[5] ^= 1;
+	fs::write(folder.join("input.rows"), &forged).unwrap();
+	let record = ran.second.workshop.ledger.record(job, 2).unwrap().unwrap();
+	let leaf = |(position, row): (u32, &[u8])| row_leaf(&record.job_key, job, 1, position, row);
+	let leaves = (0..).zip(forged.chunks(ROW)).map(leaf).collect::<Vec<_>>();
+	let other = hop(&ran.route, 1, ran.led.rows, merkle_root(&leaves));
+	let (first, second) = (&ran.first.workshop.network, &ran.second.workshop.network);
+	ran.change(|kept| {
+		*kept = HopReceipt {
+			hop: other,
+			sender: Some(signed(first, &other, End::Sender)),
+			receiver: Some(signed(second, &other, End::Receiver)),
+		}
+	});
+	let checked = ran.check().await.unwrap();
+	assert_eq!(checked.input, other.root);
+	let shown = proof(&ran, &ran.checker, 2, Side::Input).unwrap();
+	assert!(shown.sender.is_some() && shown.receiver.is_some());
+	assert_eq!(shown.root, other.root);
+	// A receipt of another run proves nothing here.
+	let stale = HopReceipt {
+		hop: Hop {
+			run: Digest::repeat_byte(9),
+			..other
+		},
+		sender: Some(signed(first, &other, End::Sender)),
+		receiver: None,
+	};
+	let ledger = &ran.checker.workshop.ledger;
+	ledger.keep_receipt(job, 2, Side::Input, &stale).unwrap();
+	assert_eq!(proof(&ran, &ran.checker, 2, Side::Input), None);
+}
+
+/// What comes from the stage before matches its commitment, and needs no receipt.
+#[tokio::test(flavor = "multi_thread")]
+async fn honest_ends_prove_nothing_against_each_other() {
+	let ran = Ran::new(98, honest(), honest()).await;
+	ran.check().await.unwrap();
+	for (who, stage, side) in [
+		(&ran.entry, 0, Side::Output),
+		(&ran.first, 1, Side::Input),
+		(&ran.first, 1, Side::Output),
+		(&ran.second, 2, Side::Input),
+		(&ran.second, 2, Side::Output),
+		(&ran.entry, 0, Side::Input),
+	] {
+		assert!(receipt(who, 98, stage, side).is_some());
+		assert_eq!(proof(&ran, who, stage, side), None, "{stage} {side:?}");
+	}
+	assert_eq!(receipt(&ran.checker, 98, 2, Side::Input), None);
 }

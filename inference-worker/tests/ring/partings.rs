@@ -144,7 +144,8 @@ async fn a_segment_records_before_it_says_good_bye() {
 	let puppet = Puppet::new(68, PATIENT).await;
 	let play = async {
 		let (mut forward, mut back) = served(&puppet).await;
-		part(&puppet.user.workshop.network, &mut forward, 68, 2).await;
+		let network = &puppet.user.workshop.network;
+		part(network, &mut forward, &puppet.route, 2).await;
 		let signed = back.receive(PATIENCE).await.unwrap();
 		assert!(matches!(signed, Frame::Signed(_)), "{signed:?}");
 		let at_good_bye = recorded(&puppet.lead, 68, 1);
@@ -192,7 +193,8 @@ async fn a_job_that_got_the_number_of_another_is_run_anew() {
 	let puppet = Puppet::new(70, Timings { join, ..PATIENT }).await;
 	let play = async {
 		let (mut forward, back) = served(&puppet).await;
-		part(&puppet.user.workshop.network, &mut forward, 70, 2).await;
+		let network = &puppet.user.workshop.network;
+		part(network, &mut forward, &puppet.route, 2).await;
 		(forward, back)
 	};
 	let (result, _links) = tokio::join!(puppet.lead(), play);

@@ -9,6 +9,7 @@ use crate::{
 	commitment::Opening,
 	cost::DeviceFigures,
 	dispute::{Record, Side, Standing},
+	hop::Contradiction,
 	ids::{AdapterId, Digest, JobId, ModelId, PipelineId, StageIndex},
 	job::{Assurance, JobState, OnFailure},
 	miner::Roles,
@@ -388,6 +389,9 @@ pub struct StageReceipt {
 	pub refused: Vec<AccountId32>,
 	/// Where the dispute between lead and replica stands, or how it ended; none where there was none.
 	pub dispute: Option<Standing>,
+	/// What its lead signed as an end of a hop, where it opened another root.
+	#[serde(default)]
+	pub contradiction: Option<Contradiction>,
 }
 
 /// One transfer of a settlement.
@@ -521,6 +525,16 @@ pub enum Duty {
 		job: JobId,
 		/// The stage.
 		stage: StageIndex,
+		/// Block by which it is due.
+		until: u32,
+	},
+	/// Show the receipt of a hop over which two workers tell other rows, where an end signed for others than it
+	/// opened.
+	Reconcile {
+		/// The ring that ran the job.
+		route: Route,
+		/// The boundary.
+		boundary: StageIndex,
 		/// Block by which it is due.
 		until: u32,
 	},

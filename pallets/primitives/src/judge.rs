@@ -5,12 +5,14 @@
 //! others under the same conditions. Conditions are the numerics class and the input: what a lead
 //! received is known to it and to its upstream only, and a checker may have the rows from the lead, with
 //! an upstream's signature under other ones than it committed to. So where the inputs differ any of them may
-//! have lied, and nobody is convicted; a checker that makes up its input gains what one gains that is silent.
-//! Silence is never fraud, but in a dispute it loses.
+//! have lied, and nobody is convicted by being outvoted; a checker that makes up its input gains what one gains
+//! that is silent. A lead is convicted where its own signature for the rows of a hop ([`crate::hop`]) stands
+//! under another root than it opened: that needs nobody else's word. Silence is never fraud, but in a dispute it
+//! loses.
 //!
-//! In the exact profile a row has one right value, so lead and replica need no third worker where they did
-//! the same work on the same rows: a dispute about one value ([`crate::dispute`]) tells which of them is
-//! wrong.
+//! In the exact profile a row has one right value on every machine. So there is one class, whatever a worker
+//! names, and lead and replica need no third worker where they did the same work on the same rows: a dispute
+//! about one value ([`crate::dispute`]) tells which of them is wrong.
 
 use crate::{
 	commitment::Roots,
@@ -19,6 +21,31 @@ use crate::{
 	job::Refund,
 	verdict::{Part, Verdict},
 };
+
+/// The one numerics class of all exact models: what a worker names there is not compared.
+pub const EXACT_CLASS: Digest = Digest::zero();
+
+/// What the workers of a stage have to execute.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Due {
+	/// Digest of the stage's shards.
+	pub shards: Digest,
+	/// Whether it is the entry, which alone gives a reply.
+	pub entry: bool,
+	/// Whether the model is exact, so that there is one class.
+	pub exact: bool,
+}
+
+impl Due {
+	/// What is compared of roots that a worker tells.
+	pub fn compared(&self, roots: Roots) -> Roots {
+		let class = match self.exact {
+			true => EXACT_CLASS,
+			false => roots.class,
+		};
+		Roots { class, ..roots }
+	}
+}
 
 /// What a worker committed to and what it opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +56,8 @@ pub struct Exhibit<'a, AccountId> {
 	pub commitment: Option<Digest>,
 	/// What it opened, or told in a tie.
 	pub roots: Option<Roots>,
+	/// Whether its own signature for the rows of a hop is under another root than it opened.
+	pub contradicted: bool,
 }
 
 /// What a worker's exhibit amounts to.
@@ -43,7 +72,9 @@ pub enum Showing {
 	/// By its own word it executed other shards than those of the model, or a segment gave a reply: it has no
 	/// say in what is right.
 	Foreign,
-	/// What it says of its stage.
+	/// By its own signature it received, or sent, other rows than it tells: it has no say in what is right.
+	Contradicted,
+	/// What it says of its stage, as far as it is compared.
 	Opened(Roots),
 }
 
@@ -51,27 +82,30 @@ impl Showing {
 	fn roots(self) -> Option<Roots> {
 		match self {
 			Self::Opened(roots) => Some(roots),
-			Self::Silent | Self::Starved | Self::Copied | Self::Foreign => None,
+			Self::Silent | Self::Starved | Self::Copied | Self::Foreign | Self::Contradicted => {
+				None
+			}
 		}
 	}
 }
 
-/// What `exhibit` amounts to among all those of the job, in a stage that executes `shards`; only the `entry`
-/// gives a reply.
+/// What `exhibit` amounts to among all those of the job, in a stage in which that is `due`.
 ///
 /// A commitment binds its worker's account, so who has opened it is its author, whichever of two equal
 /// commitments came first.
 pub fn showing<AccountId: PartialEq>(
 	exhibit: &Exhibit<AccountId>,
 	all: &[Exhibit<AccountId>],
-	shards: Digest,
-	entry: bool,
+	due: Due,
 ) -> Showing {
+	if exhibit.contradicted {
+		return Showing::Contradicted;
+	}
 	if let Some(roots) = exhibit.roots {
-		let foreign = roots.weights != shards || !(entry || roots.result.is_zero());
+		let foreign = roots.weights != due.shards || !(due.entry || roots.result.is_zero());
 		return match foreign {
 			true => Showing::Foreign,
-			false => Showing::Opened(roots),
+			false => Showing::Opened(due.compared(roots)),
 		};
 	}
 	let copied = exhibit.commitment.is_some()
@@ -141,7 +175,7 @@ pub fn needs_tiebreak(stage: &StageShowings) -> bool {
 /// Judges the workers of a stage.
 pub fn judge_stage(stage: &StageShowings) -> StageVerdicts {
 	if let Some(Standing::Over(outcome)) = stage.dispute {
-		return disputed(outcome);
+		return disputed(outcome, stage.lead == Showing::Contradicted);
 	}
 	let third = stage.tiebreak.and_then(Showing::roots);
 	let replica = stage.replica.and_then(Showing::roots);
@@ -159,10 +193,12 @@ pub fn judge_stage(stage: &StageShowings) -> StageVerdicts {
 	}
 }
 
-/// The verdicts after a dispute: of two that sent other rows after the same work one is right.
-fn disputed(outcome: dispute::Outcome) -> StageVerdicts {
+/// The verdicts after a dispute: of two that sent other rows after the same work one is right. A lead whose
+/// signature contradicts what it told is convicted all the same.
+fn disputed(outcome: dispute::Outcome, contradicted: bool) -> StageVerdicts {
 	let (lead, replica) = match outcome {
 		dispute::Outcome::Convicted => (Verdict::Cheat, Verdict::Pass),
+		dispute::Outcome::Dismissed if contradicted => (Verdict::Cheat, Verdict::Cheat),
 		dispute::Outcome::Dismissed => (Verdict::Pass, Verdict::Cheat),
 	};
 	StageVerdicts {
@@ -180,7 +216,7 @@ fn agreed(lead: Option<Roots>, replica: Option<Roots>, third: Option<Roots>) -> 
 
 fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part) -> Verdict {
 	match (showing, agreed) {
-		(Showing::Copied | Showing::Foreign, _) => Verdict::Cheat,
+		(Showing::Copied | Showing::Foreign | Showing::Contradicted, _) => Verdict::Cheat,
 		(Showing::Starved, _) => Verdict::Indeterminate,
 		(Showing::Silent, _) if part == Part::Lead => Verdict::WorkerFault,
 		(Showing::Silent, _) => Verdict::VerifierFault,

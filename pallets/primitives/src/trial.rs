@@ -5,9 +5,11 @@ use crate::{
 	commitment::{shards_root, Opening},
 	dispute::{Side, Standing},
 	flow::Award,
+	hop::{self, Contradiction, End},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex, ENTRY_STAGE, MAX_REPLICAS, MAX_STAGES},
 	job::Assurance,
-	model::{LayerRange, ModelSpec},
+	judge::Due,
+	model::{LayerRange, ModelSpec, Profile},
 	verdict::{Part, Phase, Verdict},
 };
 use alloc::vec::Vec;
@@ -64,6 +66,8 @@ pub struct StageTrial<AccountId, BlockNumber> {
 	pub shards: Digest,
 	/// Executes it live.
 	pub lead: Participant<AccountId, BlockNumber>,
+	/// What its lead signed as an end of a hop, where it opened another root.
+	pub contradiction: Option<Contradiction>,
 	/// The checker that was drawn first and got no rows, where another one was drawn in its place.
 	pub refused: Option<AccountId>,
 	/// Executes it again, blind; none before the draw, and where the draw named nobody.
@@ -103,6 +107,17 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 			Side::Defender => Some(&self.lead.worker),
 			Side::Challenger => self.replica.as_ref().map(|replica| &replica.worker),
 		}
+	}
+
+	/// Whether a worker leads it, and its own signature contradicts what it opened.
+	pub fn is_contradicted(&self, part: Part) -> bool {
+		part == Part::Lead && self.contradiction.is_some()
+	}
+
+	/// Roots of the rows that its workers say it received.
+	fn received(&self) -> impl Iterator<Item = Digest> + '_ {
+		let opened = self.participants().filter_map(|(_, one)| one.opening);
+		opened.map(|opening| End::Receiver.told(&opening.roots))
 	}
 
 	/// Whether two checkers, one drawn after the other, said that they got no rows.
@@ -150,6 +165,8 @@ pub struct Trial<AccountId, BlockNumber> {
 	pub client: AccountId,
 	/// The model.
 	pub model: ModelId,
+	/// Whether the model is exact, so that there is one numerics class.
+	pub exact: bool,
 	/// The pipeline that runs the job.
 	pub pipeline: PipelineId,
 	/// Whether the user is the entry; then there is no entry stage here.
@@ -190,6 +207,7 @@ impl<AccountId: Clone, BlockNumber: Copy> Trial<AccountId, BlockNumber> {
 		Some(Self {
 			client: award.client.clone(),
 			model: award.pipeline.plan.model,
+			exact: spec.profile == Profile::Exact,
 			pipeline: award.pipeline.id,
 			own_entry: award.own_entry,
 			rows_ceiling: award.rows_ceiling,
@@ -225,6 +243,7 @@ fn open_stage<AccountId: Clone, BlockNumber>(
 		memory: memory(spec, layers, stage, award.rows_ceiling),
 		shards: shards(spec, layers, stage),
 		lead: Participant::new(order.next()?),
+		contradiction: None,
 		refused: None,
 		replica: None,
 		dispute: None,
@@ -272,6 +291,68 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 		self.stages.iter_mut().find(|s| s.stage == stage)
 	}
 
+	/// What the workers of a stage have to execute.
+	pub fn due(&self, stage: &StageTrial<AccountId, BlockNumber>) -> Due {
+		Due {
+			shards: stage.shards,
+			entry: stage.stage == ENTRY_STAGE,
+			exact: self.exact,
+		}
+	}
+
+	/// Who stands where in its ring.
+	pub fn ring(&self) -> impl Iterator<Item = (StageIndex, LayerRange, Option<&AccountId>)> {
+		let user = (ENTRY_STAGE, LayerRange::default(), None);
+		let leads = self.stages.iter();
+		let leads = leads.map(|stage| (stage.stage, stage.layers, Some(&stage.lead.worker)));
+		self.own_entry.then_some(user).into_iter().chain(leads)
+	}
+
+	/// Names its run ([`hop::run`]); `peer_of` tells the identity of a lead in the network, in binary.
+	pub fn run(&self, asked: Digest, peer_of: impl Fn(&AccountId) -> Vec<u8>) -> Digest
+	where
+		AccountId: Encode,
+	{
+		let ring = self.ring().map(|(stage, layers, lead)| {
+			let named = lead.map(|lead| (lead, peer_of(lead)));
+			(stage, layers, named)
+		});
+		hop::run(asked, ring)
+	}
+
+	/// The stage whose lead stands at an end of a boundary; none where the user does.
+	pub fn stage_at(
+		&self,
+		boundary: StageIndex,
+		end: End,
+	) -> Option<&StageTrial<AccountId, BlockNumber>> {
+		let last = self.stages.last()?.stage;
+		match end {
+			End::Sender => self.stage(boundary),
+			End::Receiver if boundary == last => self.stage(ENTRY_STAGE),
+			End::Receiver => self.stage(boundary.checked_add(1)?),
+		}
+	}
+
+	/// Whether two workers tell other rows of the hop over a boundary: one of them may have signed for others than
+	/// it tells.
+	pub fn is_contradictory(&self, boundary: StageIndex) -> bool {
+		let sender = self.stage_at(boundary, End::Sender);
+		let sent = sender.and_then(|stage| stage.lead.opening);
+		let sent = sent.map(|opening| End::Sender.told(&opening.roots));
+		let receiver = self.stage_at(boundary, End::Receiver);
+		let received = receiver.into_iter().flat_map(|stage| stage.received());
+		let mut told = sent.into_iter().chain(received);
+		let first = told.next();
+		told.any(|root| Some(root) != first)
+	}
+
+	/// The boundaries of its ring.
+	pub fn boundaries(&self) -> impl Iterator<Item = StageIndex> {
+		let last = self.stages.last().map(|stage| stage.stage);
+		last.into_iter().flat_map(|last| ENTRY_STAGE..=last)
+	}
+
 	/// Everybody that takes part, stage by stage.
 	pub fn participants(
 		&self,
@@ -305,6 +386,7 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 			Phase::Revealing => stage
 				.participants()
 				.all(|(_, participant)| !participant.has_to_reveal()),
+			Phase::Reconciling => false,
 			Phase::Disputing => stage.dispute != Some(Standing::Awaiting),
 			Phase::Tiebreak => stage
 				.tiebreak

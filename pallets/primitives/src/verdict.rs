@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 pub enum Verdict {
 	/// Its roots agree with those of another operator.
 	Pass,
-	/// Its roots were outvoted, or its commitment was another's: the bond is slashed.
+	/// Its roots were outvoted or disproved, its commitment was another's, or its signature for the rows of a hop
+	/// is under another root than it opened: the bond is slashed.
 	Cheat,
 	/// It was late or silent: this costs the pay, never the bond.
 	WorkerFault,
@@ -91,6 +92,8 @@ pub enum Phase {
 	Verifying,
 	/// Leads and replicas reveal.
 	Revealing,
+	/// Two of them tell other rows of one hop: who has its receipt shows who lied.
+	Reconciling,
 	/// Lead and replica of a stage that sent other rows look for the first value in which they differ.
 	Disputing,
 	/// Third workers decide the stages that do not agree.

@@ -14,6 +14,7 @@ use dllm_primitives::{
 	breaker::{Breaker, Rules, Ruling, Scope, Taken, MAX_GUILTY},
 	flow::WorkerPool,
 	ids::{Digest, JobId, ModelId},
+	judge::EXACT_CLASS,
 	verdict::Verdict,
 };
 use frame_support::{
@@ -206,15 +207,21 @@ fn is_decided<T: Config>(one: &Participant<T::AccountId, BlockNumberFor<T>>) -> 
 	judged && one.opening.is_some()
 }
 
-/// The class of a worker that was judged by the rows that it sent. It cannot have chosen it: somebody agrees with
-/// it in it, or has convicted it in the same. None of who told other shards than the model's, which convicts in
-/// any class.
+/// The class of a worker that was judged by the rows that it sent. It cannot have chosen it: an `exact` model has
+/// one, and else somebody agrees with it in it, or has convicted it in the same. None of who told other shards than
+/// the model's, or signed for other rows than it told, which convicts in any class.
 pub(crate) fn judged_class<T: Config>(
+	exact: bool,
 	stage: &StageOf<T>,
 	one: &Participant<T::AccountId, BlockNumberFor<T>>,
 ) -> Option<Digest> {
 	let roots = one.opening.filter(|_| is_decided::<T>(one))?.roots;
-	(roots.weights == stage.shards).then_some(roots.class)
+	let by_signature = stage.contradiction.is_some() && one.worker == stage.lead.worker;
+	let class = match exact {
+		true => EXACT_CLASS,
+		false => roots.class,
+	};
+	(roots.weights == stage.shards && !by_signature).then_some(class)
 }
 
 /// The classes in which workers of a trial were judged, each once, at most [`MAX_CLASSES_OF_JOB`].
@@ -223,7 +230,7 @@ fn judged_classes<T: Config>(trial: &TrialOf<T>) -> Vec<Digest> {
 	for stage in &trial.stages {
 		let judged = stage
 			.participants()
-			.filter_map(|(_, one)| judged_class::<T>(stage, one));
+			.filter_map(|(_, one)| judged_class::<T>(trial.exact, stage, one));
 		for class in judged {
 			if classes.len() < MAX_CLASSES_OF_JOB && !classes.contains(&class) {
 				classes.push(class);
@@ -237,6 +244,7 @@ fn judged_classes<T: Config>(trial: &TrialOf<T>) -> Vec<Digest> {
 /// model, forfeits because it opened nothing. No fault in common copies a commitment; and the word of two checkers
 /// that they got no rows costs them nothing, so they could stop a model with it.
 pub(crate) fn is_blamed<T: Config>(
+	exact: bool,
 	stage: &StageOf<T>,
 	one: &Participant<T::AccountId, BlockNumberFor<T>>,
 	scope: &Scope,
@@ -245,7 +253,7 @@ pub(crate) fn is_blamed<T: Config>(
 	let unopened = stage.is_unopened() && one.worker == stage.lead.worker;
 	match scope {
 		Scope::Model(_) => unopened || (convicted && one.opening.is_some()),
-		Scope::Class(class) => convicted && judged_class::<T>(stage, one) == Some(*class),
+		Scope::Class(class) => convicted && judged_class::<T>(exact, stage, one) == Some(*class),
 	}
 }
 
@@ -253,7 +261,7 @@ pub(crate) fn is_blamed<T: Config>(
 fn blamed_operators<T: Config>(trial: &TrialOf<T>, scope: &Scope) -> Vec<T::AccountId> {
 	let blamed = |stage: &StageOf<T>| {
 		let found = stage.participants().map(|(_, one)| one);
-		let found = found.filter(|one| is_blamed::<T>(stage, one, scope));
+		let found = found.filter(|one| is_blamed::<T>(trial.exact, stage, one, scope));
 		found
 			.map(|one| operator::<T>(&one.worker))
 			.collect::<Vec<_>>()

@@ -6,7 +6,7 @@ use crate::{
 	drawing::choose_holder,
 	judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
 	phases::{StageOf, TrialOf},
-	trial::Participant,
+	trial::{Participant, StageTrial},
 	Config, Event, HeldCount, OpenTrials, Pallet, Trials,
 };
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ use dllm_primitives::{
 	breaker::Taken,
 	draw,
 	flow::{Conclusion, JobBook, OnVerdict, WorkerPool},
-	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
+	ids::{Digest, JobId, StageIndex},
 	job::Refund,
 	miner::WorkerState,
 	verdict::{Part, Phase, Verdict},
@@ -162,34 +162,42 @@ impl<T: Config> Pallet<T> {
 /// What the workers of every stage have shown.
 pub(crate) fn showings<T: Config>(trial: &TrialOf<T>) -> Vec<StageShowings> {
 	let all = trial
-		.participants()
-		.map(|(_, _, shown)| exhibit(shown))
+		.stages
+		.iter()
+		.flat_map(|stage| stage.participants().map(move |one| exhibit(stage, one)))
 		.collect::<Vec<_>>();
 	let of_stage = |stage: &StageOf<T>| {
-		let entry = stage.stage == ENTRY_STAGE;
-		let showing =
-			|participant| judge::showing(&exhibit(participant), &all, stage.shards, entry);
+		let due = trial.due(stage);
+		let showings = stage.participants().map(|(part, one)| {
+			let showing = judge::showing(&exhibit(stage, (part, one)), &all, due);
+			(part, showing)
+		});
+		let showings = showings.collect::<Vec<_>>();
+		let of = |wanted| showings.iter().find(|(part, _)| *part == wanted);
+		let showing = |wanted| of(wanted).map(|(_, showing)| *showing);
 		StageShowings {
-			lead: showing(&stage.lead),
+			lead: showing(Part::Lead).unwrap_or(Showing::Silent),
 			replica: match stage.is_starved() {
 				true => Some(Showing::Starved),
-				false => stage.replica.as_ref().map(showing),
+				false => showing(Part::Replica),
 			},
 			unchecked: trial.is_unchecked(),
-			tiebreak: stage.tiebreak.as_ref().map(showing),
+			tiebreak: showing(Part::Tiebreak),
 			dispute: stage.dispute,
 		}
 	};
 	trial.stages.iter().map(of_stage).collect()
 }
 
-fn exhibit<AccountId, BlockNumber>(
-	participant: &Participant<AccountId, BlockNumber>,
-) -> Exhibit<'_, AccountId> {
+fn exhibit<'a, AccountId, BlockNumber>(
+	stage: &StageTrial<AccountId, BlockNumber>,
+	(part, participant): (Part, &'a Participant<AccountId, BlockNumber>),
+) -> Exhibit<'a, AccountId> {
 	Exhibit {
 		worker: &participant.worker,
 		commitment: participant.commitment.as_ref().map(|(digest, _)| *digest),
 		roots: participant.opening.map(|opening| opening.roots),
+		contradicted: stage.is_contradicted(part),
 	}
 }
 
@@ -245,7 +253,7 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 				class,
 			})
 		};
-		slash_cheats::<T>(stage, &trial.client, &mut note);
+		slash_cheats::<T>((stage, trial.exact), &trial.client, &mut note);
 		if stage.withheld() {
 			let lead = &stage.lead.worker;
 			// What the word of two checkers takes is burned whole, or a user could share it with them.
@@ -262,7 +270,7 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 /// Slashes the convicted workers of a stage, to the benefit of those that passed in it. Notes of each how much
 /// it lost, and the class in which it was judged; who only copied is not noted: no fault does that.
 fn slash_cheats<T: Config>(
-	stage: &StageOf<T>,
+	(stage, exact): (&StageOf<T>, bool),
 	client: &T::AccountId,
 	note: &mut impl FnMut(&T::AccountId, u128, bool, Option<Digest>),
 ) {
@@ -279,7 +287,8 @@ fn slash_cheats<T: Config>(
 	for cheat in cheats.filter(|one| one.verdict == Some(Verdict::Cheat)) {
 		let amount = T::Workers::slash(&cheat.worker, stage.pay, client, &convicted_by);
 		if cheat.opening.is_some() {
-			note(&cheat.worker, amount, true, judged_class::<T>(stage, cheat));
+			let class = judged_class::<T>(exact, stage, cheat);
+			note(&cheat.worker, amount, true, class);
 		}
 	}
 }

@@ -131,10 +131,11 @@ impl<T: Config> Pallet<T> {
 
 /// Pardons who is blamed in a scope, but for those named.
 fn pardon<T: Config>(trial: &mut TrialOf<T>, scope: &Scope, but: &[T::AccountId]) {
+	let exact = trial.exact;
 	for stage in trial.stages.iter_mut() {
-		let blamed = stage
-			.participants()
-			.filter(|(_, one)| is_blamed::<T>(stage, one, scope) && !but.contains(&one.worker));
+		let blamed = stage.participants().filter(|(_, one)| {
+			is_blamed::<T>(exact, stage, one, scope) && !but.contains(&one.worker)
+		});
 		let blamed = blamed.map(|(part, _)| part).collect::<Vec<_>>();
 		for (_, one) in stage
 			.participants_mut()

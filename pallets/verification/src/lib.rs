@@ -12,8 +12,9 @@
 //! | Drawing | nobody: randomness is awaited that draws whether the job is checked, and by whom | |
 //! | Verifying | the replica of every stage, blind; a second time where one got no rows | `commit`, `report_withheld` |
 //! | Revealing | whoever committed | `reveal` |
+//! | Reconciling | who has the receipt of a hop of which two workers tell other rows | `show_receipt` |
 //! | Disputing | lead and replica of a stage that sent other rows after the same work, in rounds | `dispute` |
-//! | Tiebreak | third workers, where lead and replica do not agree and no dispute decides | `attest` |
+//! | Tiebreak | third workers, where lead and replica do not agree and no dispute decides | `attest`, `show_receipt` |
 //! | Held | governance, where many verdicts of a model or class blame somebody | `uphold`, `pardon` |
 //! | Closed | nobody | |
 //!
@@ -21,7 +22,7 @@
 //! and are paid.
 //!
 //! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `withheld` draws another
-//! checker where the first got no rows, `disputes` lets lead and replica argue, `closing` carries a judgement out,
+//! checker where the first got no rows, `receipts` takes the receipts of hops, `disputes` lets lead and replica argue, `closing` carries a judgement out,
 //! `breaker` counts verdicts and trips, `held` keeps what waits for governance and lets it go, `views` tells workers
 //! and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
 //! shared with the worker's audit: they stand in `dllm_primitives`.
@@ -43,6 +44,7 @@ mod disputes;
 mod drawing;
 mod held;
 mod phases;
+mod receipts;
 mod try_state;
 mod views;
 pub mod weights;
@@ -63,6 +65,7 @@ pub mod pallet {
 		commitment::{Opening, Roots},
 		dispute::{Move, Outcome, Record, Side},
 		flow::{JobBook, ModelCatalog, OnVerdict, WorkerPool},
+		hop::{End, Shown},
 		ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE, MAX_STAGES},
 		job::Refund,
 		verdict::{Part, Phase, Verdict},
@@ -119,7 +122,7 @@ pub mod pallet {
 	}
 
 	/// Storage layout of this release.
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(3);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(4);
 
 	/// Commitments, reveals and verdicts.
 	#[pallet::pallet]
@@ -249,6 +252,19 @@ pub mod pallet {
 			stage: StageIndex,
 			/// The checker.
 			worker: T::AccountId,
+		},
+		/// A lead signed for other rows of a hop than it opened: it is convicted by its own word.
+		Contradicted {
+			/// The job.
+			job: JobId,
+			/// The stage that it led.
+			stage: StageIndex,
+			/// The lead.
+			worker: T::AccountId,
+			/// The end of the hop at which it stood.
+			end: End,
+			/// Who showed the receipt.
+			shown_by: T::AccountId,
 		},
 		/// Lead and replica sent other rows after the same work: they have to find the first value in which
 		/// they differ.
@@ -404,6 +420,11 @@ pub mod pallet {
 		RowsAboveCeiling,
 		/// The checker has said that it got no rows already.
 		AlreadyReported,
+		/// No signature of the receipt is by a lead that opened another root: look whether it is of this run of the
+		/// job, of this boundary, and whole.
+		ProvesNothing,
+		/// What the receipt proves has been shown already.
+		AlreadyShown,
 		/// There is no dispute about this stage, or it is over.
 		NoDispute,
 		/// It is the other side's turn.
@@ -567,6 +588,21 @@ pub mod pallet {
 				T::WeightInfo::reveal(stages)
 			};
 			Ok(free(weight))
+		}
+
+		/// Shows the receipt of a hop, as a worker or the user of the job, where an end of it signed for other rows
+		/// than it opened: that lead is convicted. Free of charge when it succeeds; one that proves nothing costs
+		/// its fee.
+		#[pallet::call_index(6)]
+		#[pallet::weight((T::WeightInfo::show_receipt(MAX_STAGES), DispatchClass::Operational))]
+		pub fn show_receipt(
+			origin: OriginFor<T>,
+			job: JobId,
+			receipt: Shown,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let stages = Self::do_show_receipt(&who, job, &receipt)?;
+			Ok(free(T::WeightInfo::show_receipt(stages)))
 		}
 
 		/// Lets the verdicts of a model or class stand whose breaker has tripped: the convicted are slashed, who

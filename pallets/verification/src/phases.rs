@@ -28,14 +28,15 @@ pub(crate) type ParticipantOf<T> =
 
 impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn verdict_blocks() -> BlockNumberFor<T> {
-		// Each of the five deadlines, that of a second round of checks, and that of every round of a dispute,
+		// Each of the six deadlines, that of a second round of checks, and that of every round of a dispute,
 		// may move by the window; the block that finds it passed included.
-		let deadlines = dispute::MAX_MOVES.saturating_add(6);
+		let deadlines = dispute::MAX_MOVES.saturating_add(7);
 		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(deadlines));
 		let disputing = T::DisputeBlocks::get().saturating_mul(dispute::MAX_MOVES.into());
 		T::DrawBlocks::get()
 			.saturating_add(T::VerifyBlocks::get())
 			.saturating_add(T::VerifyBlocks::get())
+			.saturating_add(T::RevealBlocks::get())
 			.saturating_add(T::RevealBlocks::get())
 			.saturating_add(disputing)
 			.saturating_add(T::TiebreakBlocks::get())
@@ -292,10 +293,13 @@ impl<T: Config> Pallet<T> {
 					Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get())
 				}
 			}
-			Phase::Revealing | Phase::Disputing => {
+			Phase::Revealing if trial.boundaries().any(|at| trial.is_contradictory(at)) => {
+				Self::enter(job, trial, Phase::Reconciling, T::RevealBlocks::get())
+			}
+			Phase::Revealing | Phase::Reconciling | Phase::Disputing => {
 				let arguing = match trial.phase {
-					Phase::Revealing => Self::open_disputes(job, &mut trial),
-					_ => Self::end_round(job, &mut trial),
+					Phase::Disputing => Self::end_round(job, &mut trial),
+					_ => Self::open_disputes(job, &mut trial),
 				};
 				if arguing {
 					Self::enter(job, trial, Phase::Disputing, T::DisputeBlocks::get());

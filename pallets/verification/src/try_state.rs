@@ -154,6 +154,15 @@ fn check_stage<T: Config>(
 		stage.dispute.is_none() || phase >= Phase::Disputing,
 		"a dispute was opened before the reveals"
 	);
+	let contradicted = stage.contradiction.is_none_or(|proof| {
+		let opened = stage.lead.opening;
+		let told = opened.map(|opening| proof.end.told(&opening.roots));
+		phase >= Phase::Reconciling && told.is_some_and(|told| told != proof.root)
+	});
+	ensure!(
+		contradicted,
+		"a signature is kept that contradicts nothing its signer opened"
+	);
 	let third_ok = stage.tiebreak.is_none() || phase >= Phase::Tiebreak;
 	ensure!(third_ok, "a third worker was drawn before the reveals");
 	let replaced = stage.refused.as_ref().is_none_or(|first| {

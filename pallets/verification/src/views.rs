@@ -11,6 +11,7 @@ use dllm_primitives::{
 	api::{Duty, ParticipantView, Prompt, RingMember, Route, StageReceipt},
 	dispute::Standing,
 	flow::{JobBook, WorkerPool},
+	hop::End,
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 	job::Body,
 	miner::WorkerSpec,
@@ -64,6 +65,7 @@ where
 				.collect(),
 			refused: refused::<T>(stage),
 			dispute: stage.dispute,
+			contradiction: stage.contradiction,
 		};
 		trial.stages.iter().map(receipt).collect()
 	}
@@ -134,8 +136,10 @@ where
 				}),
 				_ => None,
 			};
+			let hops = reconcile::<T>(job, trial, stage, part);
 			let serves = part == Part::Lead && participant.commitment.is_some();
 			now.into_iter()
+				.chain(hops)
 				.chain(serves.then(|| serve::<T>(job, trial, stage)))
 		})
 		.collect()
@@ -165,6 +169,29 @@ where
 		commitments: lead_commitments::<T>(trial),
 		until: trial.until.unique_saturated_into(),
 	}
+}
+
+/// The hops of a stage of which two workers tell other rows, for who may have a receipt: a lead of both of its
+/// hops, its replica of the one over which the rows came.
+fn reconcile<T: Config>(job: JobId, trial: &TrialOf<T>, stage: &StageOf<T>, part: Part) -> Vec<Duty>
+where
+	T::AccountId: Into<AccountId32>,
+{
+	if trial.phase != Phase::Reconciling {
+		return Vec::new();
+	}
+	let of_stage = |boundary: &StageIndex| {
+		let end = |end| trial.stage_at(*boundary, end).map(|at| at.stage);
+		let received = end(End::Receiver) == Some(stage.stage);
+		let sent = end(End::Sender) == Some(stage.stage) && part == Part::Lead;
+		(received || sent) && trial.is_contradictory(*boundary)
+	};
+	let duty = |boundary| Duty::Reconcile {
+		route: route_of::<T>(job, trial),
+		boundary,
+		until: trial.until.unique_saturated_into(),
+	};
+	trial.boundaries().filter(of_stage).map(duty).collect()
 }
 
 /// The move that a worker has to make in the dispute about a stage, where it is its turn.

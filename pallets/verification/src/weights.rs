@@ -21,6 +21,8 @@ pub trait WeightInfo {
 	fn dispute_level() -> Weight;
 	/// A claim about the longest product, as the costliest of all that tell a value; the same.
 	fn dispute_claim() -> Weight;
+	/// A receipt of a hop with the signatures of both ends.
+	fn show_receipt(s: u32) -> Weight;
 	/// A block without a deadline.
 	fn expire_none() -> Weight;
 	/// The end of a breaker that holds nothing.
@@ -55,6 +57,9 @@ impl WeightInfo for () {
 	}
 	fn dispute_claim() -> Weight {
 		Weight::from_parts(9_000, 9)
+	}
+	fn show_receipt(s: u32) -> Weight {
+		Weight::from_parts(12_000, 12).saturating_mul(s.into())
 	}
 	fn expire_none() -> Weight {
 		Weight::from_parts(100, 1)

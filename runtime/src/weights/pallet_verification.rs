@@ -70,6 +70,15 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
 			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
+	/// `s`: 2 to 17.
+	fn show_receipt(s: u32) -> Weight {
+		Weight::from_parts(472_432_000, 2_354)
+			.saturating_add(Weight::from_parts(454_913_211, 3_575).saturating_mul(s.into()))
+			.saturating_add(T::DbWeight::get().reads(3))
+			.saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(s.into())))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+
 	fn expire_none() -> Weight {
 		Weight::from_parts(32_431_000, 217)
 			.saturating_add(T::DbWeight::get().reads(7))

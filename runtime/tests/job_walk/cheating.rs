@@ -32,25 +32,30 @@ pub fn disputed(chain: &mut Chain, job: JobId, said: Roots) {
 	let turn = (job % 2) as usize;
 	let [entry, first, second] = STAGES.map(|workers| workers[turn]);
 	let [entry_check, first_check, second_check] = STAGES.map(|workers| workers[1 - turn]);
+	// The second segment receives what the first one sent, be it wrong.
+	let second_roots = Roots {
+		input: said.output,
+		..roots(2)
+	};
 	chain.block([submit_public()]);
 	chain.block([
 		commit_reply(entry, job, roots(0)),
 		commit(first, job, 1, said),
-		commit(second, job, 2, roots(2)),
+		commit(second, job, 2, second_roots),
 	]);
 	drawn(chain);
 	chain.block([
 		commit(entry_check, job, 0, roots(0)),
 		commit(first_check, job, 1, roots(1)),
-		commit(second_check, job, 2, roots(2)),
+		commit(second_check, job, 2, second_roots),
 	]);
 	chain.block([
 		reveal(entry, job, 0, roots(0)),
 		reveal(first, job, 1, said),
-		reveal(second, job, 2, roots(2)),
+		reveal(second, job, 2, second_roots),
 		reveal(entry_check, job, 0, roots(0)),
 		reveal(first_check, job, 1, roots(1)),
-		reveal(second_check, job, 2, roots(2)),
+		reveal(second_check, job, 2, second_roots),
 	]);
 }
 

@@ -7,6 +7,7 @@ use dllm_primitives::{
 	commitment::{Opening, Roots},
 	cost::{link::LinkFigures, DeviceFigures, Workload},
 	dispute::Move,
+	hop::Shown,
 	ids::{Digest, MAX_STAGES},
 	job::{Assurance, Body, Limits, Options},
 	miner::{Roles, WorkerSpec},
@@ -253,6 +254,16 @@ fn verification_calls() -> Vec<RuntimeCall> {
 			made: Move::Nodes(Vec::new()),
 		},
 		Call::report_withheld { job, stage },
+		Call::show_receipt {
+			job,
+			receipt: Shown {
+				boundary: stage,
+				rows: 1,
+				root: Digest::zero(),
+				sender: Some(Default::default()),
+				receiver: Some(Default::default()),
+			},
+		},
 		Call::uphold { scope },
 		Call::pardon {
 			scope,

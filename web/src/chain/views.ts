@@ -151,6 +151,8 @@ export interface StageReceipt {
 	refused?: string[];
 	/** Where the dispute between lead and replica stands, or how it ended; null where there is none. */
 	dispute: 'awaiting' | 'moved' | { over: 'convicted' | 'dismissed' } | null;
+	/** What its lead signed as an end of a hop, where it told another root. */
+	contradiction?: { end: 'sender' | 'receiver'; rows: number; root: string; signature: string } | null;
 }
 
 export interface Payment {

@@ -33,6 +33,7 @@ const PHASES = {
 	drawing: 'randomness of coming blocks decides whether the job is checked, and by whom',
 	verifying: 'the drawn checkers run their stages again and commit blind',
 	revealing: 'lead and checker open what they committed to',
+	reconciling: 'workers tell other rows of one hop; who holds its receipt shows who signed for others',
 	disputing: 'lead and checker look for the first value in which they differ',
 	tiebreak: 'a third worker decides where the two do not agree',
 	held: 'a breaker holds the verdicts, as many jobs like it blamed somebody: governance decides, or they stand',
@@ -55,6 +56,9 @@ const TELLINGS: Record<string, Telling> = {
 		const third = camel(part) === 'tiebreak';
 		return { title: `${PARTS[camel(part)]} ${third ? 'told their roots' : 'revealed'}`, lines: [line(stage, worker)] };
 	},
+	'verification.Contradicted': ({ stage, worker }) => ({
+		title: 'Receipt shown', text: 'a lead signed for other rows of a hop than it told', lines: [line(stage, worker)],
+	}),
 	'verification.DisputeOpened': ({ stage }) => ({
 		title: 'Dispute opened', text: 'lead and checker did the same work and sent other rows', lines: [{ stage: Number(stage) }],
 	}),

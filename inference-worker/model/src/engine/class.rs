@@ -20,6 +20,12 @@ use dllm_primitives::{ids::Digest, model::Profile};
 use std::sync::Mutex;
 
 const CONTEXT: &str = "dllm 2026-11 numerics class v1";
+/// The class of profile `exact`, the same on every processor. The chain compares rows of exact models whatever class
+/// their workers name, so who computes otherwise would be convicted of honest work.
+pub const EXACT_CLASS: [u8; 32] = [
+	0xc7, 0x24, 0xd5, 0xe6, 0x8e, 0x36, 0xbe, 0xb5, 0x65, 0x29, 0x43, 0x1e, 0x1a, 0x11, 0xf4, 0xe7,
+	0x89, 0xfa, 0x2c, 0xe3, 0x79, 0xc1, 0xb7, 0x79, 0x40, 0x09, 0x98, 0xc1, 0xfa, 0x34, 0xc8, 0x1f,
+];
 /// Rows of the test prefill: several tiles of the matrix kernels, and a remainder.
 const PREFILL_ROWS: u32 = 37;
 /// Rows decoded after it.
@@ -49,6 +55,10 @@ pub(super) fn class_id(numerics: &Numerics) -> Result<Digest, EngineError> {
 		hasher.update(&value.to_le_bytes());
 	}
 	let digest = Digest::from(*hasher.finalize().as_bytes());
+	let of_profile = *numerics == *Numerics::of(Profile::Exact);
+	if of_profile && digest.to_fixed_bytes() != EXACT_CLASS {
+		return Err(EngineError::NotExact { found: digest });
+	}
 	measured.push((*numerics, digest));
 	Ok(digest)
 }

@@ -16,7 +16,7 @@ mod ort_engine;
 
 pub use adapted::{Factors, Places};
 pub use assembly::{head, Assembly};
-pub use class::profile_id;
+pub use class::{profile_id, EXACT_CLASS};
 pub(crate) use fuse::{decode as decode_shard, single_on_disk};
 pub use fuse::{single, FuseError, Fuser, InMemoryModel, NamedBuffer};
 pub use library::{
@@ -152,6 +152,9 @@ pub enum EngineError {
 	/// A value is infinite or not a number.
 	#[error("row {row} holds a value that is not finite")]
 	NotFinite { row: usize },
+	/// Golden rows of the exact profile come out otherwise.
+	#[error("this machine computes other bytes in profile exact (class {found:?}) than every other one: its work would be convicted, so it serves no exact model; use the version of this program that belongs to the chain, and test the machine's memory and processor")]
+	NotExact { found: Digest },
 	/// ONNX Runtime failed.
 	#[error("onnxruntime failed: {0}")]
 	Runtime(#[from] ort::Error),

@@ -6,7 +6,7 @@ use crate::{
 	rules, send, standard, Model,
 };
 use dllm_model::{
-	engine::{Engine, OrtEngine, THREADS_VARIABLE},
+	engine::{Engine, OrtEngine, EXACT_CLASS, THREADS_VARIABLE},
 	entry::Entry,
 	manifest::digest_of,
 	numerics::Numerics,
@@ -170,7 +170,7 @@ fn logits_do_not_depend_on_company() {
 fn the_class_names_neither_library_nor_form() {
 	let model = Model::named("fixture-tied");
 	let own = model.whole().profile_id();
-	assert!(!own.is_zero());
+	assert_eq!(own.0, EXACT_CLASS, "it is the class of every machine");
 	assert_eq!(model.whole_as(&standard()).profile_id(), own);
 	let float = Model::split(&crate::checkpoints::model("fixture-tied"), Profile::F32);
 	assert_ne!(float.whole().profile_id(), own);

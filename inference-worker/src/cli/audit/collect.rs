@@ -7,7 +7,7 @@ use super::evidence::{
 	Asked, Events, Evidence, Forfeited, Judged, Paid, Record, Refunded, Rerun, Settled, Slashed,
 };
 use crate::chain::{AccountId32, BestBlock, Chain, ChainError, PastEvent};
-use codec::Decode;
+use codec::{Decode, Encode};
 use dllm_primitives::{
 	api::{PaymentView, Receipt, WorkerView},
 	ids::{Digest, JobId, StageIndex},
@@ -158,7 +158,9 @@ impl Reader<'_> {
 		let record = chain.job_record_at::<Record>(self.block, job).await;
 		let record = self.found(record, "its record")?;
 		let request = chain.request_at(self.block, job).await;
-		let (body, limits, assurance, options) = self.found(request, "its request")?;
+		let request = self.found(request, "its request")?;
+		let digest = Digest::from(*blake3::hash(&request.encode()).as_bytes());
+		let (body, limits, assurance, options) = request;
 		let model = chain.model_at(self.before, record.model).await;
 		let model = self.found(model, "its model")?;
 		let pipelines = chain.pipelines_at(self.before, record.model).await;
@@ -177,6 +179,7 @@ impl Reader<'_> {
 			job,
 			block: self.block.number,
 			asked: Asked {
+				digest,
 				rows_ceiling: limits.rows_ceiling(&body),
 				sealed: matches!(body, Body::Sealed { .. }),
 				assurance,

@@ -6,7 +6,7 @@ use dllm_primitives::{
 	api::{planck, AccountId32, ModelView, PaymentView, PipelineView, Receipt, WorkerView},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
 	job::{Assurance, JobState, OnFailure, Refund},
-	model::{LayerRange, ModelSpec},
+	model::{LayerRange, ModelSpec, Profile},
 	plan::{Pipeline, Plan, Segment},
 	verdict::{Part, Verdict},
 };
@@ -95,6 +95,8 @@ pub struct Lineage {
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct Asked {
+	/// Digest of the stored request, as the ends of a hop sign it.
+	pub digest: Digest,
 	/// Rows at most.
 	pub rows_ceiling: u32,
 	/// Whether only a digest of the prompt is on chain.
@@ -246,6 +248,11 @@ pub struct Forfeited {
 }
 
 impl Evidence {
+	/// Whether the model is exact, so that there is one numerics class.
+	pub(super) fn is_exact(&self) -> bool {
+		self.model.profile == Profile::Exact
+	}
+
 	/// The model as the chain holds it; none where it could not hold it.
 	pub(super) fn spec(&self) -> Option<ModelSpec> {
 		spec_of(&self.model).ok()

@@ -185,6 +185,10 @@ fn rerun_agrees(sheet: &mut Sheet, evidence: &Evidence, by: JobId, reason: Refun
 		events.settled.is_none() && events.refunded.is_none(),
 		|| "the block announced another end of a job that is run again".into(),
 	);
+	sheet.same("rows", evidence.record.rows, 0);
+	sheet.expect(evidence.record.result.is_zero(), || {
+		"a job that is run again has no result".into()
+	});
 	let Some(rerun) = &events.rerun else {
 		return sheet.expect(false, || "no event Jobs.Rerun".into());
 	};

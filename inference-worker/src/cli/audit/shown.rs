@@ -15,6 +15,7 @@ use dllm_primitives::{
 	commitment::{commitment, result_hash, shards_root, Roots},
 	dispute::{Outcome, Standing},
 	ids::{Digest, ENTRY_STAGE},
+	judge::Due,
 	model::Shard,
 	verdict::{Part, Verdict},
 };
@@ -187,9 +188,9 @@ pub(super) fn agreement(evidence: &Evidence) -> Step {
 	);
 	let mut told = 0;
 	for stage in &evidence.receipt.stages {
-		let roots = |one: &ParticipantView| one.opening.map(|opening| opening.roots);
+		let roots = |one: &ParticipantView| compared(evidence, one);
 		told += stage.participants.iter().filter_map(roots).count();
-		compare(&mut sheet, stage);
+		compare(&mut sheet, evidence, stage);
 		let passed = stage
 			.participants
 			.iter()
@@ -237,9 +238,20 @@ fn has_won(stage: &StageReceipt, part: Part) -> bool {
 	)
 }
 
+/// What is compared of a worker's roots: of an exact model not the class.
+fn compared(evidence: &Evidence, one: &ParticipantView) -> Option<Roots> {
+	let roots = one.opening?.roots;
+	let due = Due {
+		shards: roots.weights,
+		entry: true,
+		exact: evidence.is_exact(),
+	};
+	Some(due.compared(roots))
+}
+
 /// Notes whether lead and replica of a stage agree, and if not in what they differ.
-fn compare(sheet: &mut Sheet, stage: &StageReceipt) {
-	let roots = |part| part_of(stage, part).and_then(|one| one.opening.map(|o| o.roots));
+fn compare(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
+	let roots = |part| part_of(stage, part).and_then(|one| compared(evidence, one));
 	let (lead, replica, third) = (
 		roots(Part::Lead),
 		roots(Part::Replica),
@@ -386,6 +398,6 @@ pub(super) fn reply(evidence: &Evidence) -> Step {
 }
 
 /// A digest, shortened.
-fn hex(digest: &Digest) -> String {
+pub(super) fn hex(digest: &Digest) -> String {
 	short(&format!("{digest:?}"))
 }

@@ -3,16 +3,18 @@
 use super::{
 	evidence::{Evidence, Judged},
 	plan::drawn,
-	shown::{everybody, part_of, shards_of, who},
+	shown::{everybody, hex, part_of, shards_of, who},
 	step::{Sheet, Step},
 };
 use crate::cli::receipt::{part_in_words, state_in_words, verdict_in_words};
 use dllm_primitives::{
 	api::{AccountId32, ParticipantView, StageReceipt},
 	dispute::{self, Standing},
-	ids::ENTRY_STAGE,
+	hop::{self, End},
+	ids::{Digest, ENTRY_STAGE},
 	job::{JobState, Refund},
-	judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
+	judge::{self, Due, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
+	model::LayerRange,
 	verdict::{Part, Verdict},
 };
 
@@ -37,6 +39,7 @@ pub(super) fn verdicts(evidence: &Evidence) -> Step {
 		};
 		sheet.same("workers of a stage", stage.participants.len(), due.len());
 		check_dispute(&mut sheet, evidence, stage);
+		check_contradiction(&mut sheet, evidence, stage);
 		let asked = part_of(stage, Part::Tiebreak).is_some();
 		sheet.expect(!asked || is_tied(evidence, stage), || {
 			format!("stage {} has a third worker without need", stage.stage)
@@ -156,12 +159,9 @@ fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
 			.map(|stage| judged_unserved(evidence, stage))
 			.collect();
 	}
-	let exhibits = everybody(evidence)
-		.map(|(_, one)| exhibit(one))
-		.collect::<Vec<_>>();
 	stages
 		.map(|stage| {
-			let showings = showings(evidence, stage, &exhibits)?;
+			let showings = showings(evidence, stage)?;
 			let verdicts = judge::judge_stage(&showings);
 			let lead = std::iter::once((Part::Lead, verdicts.lead));
 			let replica = verdicts.replica.map(|replica| (Part::Replica, replica));
@@ -187,12 +187,8 @@ fn any_committed(evidence: &Evidence) -> bool {
 	everybody(evidence).any(|(_, one)| one.part == Part::Lead && one.commitment.is_some())
 }
 
-fn showings(
-	evidence: &Evidence,
-	stage: &StageReceipt,
-	all: &[Exhibit<AccountId32>],
-) -> Option<StageShowings> {
-	let showing = |part| shown(evidence, stage, part_of(stage, part)?, all);
+fn showings(evidence: &Evidence, stage: &StageReceipt) -> Option<StageShowings> {
+	let showing = |part| shown(evidence, stage, part_of(stage, part)?);
 	let starved = is_starved(stage).then_some(Showing::Starved);
 	Some(StageShowings {
 		lead: showing(Part::Lead)?,
@@ -203,20 +199,75 @@ fn showings(
 	})
 }
 
+/// The same as it was before anybody showed a receipt: a third worker may do so after disputes and ties have begun.
+fn showings_before(evidence: &Evidence, stage: &StageReceipt) -> Option<StageShowings> {
+	let mut before = stage.clone();
+	before.contradiction = None;
+	showings(evidence, &before)
+}
+
 /// Whether two checkers of a stage said that they got no rows.
 pub(super) fn is_starved(stage: &StageReceipt) -> bool {
 	stage.refused.len() > 1
 }
 
 /// What a worker's part in a stage amounts to; none where the model has no such stage.
-fn shown(
-	evidence: &Evidence,
-	stage: &StageReceipt,
-	one: &ParticipantView,
-	all: &[Exhibit<AccountId32>],
-) -> Option<Showing> {
-	let (shards, entry) = (shards_of(evidence, stage)?, stage.stage == ENTRY_STAGE);
-	Some(judge::showing(&exhibit(one), all, shards, entry))
+fn shown(evidence: &Evidence, stage: &StageReceipt, one: &ParticipantView) -> Option<Showing> {
+	let all = everybody(evidence).map(|(stage, one)| exhibit(stage, one));
+	let due = Due {
+		shards: shards_of(evidence, stage)?,
+		entry: stage.stage == ENTRY_STAGE,
+		exact: evidence.is_exact(),
+	};
+	let all = all.collect::<Vec<_>>();
+	Some(judge::showing(&exhibit(stage, one), &all, due))
+}
+
+/// Notes the receipt that convicts a lead, and checks it: a signature by its network key for other rows of this run
+/// of the job than it opened.
+fn check_contradiction(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
+	let (Some(proof), Some(lead)) = (stage.contradiction, part_of(stage, Part::Lead)) else {
+		return;
+	};
+	let did = match proof.end {
+		End::Sender => "sent",
+		End::Receiver => "received",
+	};
+	sheet.note(format!(
+		"{}: signed that it {did} {} rows {}, and told others",
+		who(stage, lead),
+		proof.rows,
+		hex(&proof.root)
+	));
+	let last = evidence.receipt.stages.last().map(|last| last.stage);
+	let boundary = match proof.end {
+		End::Sender => stage.stage,
+		End::Receiver => stage.stage.checked_sub(1).or(last).unwrap_or_default(),
+	};
+	let hop = (evidence.job, run_of(evidence), boundary);
+	let roots = lead.opening.map(|opening| opening.roots);
+	let peer = evidence.worker(&lead.worker).map(|worker| &worker.peer_id);
+	let known = roots.zip(peer);
+	let convicts = known.is_some_and(|(roots, peer)| proof.convicts(hop, &roots, peer));
+	sheet.expect(convicts, || {
+		format!(
+			"the receipt that convicts {} is not signed by it, or not for other rows than it told",
+			who(stage, lead)
+		)
+	});
+}
+
+/// Names the run of the job, as the ends of its hops did.
+fn run_of(evidence: &Evidence) -> Digest {
+	let user = (ENTRY_STAGE, LayerRange::default(), None);
+	let user = evidence.record.own_entry.then_some(user).into_iter();
+	let leads = evidence.receipt.stages.iter().map(|stage| {
+		let lead = part_of(stage, Part::Lead).map(|lead| &lead.worker);
+		let peer = |lead| evidence.worker(lead).map(|worker| worker.peer_id.clone());
+		let named = lead.map(|lead| (lead, peer(lead).unwrap_or_default()));
+		(stage.stage, stage.layers, named)
+	});
+	hop::run(evidence.asked.digest, user.chain(leads))
 }
 
 /// Notes a dispute. There is one exactly where the rule has one, and it is over once the job is.
@@ -237,11 +288,12 @@ fn check_dispute(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
 			format!("the dispute about stage {number} is not over")
 		}),
 	}
-	let arguable = is_arguable(evidence, stage);
-	sheet.expect(arguable || stage.dispute.is_none(), || {
+	let could = showings_before(evidence, stage);
+	let could = could.is_some_and(|shown| judge::is_disputable(&shown));
+	sheet.expect(could || stage.dispute.is_none(), || {
 		format!("stage {number} has a dispute without need")
 	});
-	let due = arguable && has_constants(evidence, stage);
+	let due = is_arguable(evidence, stage) && has_constants(evidence, stage);
 	sheet.expect(!due || stage.dispute.is_some(), || {
 		format!("stage {number} has no dispute though lead and replica can have one")
 	});
@@ -249,10 +301,7 @@ fn check_dispute(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
 
 /// Whether lead and replica sent other rows after the same work.
 fn is_arguable(evidence: &Evidence, stage: &StageReceipt) -> bool {
-	let exhibits = everybody(evidence)
-		.map(|(_, one)| exhibit(one))
-		.collect::<Vec<_>>();
-	let showings = showings(evidence, stage, &exhibits);
+	let showings = showings(evidence, stage);
 	showings.is_some_and(|shown| judge::is_disputable(&shown))
 }
 
@@ -269,15 +318,13 @@ fn has_constants(evidence: &Evidence, stage: &StageReceipt) -> bool {
 
 /// Whether the rule asks for a third worker.
 fn is_tied(evidence: &Evidence, stage: &StageReceipt) -> bool {
-	let exhibits = everybody(evidence)
-		.map(|(_, one)| exhibit(one))
-		.collect::<Vec<_>>();
-	let showings = showings(evidence, stage, &exhibits);
+	let showings = showings_before(evidence, stage);
 	!unserved(evidence) && showings.is_some_and(|shown| judge::needs_tiebreak(&shown))
 }
 
-fn exhibit(one: &ParticipantView) -> Exhibit<'_, AccountId32> {
+fn exhibit<'a>(stage: &StageReceipt, one: &'a ParticipantView) -> Exhibit<'a, AccountId32> {
 	Exhibit {
+		contradicted: one.part == Part::Lead && stage.contradiction.is_some(),
 		worker: &one.worker,
 		commitment: one.commitment.map(|(digest, _)| digest),
 		roots: one.opening.map(|opening| opening.roots),
@@ -331,15 +378,15 @@ fn reason(
 	one: &ParticipantView,
 	verdict: Verdict,
 ) -> String {
-	let exhibits = everybody(evidence)
-		.map(|(_, one)| exhibit(one))
-		.collect::<Vec<_>>();
-	let showing = shown(evidence, stage, one, &exhibits).unwrap_or(Showing::Silent);
+	let showing = shown(evidence, stage, one).unwrap_or(Showing::Silent);
 	if unserved(evidence) {
 		return match verdict {
 			Verdict::WorkerFault => "it had not committed by its deadline".into(),
 			_ => "a lead never committed, so nothing was executed again".into(),
 		};
+	}
+	if showing == Showing::Contradicted {
+		return "it signed for other rows of a hop than it told".into();
 	}
 	if let Some(Standing::Over(_)) = stage.dispute {
 		return disputed(one.part, verdict);

@@ -9,6 +9,7 @@ use dllm_primitives::{
 	},
 	commitment::{commitment, Opening},
 	dispute::{Outcome, Standing},
+	hop::{self, Contradiction, End, Hop},
 	ids::{Digest, ENTRY_STAGE},
 	job::{Assurance, JobState, OnFailure, Refund},
 	miner::Roles,
@@ -23,6 +24,8 @@ use dllm_worker::{
 		Settled, Slashed,
 	},
 };
+use libp2p::identity::Keypair;
+use sp_core::H512;
 
 /// A receipt and its model, as a network answered them.
 const WRITTEN: &str = include_str!("../../../../web/tests/unit/settled.json");
@@ -80,6 +83,7 @@ pub fn settled() -> Evidence {
 		job: job.id,
 		block: job.ended.expect("it is over"),
 		asked: Asked {
+			digest: Digest::repeat_byte(5),
 			rows_ceiling: ROWS_CEILING,
 			sealed: false,
 			assurance: Assurance::Standard,
@@ -205,6 +209,61 @@ pub fn disputed() -> Evidence {
 	stage.dispute = Some(Standing::Over(Outcome::Convicted));
 	evidence.workers.pop();
 	announce(&mut evidence);
+	evidence
+}
+
+/// The network key of the lead of the first segment, where it signs.
+fn key() -> Keypair {
+	Keypair::ed25519_from_bytes([7; 32]).expect("a key")
+}
+
+/// A job whose lead of the first segment told the chain other rows than it had signed for as their receiver.
+pub fn contradicted() -> Evidence {
+	let mut evidence = settled();
+	let (job, asked) = (evidence.job, evidence.asked.digest);
+	let cheat = evidence.receipt.stages[1].participants[0].worker.clone();
+	let known = evidence.workers.iter_mut();
+	for worker in known.filter(|worker| worker.account == cheat) {
+		worker.peer_id = key().public().to_peer_id().to_bytes();
+	}
+	let stages = evidence.receipt.stages.iter();
+	let ring = stages.map(|stage| {
+		let lead = &stage.participants[0].worker;
+		let known = evidence.workers.iter();
+		let mut known = known.filter(|worker| worker.account == *lead);
+		let peer = known.next().expect("a worker").peer_id.clone();
+		(stage.stage, stage.layers, Some((lead, peer)))
+	});
+	let run = hop::run(asked, ring);
+	let stage = &mut evidence.receipt.stages[1];
+	let [lead, replica] = &mut stage.participants[..] else {
+		panic!("a lead and a replica");
+	};
+	let roots = &mut lead.opening.as_mut().expect("opened").roots;
+	let hop = Hop {
+		job,
+		run,
+		boundary: 0,
+		rows: roots.rows,
+		root: roots.input,
+	};
+	roots.input = OTHER;
+	let signed = key().sign(&hop.message(End::Receiver)).expect("signed");
+	stage.contradiction = Some(Contradiction {
+		end: End::Receiver,
+		rows: hop.rows,
+		root: hop.root,
+		signature: H512::from_slice(&signed),
+	});
+	lead.verdict = Some(Verdict::Cheat);
+	replica.verdict = Some(Verdict::Indeterminate);
+	commit(&mut evidence, 1, 0);
+	refund(&mut evidence, Refund::Cheated);
+	evidence.events.slashed = vec![Slashed {
+		to_convictors: 0,
+		burned: 80 * DLLM,
+		..slash(cheat)
+	}];
 	evidence
 }
 

@@ -228,7 +228,7 @@ fn step_of_model(names: &[&str], evidence: &Evidence) -> Option<&'static str> {
 
 fn step_of_event(names: &[&str]) -> Option<&'static str> {
 	Some(match names[0] {
-		"settled" | "refunded" => "record",
+		"settled" | "refunded" | "rerun" => "record",
 		"paymentFailed" | "served" | "failed" => "outcome",
 		"paid" => "fee",
 		"judged" => "verdicts",
@@ -276,6 +276,8 @@ fn damaged_text(text: &str) -> String {
 		("unserved", "cheated"),
 		("convicted", "dismissed"),
 		("standard", "full"),
+		("refund", "rerun"),
+		("rerun", "refund"),
 		("dismissed", "convicted"),
 	];
 	if let Some(found) = pairs.iter().find_map(|(from, to)| other(text, from, to)) {

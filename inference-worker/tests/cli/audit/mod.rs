@@ -9,8 +9,9 @@ mod refusals;
 use cases::*;
 use dllm_primitives::{
 	dispute::{Outcome, Standing},
+	hop::{Contradiction, End},
 	job::{Assurance, JobState, OnFailure, Refund},
-	model::ModelConstants,
+	model::{ModelConstants, Profile},
 	trace::{Layer, Shape},
 	verdict::Verdict,
 };
@@ -68,6 +69,54 @@ fn a_sealed_job_has_no_reply_to_check() {
 	let checked = held(&sealed);
 	assert!(!checked.contains(&"reply") && checked.contains(&"fee"));
 	assert!(said(&sealed, "reply").contains("never left its machine"));
+}
+
+/// The signature itself is checked, with the key that the chain knows.
+#[test]
+fn a_receipt_that_convicts_is_checked_and_explained() {
+	let convicted = contradicted();
+	let checked = held(&convicted);
+	assert!(checked.contains(&"slashes") && checked.contains(&"verdicts"));
+	let why = said(&convicted, "verdicts");
+	let told = "cheat – it signed for other rows of a hop than it told";
+	assert!(why.contains(told), "{why}");
+	assert!(why.contains("signed that it received"), "{why}");
+
+	let damaged = |damage: fn(&mut Evidence)| {
+		let mut evidence = contradicted();
+		damage(&mut evidence);
+		failing(&evidence)
+	};
+	fn proof(of: &mut Evidence) -> &mut Contradiction {
+		of.receipt.stages[1].contradiction.as_mut().unwrap()
+	}
+	let spoilt: [fn(&mut Evidence); 4] = [
+		|of| of.asked.digest = OTHER,
+		|of| of.workers.iter_mut().for_each(|one| one.peer_id.clear()),
+		|of| proof(of).rows += 1,
+		|of| proof(of).end = End::Sender,
+	];
+	for spoil in spoilt {
+		assert_eq!(damaged(spoil), ["verdicts"]);
+	}
+	// Without it nobody was to be convicted.
+	let missing = damaged(|of| of.receipt.stages[1].contradiction = None);
+	assert!(missing.contains(&"verdicts"), "{missing:?}");
+}
+
+/// A class that a worker of an exact model names is not compared.
+#[test]
+fn the_class_of_an_exact_model_is_not_compared() {
+	let of = |profile| {
+		let mut evidence = settled();
+		evidence.model.profile = profile;
+		let lead = &mut evidence.receipt.stages[1].participants[0];
+		lead.opening.as_mut().unwrap().roots.class = OTHER;
+		commit(&mut evidence, 1, 0);
+		failing(&evidence)
+	};
+	assert_eq!(of(Profile::Exact), [""; 0]);
+	assert!(of(Profile::F32).contains(&"verdicts"));
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! What the ends of a hop sign stands for nothing else.
 
 use dllm_primitives::{
-	hop::{key_of, End, Hop},
+	commitment::Roots,
+	hop::{key_of, Contradiction, End, Hop, Shown},
 	ids::Digest,
 };
-use sp_core::{ed25519, Pair};
+use sp_core::{ed25519, Pair, H512};
 
 fn hop() -> Hop {
 	Hop {
 		job: 5,
-		asked: Digest::repeat_byte(1),
+		run: Digest::repeat_byte(1),
 		boundary: 2,
 		rows: 9,
 		root: Digest::repeat_byte(3),
@@ -37,7 +38,7 @@ fn a_signature_is_of_its_signer_for_its_end_of_its_hop() {
 	let others = [
 		Hop { job: 6, ..hop() },
 		Hop {
-			asked: Digest::repeat_byte(2),
+			run: Digest::repeat_byte(2),
 			..hop()
 		},
 		Hop {
@@ -56,6 +57,50 @@ fn a_signature_is_of_its_signer_for_its_end_of_its_hop() {
 			"{other:?}"
 		);
 	}
+}
+
+/// By its own word: its signature for a root that it did not open.
+#[test]
+fn a_signature_convicts_who_opened_another_root_at_that_end() {
+	let (pair, peer) = signer(1);
+	let roots = |input, output| Roots {
+		input: Digest::repeat_byte(input),
+		output: Digest::repeat_byte(output),
+		..Roots::default()
+	};
+	let claim = |end| Contradiction {
+		end,
+		rows: 9,
+		root: Digest::repeat_byte(3),
+		signature: H512(pair.sign(&hop().message(end)).0),
+	};
+	let at = (5, hop().run, 2);
+	for (end, guilty, honest) in [
+		(End::Sender, roots(3, 4), roots(4, 3)),
+		(End::Receiver, roots(4, 3), roots(3, 4)),
+	] {
+		let claim = claim(end);
+		assert!(claim.convicts(at, &guilty, &peer));
+		assert!(
+			!claim.convicts(at, &honest, &peer),
+			"it told what it signed for"
+		);
+		assert!(!claim.convicts(at, &guilty, &signer(2).1));
+		for other in [(6, at.1, 2), (5, Digest::zero(), 2), (5, at.1, 1)] {
+			assert!(!claim.convicts(other, &guilty, &peer), "{other:?}");
+		}
+		let more = Contradiction { rows: 10, ..claim };
+		assert!(!more.convicts(at, &guilty, &peer));
+	}
+	let shown = Shown {
+		boundary: 2,
+		rows: 9,
+		root: Digest::repeat_byte(3),
+		sender: None,
+		receiver: Some(claim(End::Receiver).signature),
+	};
+	let claims = shown.claims().collect::<Vec<_>>();
+	assert_eq!(claims, [claim(End::Receiver)]);
 }
 
 #[test]

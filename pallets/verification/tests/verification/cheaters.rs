@@ -267,6 +267,7 @@ fn a_broken_link_between_passed_stages_refunds_the_user() {
 		reveals(0, &unrevealed);
 		assert_ok!(reveal(0, 2, Lead, roots));
 		assert_ok!(reveal(0, 2, Replica, roots));
+		expire(0, Phase::Reconciling);
 		assert_eq!(conclusion(), Conclusion::Failed(Refund::Indeterminate));
 		assert!(Slashes::get().is_empty());
 		assert!(Released::get().iter().all(|(_, verdict)| *verdict == Pass));

@@ -9,9 +9,9 @@ use dllm_primitives::{
 	verdict::Verdict::{self, Cheat, Indeterminate, Pass, Unchecked, VerifierFault, WorkerFault},
 };
 use pallet_verification::judge::{
-	is_disputable, judge_stage, judge_unserved_lead, needs_tiebreak, outcome, showing, Exhibit,
-	LeadFinding, Outcome,
-	Showing::{self, Copied, Foreign, Opened, Silent, Starved},
+	is_disputable, judge_stage, judge_unserved_lead, needs_tiebreak, outcome, showing, Due,
+	Exhibit, LeadFinding, Outcome,
+	Showing::{self, Contradicted, Copied, Foreign, Opened, Silent, Starved},
 	StageShowings, StageVerdicts,
 };
 
@@ -61,9 +61,18 @@ fn other_class_wrong() -> Roots {
 	}
 }
 
+/// What has to be executed, in a model that is not exact.
+fn due(entry: bool) -> Due {
+	Due {
+		shards: right().weights,
+		entry,
+		exact: false,
+	}
+}
+
 /// What an exhibit amounts to in a stage whose shards are the right ones.
 fn shown(exhibit: &Exhibit<i32>, all: &[Exhibit<i32>]) -> Showing {
-	showing(exhibit, all, right().weights, false)
+	showing(exhibit, all, due(false))
 }
 
 /// Everything that a worker can show.
@@ -77,7 +86,7 @@ fn all_showings() -> Vec<Showing> {
 		other_class(),
 		other_class_wrong(),
 	];
-	[Silent, Copied, Foreign]
+	[Silent, Copied, Foreign, Contradicted]
 		.into_iter()
 		.chain(told.map(Opened))
 		.collect()
@@ -116,7 +125,7 @@ fn who_was_handed_other_rows_is_not_convicted() {
 /// the worker, 0 for the lead.
 fn expected(at: usize, shown: &[Showing]) -> Verdict {
 	let told = match shown[at] {
-		Copied | Foreign => return Cheat,
+		Copied | Foreign | Contradicted => return Cheat,
 		Silent => return if at == 0 { WorkerFault } else { VerifierFault },
 		Starved => return Indeterminate,
 		Opened(told) => told,
@@ -160,7 +169,7 @@ fn every_combination_is_judged_by_the_rule() {
 			}
 		}
 	}
-	assert_eq!(seen, 10 * 10 * 11);
+	assert_eq!(seen, 11 * 11 * 12);
 }
 
 #[test]
@@ -286,31 +295,37 @@ fn the_author_of_a_commitment_is_who_opened_it() {
 		worker: &1,
 		commitment: digest(1),
 		roots: Some(right()),
+		contradicted: false,
 	};
 	let copier = Exhibit {
 		worker: &2,
 		commitment: digest(1),
 		roots: None,
+		contradicted: false,
 	};
 	let silent = Exhibit {
 		worker: &3,
 		commitment: digest(3),
 		roots: None,
+		contradicted: false,
 	};
 	let absent = Exhibit {
 		worker: &4,
 		commitment: None,
 		roots: None,
+		contradicted: false,
 	};
 	let twice = Exhibit {
 		worker: &1,
 		commitment: digest(1),
 		roots: None,
+		contradicted: false,
 	};
 	let third = Exhibit {
 		worker: &5,
 		commitment: None,
 		roots: Some(right()),
+		contradicted: false,
 	};
 
 	for all in [
@@ -517,6 +532,7 @@ fn who_tells_other_shards_or_a_reply_of_a_segment_is_convicted_by_its_own_word()
 		worker: &1,
 		commitment: Some(Digest::repeat_byte(1)),
 		roots: Some(roots),
+		contradicted: false,
 	};
 	let reply = Roots {
 		result: Digest::repeat_byte(7),
@@ -525,10 +541,7 @@ fn who_tells_other_shards_or_a_reply_of_a_segment_is_convicted_by_its_own_word()
 	for roots in [wrong_otherwise(), reply] {
 		assert_eq!(shown(&told(roots), &[]), Foreign, "{roots:?}");
 	}
-	assert_eq!(
-		showing(&told(reply), &[], right().weights, true),
-		Opened(reply)
-	);
+	assert_eq!(showing(&told(reply), &[], due(true)), Opened(reply));
 	let two_of_them = judge(Foreign, Foreign, Some(Opened(right())));
 	assert_eq!(two_of_them, [Some(Cheat), Some(Cheat), Some(Indeterminate)]);
 }
@@ -555,4 +568,92 @@ fn a_lead_whose_checkers_got_no_rows_is_to_blame() {
 	for guilty in [Copied, Foreign] {
 		assert_eq!(judge_stage(&of(guilty)).lead, Cheat);
 	}
+}
+
+/// Its own signature is enough, whoever agrees with it, and a dispute that it won does not help.
+#[test]
+fn who_signed_for_other_rows_than_it_told_is_convicted_by_its_own_word() {
+	let told = Exhibit {
+		worker: &1,
+		commitment: Some(Digest::repeat_byte(1)),
+		roots: Some(right()),
+		contradicted: true,
+	};
+	assert_eq!(shown(&told, &[told]), Contradicted);
+	let of = |dispute| StageShowings {
+		lead: Contradicted,
+		replica: Some(Opened(right())),
+		tiebreak: None,
+		unchecked: false,
+		dispute,
+	};
+	let alone = of(None);
+	assert!(!needs_tiebreak(&alone), "there is nothing to confirm");
+	assert!(!is_disputable(&alone));
+	let verdicts = judge_stage(&alone);
+	assert_eq!(
+		(verdicts.lead, verdicts.replica),
+		(Cheat, Some(Indeterminate))
+	);
+	for (outcome, replica) in [
+		(dispute::Outcome::Dismissed, Cheat),
+		(dispute::Outcome::Convicted, Pass),
+	] {
+		let verdicts = judge_stage(&of(Some(Standing::Over(outcome))));
+		assert_eq!((verdicts.lead, verdicts.replica), (Cheat, Some(replica)));
+	}
+	let unchecked = StageShowings {
+		replica: None,
+		unchecked: true,
+		..alone
+	};
+	assert_eq!(judge_stage(&unchecked).lead, Cheat);
+}
+
+/// There is one class of exact models, so a false one makes nothing undecided.
+#[test]
+fn an_exact_model_knows_no_other_class() {
+	let told = |roots| Exhibit {
+		worker: &1,
+		commitment: Some(Digest::repeat_byte(1)),
+		roots: Some(roots),
+		contradicted: false,
+	};
+	let lie = Roots {
+		class: Digest::repeat_byte(77),
+		..wrong()
+	};
+	let of = |exact| {
+		let due = Due {
+			exact,
+			..due(false)
+		};
+		let showing = |roots| showing(&told(roots), &[], due);
+		StageShowings {
+			lead: showing(lie),
+			replica: Some(showing(right())),
+			tiebreak: Some(showing(right())),
+			unchecked: false,
+			dispute: None,
+		}
+	};
+	assert!(is_disputable(&of(true)));
+	assert_eq!(judge_stage(&of(true)).lead, Cheat);
+	assert!(!is_disputable(&of(false)));
+	assert_eq!(judge_stage(&of(false)).lead, Indeterminate);
+	let honest = |exact| {
+		let mut stage = of(exact);
+		let other = Roots {
+			class: Digest::repeat_byte(77),
+			..right()
+		};
+		let due = Due {
+			exact,
+			..due(false)
+		};
+		stage.lead = showing(&told(other), &[], due);
+		judge_stage(&stage).lead
+	};
+	assert_eq!(honest(true), Pass, "the same rows are the same rows");
+	assert_eq!(honest(false), Indeterminate);
 }

@@ -13,6 +13,7 @@ mod judge;
 mod mock;
 mod play;
 mod property;
+mod receipts;
 mod silence;
 mod state;
 #[allow(dead_code)]

@@ -21,6 +21,7 @@ use frame_support::{
 };
 use frame_system::EnsureRoot;
 use pallet_verification::trial::Trial;
+use sp_core::{ed25519::Pair, Pair as _};
 use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage, DispatchResult};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -328,8 +329,14 @@ fn number(who: &AccountId) -> u8 {
 	AsRef::<[u8; 32]>::as_ref(who)[0]
 }
 
+/// The network key of a worker, or of anybody.
+pub fn key(who: &AccountId) -> Pair {
+	Pair::from_seed(&[number(who); 32])
+}
+
+/// The identity of that key in the network of workers.
 pub fn peer(who: &AccountId) -> Vec<u8> {
-	vec![0, 36, number(who)]
+	[&[0, 36, 8, 1, 18, 32], key(who).public().as_ref() as &[u8]].concat()
 }
 
 pub fn bytes<const N: u32>(text: &[u8]) -> Bytes<N> {

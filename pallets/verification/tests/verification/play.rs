@@ -77,6 +77,18 @@ impl Behaviour {
 	}
 }
 
+/// What a worker tells of a stage whose lead received what the lead before it sent, honest or not.
+fn told(behave: &impl Fn(StageIndex, Part) -> Behaviour, stage: StageIndex, part: Part) -> Roots {
+	let roots = behave(stage, part).roots(stage);
+	let before = (stage + 2) % 3;
+	let sent = behave(before, Part::Lead).roots(before).output;
+	let received = roots.input == honest(stage).input;
+	Roots {
+		input: if received { sent } else { roots.input },
+		..roots
+	}
+}
+
 /// Everybody behaves honestly.
 pub fn all_honest(_: StageIndex, _: Part) -> Behaviour {
 	Behaviour::Honest
@@ -117,6 +129,7 @@ pub fn play_out(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 	}
 	reveals(job, &behave);
 	expire(job, Phase::Revealing);
+	expire(job, Phase::Reconciling);
 	attests(job, &behave);
 	expire(job, Phase::Tiebreak);
 }
@@ -161,7 +174,7 @@ pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Beh
 				origin, job, stage
 			)));
 		} else {
-			let digest = digest(job, stage, &who, behaviour.roots(stage));
+			let digest = digest(job, stage, &who, told(behave, stage, part));
 			assert_ok!(commit(job, stage, part, digest));
 		}
 	}
@@ -212,7 +225,7 @@ pub fn commit(
 }
 
 /// A call that succeeds is free.
-fn check_free(
+pub fn check_free(
 	result: frame_support::dispatch::DispatchResultWithPostInfo,
 ) -> Result<(), DispatchError> {
 	match result {
@@ -235,7 +248,7 @@ pub fn reveals(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
 			);
 			let committed = !(silent || behaviour == Behaviour::Starved && part == Part::Replica);
 			if phase(job) == Phase::Revealing && committed && has(job, stage, part) {
-				assert_ok!(reveal(job, stage, part, behaviour.roots(stage)));
+				assert_ok!(reveal(job, stage, part, told(behave, stage, part)));
 			}
 		}
 	}
@@ -279,7 +292,7 @@ pub fn attests(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
 		let drawn = trial(job).stage(stage).unwrap().tiebreak.is_some();
 		let silent = matches!(behaviour, Behaviour::Silent | Behaviour::Unrevealed);
 		if phase(job) == Phase::Tiebreak && drawn && !silent {
-			assert_ok!(attest(job, stage, behaviour.roots(stage)));
+			assert_ok!(attest(job, stage, told(behave, stage, Part::Tiebreak)));
 		}
 	}
 }

@@ -40,6 +40,7 @@ fn short(who: u8) -> Vec<(&'static str, StageIndex)> {
 		Duty::Check { stage, .. } => ("decide", *stage),
 		Duty::Reveal { stage, .. } => ("reveal", *stage),
 		Duty::Dispute { stage, .. } => ("dispute", *stage),
+		Duty::Reconcile { boundary, .. } => ("reconcile", *boundary),
 		Duty::Serve { stage, .. } => ("serve", *stage),
 	};
 	duties(who).iter().map(name).collect()
@@ -55,7 +56,8 @@ fn askers(lead: u8) -> (Vec<u8>, Vec<u8>) {
 		} => Some((output_to, input_to)),
 		_ => None,
 	});
-	let numbers = |peers: Vec<Vec<u8>>| peers.into_iter().map(|peer| peer[2]).collect();
+	let number = |of: &Vec<u8>| (0..100).find(|n| peer(&acc(*n)) == *of).unwrap();
+	let numbers = |peers: Vec<Vec<u8>>| peers.iter().map(number).collect();
 	let (output_to, input_to) = served.unwrap();
 	(numbers(output_to), numbers(input_to))
 }

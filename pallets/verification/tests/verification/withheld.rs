@@ -136,11 +136,11 @@ fn the_second_checker_finds_what_was_to_be_hidden() {
 		let cheats = but(1, Lead, Behaviour::Altered);
 		commits(0, Lead, &cheats);
 		assert_ok!(report(0, 1));
-		commits(0, Replica, &but(1, Replica, Behaviour::Silent));
-		commits(0, Replica, &|stage, _| match stage {
-			1 => Behaviour::Honest,
-			_ => Behaviour::Silent,
+		commits(0, Replica, &|stage, part| match (stage, part) {
+			(1, Replica) => Behaviour::Silent,
+			_ => cheats(stage, part),
 		});
+		commits(0, Replica, &cheats);
 		reveals(0, &cheats);
 		assert_eq!(phase(0), Phase::Tiebreak);
 		let third = worker(0, 1, Tiebreak);
