@@ -214,7 +214,7 @@ pub fn disputed() -> Evidence {
 
 /// The network key of the lead of the first segment, where it signs.
 fn key() -> Keypair {
-	Keypair::ed25519_from_bytes([7; 32]).expect("a key")
+	Keypair::ed25519_from_bytes([7u8; 32]).expect("a key")
 }
 
 /// A job whose lead of the first segment told the chain other rows than it had signed for as their receiver.
