@@ -69,20 +69,25 @@ fn whole() -> Roots {
 /// The first pipeline runs the sealed job, and the lead of its first segment sends other rows than it should.
 fn cheat(chain: &mut Chain) {
 	let said = altered(1);
+	// The second segment receives what the first one sent, be it wrong.
+	let second = Roots {
+		input: said.output,
+		..roots(2)
+	};
 	chain.block([
 		commit("Miner1", JOB, 1, said),
-		commit("Miner3", JOB, 2, roots(2)),
+		commit("Miner3", JOB, 2, second),
 	]);
 	drawn(chain);
 	chain.block([
 		commit("Miner2", JOB, 1, roots(1)),
-		commit("Miner4", JOB, 2, roots(2)),
+		commit("Miner4", JOB, 2, second),
 	]);
 	chain.block([
 		reveal("Miner1", JOB, 1, said),
-		reveal("Miner3", JOB, 2, roots(2)),
+		reveal("Miner3", JOB, 2, second),
 		reveal("Miner2", JOB, 1, roots(1)),
-		reveal("Miner4", JOB, 2, roots(2)),
+		reveal("Miner4", JOB, 2, second),
 	]);
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
 }

@@ -44,6 +44,11 @@ fn every_damaged_field_of_a_dispute_is_found() {
 }
 
 #[test]
+fn every_damaged_field_of_a_receipt_that_convicts_is_found() {
+	assert!(damage_all(&cases::contradicted()) > 100);
+}
+
+#[test]
 fn every_damaged_field_of_a_copied_commitment_is_found() {
 	assert!(damage_all(&cases::copied()) > 150);
 }
@@ -151,6 +156,8 @@ fn step_of(path: &str, evidence: &Evidence) -> Option<&'static str> {
 	let last = names[names.len() - 1];
 	let is_settled = evidence.events.settled.is_some();
 	match names[0] {
+		// What the ends of a hop signed is looked at where a receipt convicts.
+		"asked" if last == "digest" => is_contradicted(evidence).then_some("verdicts"),
 		"job" | "block" | "asked" => Some("record"),
 		"record" => step_of_record(last, is_settled),
 		"receipt" => step_of_receipt(&names[1..], evidence),
@@ -165,6 +172,11 @@ fn step_of(path: &str, evidence: &Evidence) -> Option<&'static str> {
 		"events" => step_of_event(&names[1..]),
 		other => panic!("{other} is not known to the test"),
 	}
+}
+
+fn is_contradicted(evidence: &Evidence) -> bool {
+	let mut stages = evidence.receipt.stages.iter();
+	stages.any(|stage| stage.contradiction.is_some())
 }
 
 fn step_of_record(field: &str, is_settled: bool) -> Option<&'static str> {
@@ -185,7 +197,7 @@ fn step_of_receipt(names: &[&str], evidence: &Evidence) -> Option<&'static str> 
 		["checked"] => Some("plan"),
 		["miners" | "verifiers" | "treasury" | "burned", ..] => Some("fee"),
 		["stages", _, "stage"] | ["stages", _, "layers", _] => Some("plan"),
-		["stages", _, "dispute", _] => Some("verdicts"),
+		["stages", _, "dispute", _] | ["stages", _, "contradiction", _] => Some("verdicts"),
 		["stages", stage, "participants", at, rest @ ..] => {
 			let stage = &evidence.receipt.stages[stage.parse::<usize>().expect("a place")];
 			let one = &stage.participants[at.parse::<usize>().expect("a place")];
@@ -274,6 +286,7 @@ fn damaged_text(text: &str) -> String {
 		("refunded", "settled"),
 		("cheated", "unserved"),
 		("unserved", "cheated"),
+		("receiver", "sender"),
 		("convicted", "dismissed"),
 		("standard", "full"),
 		("refund", "rerun"),
