@@ -49,15 +49,15 @@ pub struct Line {
 	pub honest: f64,
 	/// What a try brings the attacker on average, against honest work.
 	pub value: f64,
-	/// Whether the document says that verification does not cover it. Then it may pay.
+	/// Whether the document says that verification does not cover it. Then it may pay, and honest parties lose.
 	pub limit: bool,
 }
 
 impl Line {
-	/// Whether the attack pays, or an honest party loses.
+	/// Whether the attack pays, or an honest party loses, though verification is said to cover it.
 	pub fn is_bad(&self) -> bool {
-		let pays = self.value > NOTHING && !self.limit;
-		pays || self.honest.abs() > NOTHING
+		let pays = self.value > NOTHING;
+		!self.limit && (pays || self.honest.abs() > NOTHING)
 	}
 }
 

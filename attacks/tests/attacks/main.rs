@@ -97,7 +97,7 @@ fn what_pays_is_found() {
 	assert!(line(0.1, 0.0, false).is_bad());
 	assert!(line(-0.1, 1.0, false).is_bad());
 	assert!(!line(-0.1, 0.0, false).is_bad());
-	assert!(!line(0.1, 0.0, true).is_bad());
+	assert!(!line(0.1, 1.0, true).is_bad());
 	let text = table(&[line(0.1, 0.0, true), line(-0.1, 0.0, false)]);
 	let (covered, limits) = text.split_once("Not covered").unwrap();
 	assert!(
