@@ -90,7 +90,7 @@ pub fn table(lines: &[Line]) -> String {
 		part(&mut text, &covered);
 	}
 	if !limits.is_empty() {
-		text.push_str("\nNot covered, so it may pay:\n\n");
+		text.push_str("\nNot covered, so it may pay, and honest parties may lose:\n\n");
 		part(&mut text, &limits);
 	}
 	text
