@@ -2,6 +2,7 @@
 //! the field; those are listed here.
 
 use super::{account, cases, failing};
+use dllm_primitives::model::Profile;
 use dllm_worker::cli::audit::evidence::Evidence;
 use serde_json::Value;
 
@@ -214,6 +215,12 @@ fn step_of_receipt(names: &[&str], evidence: &Evidence) -> Option<&'static str> 
 						.then_some("verdicts")
 				}
 				["commitment", _] => Some("order"),
+				// No class of an exact model is read, but where it is part of a commitment.
+				["opening", "roots", "class"]
+					if one.commitment.is_none() && evidence.model.profile == Profile::Exact =>
+				{
+					None
+				}
 				["opening", "roots", ..] if one.commitment.is_none() => Some("verdicts"),
 				["opening", ..] => Some("commitments"),
 				other => panic!("{other:?} is not known to the test"),
@@ -232,6 +239,8 @@ fn step_of_model(names: &[&str], evidence: &Evidence) -> Option<&'static str> {
 		_ if MODEL_UNREAD.contains(&last) => None,
 		"id" => Some("plan"),
 		_ if in_entry && own_entry => None,
+		// Where a signature alone convicts, nobody need have passed in the stage.
+		"hash" if is_contradicted(evidence) && !in_entry => Some("verdicts"),
 		"hash" => passed.then_some("shards"),
 		"flopsPerToken" => is_settled.then_some("fee"),
 		other => panic!("{other} is not known to the test"),
