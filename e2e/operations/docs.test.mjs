@@ -223,7 +223,7 @@ describe('the tutorials of a model, of its first prompt, of a gateway and of a r
 
 	it('lead from a folder of weights to a pipeline that takes prompts', async () => {
 		const page = 'tutorial-model.md';
-		await shell(filled(command(page, 'dllm-worker split'), { 'path/to/hf-model': path.join(REPOSITORY, 'models', MODEL) }));
+		await shell(filled(command(page, 'dllm-worker split path/to/hf-model'), { 'path/to/hf-model': path.join(REPOSITORY, 'models', MODEL) }));
 		await shell(command(page, 'dllm-worker model add'));
 		await until('the model is active for good', 90, async () => {
 			const models = await network.rpc('dllm_models', await network.finalized());
@@ -243,6 +243,20 @@ describe('the tutorials of a model, of its first prompt, of a gateway and of a r
 		assert.equal((await network.live(0)).id, id);
 		assert.match((await shell(command(page, 'dllm-worker model list'))).stdout, new RegExp(MODEL));
 		await shell(command(page, 'dllm-worker status'));
+	});
+
+	it('lead from an adapter to its place on the chain', async () => {
+		const page = 'tutorial-model.md';
+		// Not the base of the page above: that one is exact.
+		const base = await network.shards('fixture-tied');
+		const model = await network.offerModel(base);
+		const source = path.join(REPOSITORY, 'models', 'fixture-tied-lora');
+		await shell(filled(command(page, 'dllm-worker split path/to/adapter'), { 'path/to/adapter': source, '--base float-shards': `--base ${base}` }));
+		await shell(command(page, 'dllm-worker adapter add'));
+		const { adapters: [adapter] } = (await network.rpc('dllm_models')).find(({ id }) => id === model);
+		assert.match((await shell(command(page, 'dllm-worker adapter list'))).stdout, new RegExp(adapter.name));
+		await network.worker(['adapter', 'retire', adapter.name, '--account', path.join(folder, 'owner.key'), '--chain', network.url]);
+		await network.worker(['model', 'retire', model, '--account', '//Alice', '--chain', network.url]);
 	});
 
 	it('show the network, and pay for a public and for a sealed prompt', async () => {
