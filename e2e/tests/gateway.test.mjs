@@ -223,14 +223,17 @@ print(json.dumps({
 		const [gone] = network.workers.filter(({ name }) => name === 'Entry2');
 		const all = await roll();
 		assert.deepEqual(all.called.toSorted(), network.workers.map(({ address }) => address).toSorted());
-		assert.deepEqual(all.absent, []);
+		// On a machine that is busy enough a worker that lives may be late for one roll.
+		const absent = (...addresses) => async () => {
+			const told = (await roll()).absent;
+			return told?.length === addresses.length && addresses.every((address) => told.includes(address));
+		};
+		await until('all answer', 60, absent());
 		await gone.daemon.kill();
-		const ended = Date.now();
-		await until('the roll tells', 10, async () => (await roll()).absent.includes(gone.address));
-		assert.ok(Date.now() - ended <= 10_000);
-		assert.deepEqual((await roll()).absent, [gone.address]);
+		await until('the roll tells', 10, async () => (await roll()).absent?.includes(gone.address));
+		await until('it tells of nobody else', 60, absent(gone.address));
 		gone.start();
-		await until('it answers again', 60, async () => (await roll()).absent.length === 0);
+		await until('it answers again', 60, absent());
 	});
 
 	it('settles for what ran where the client hangs up', async () => {

@@ -88,6 +88,12 @@ impl ChainError {
 		}
 	}
 
+	/// Whether a call failed in a block because the chain did not know there what the call was about.
+	pub fn names_nothing_known(&self) -> bool {
+		let error = self.dispatch_error();
+		error.is_some_and(|error| error.contains("::Unknown"))
+	}
+
 	pub(super) fn from_rpc(error: rpcs::Error, what: &str) -> Self {
 		match error {
 			rpcs::Error::User(error) => Self::refused(what, &error),

@@ -139,7 +139,8 @@ impl DutyError {
 	/// Whether the duty can be tried again while it stands.
 	pub fn is_retryable(&self) -> bool {
 		match self {
-			Self::Chain(error) => error.is_retryable(),
+			// What a fork has undone is unknown until it is back, a block or two later.
+			Self::Chain(error) => error.is_retryable() || error.names_nothing_known(),
 			Self::Pipeline(error) => error.is_retryable(),
 			Self::Check(error) => error.is_retryable(),
 			Self::Dispute(error) => error.is_retryable(),
