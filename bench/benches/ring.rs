@@ -18,8 +18,8 @@ use dllm_primitives::{
 	model::LayerRange,
 };
 use dllm_worker::{
-	commitment::Ledger,
-	network::{Network, NetworkConfig},
+	commitment::{Leaves, Ledger},
+	network::{frame::Side, Network, NetworkConfig},
 	pipeline::{self, entry::Question, Honest, Host, Timings, Workshop},
 };
 use libp2p::identity::Keypair;
@@ -43,6 +43,10 @@ const SHARDS_VARIABLE: &str = "DLLM_BENCH_SHARDS";
 const ROUNDS: u64 = 7;
 /// Time of a token through four workers at most, over that of one process.
 const GOAL: f64 = 1.10;
+/// Rows of the reply whose commitments are timed.
+const RECORDED: u32 = 256;
+/// Percent of a token's time in a segment that its commitments may take.
+const RECORDING_GOAL: f64 = 1.0;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -63,7 +67,39 @@ async fn main() -> Result<()> {
 	);
 	let verdict = if ratio <= GOAL { "ok" } else { "SHORT" };
 	println!("P3 four-workers-over-one-process {ratio:.2} ratio (goal ≤ {GOAL}) {verdict}");
+
+	let share = 100.0 * recording(Path::new(&folder))? / (single / f64::from(SEGMENTS));
+	let verdict = if share <= RECORDING_GOAL {
+		"ok"
+	} else {
+		"SHORT"
+	};
+	println!(
+		"P7.1b commitments-of-time-per-token {share:.3} % (goal ≤ {RECORDING_GOAL}) {verdict}"
+	);
 	Ok(())
+}
+
+/// Seconds that a segment spends on a row to commit to it: both of its sides hashed and written, and their
+/// part of the roots and of the wait for the disk at the end of a reply. The shortest of the rounds.
+fn recording(folder: &Path) -> Result<f64> {
+	let row = vec![0x5a; Manifest::load(folder)?.config.hidden as usize * size_of::<f32>()];
+	let data = tempfile::tempdir()?;
+	let ledger = Ledger::open(data.path())?;
+	let mut best = f64::INFINITY;
+	for job in 0..ROUNDS {
+		let begun = Instant::now();
+		for (side, boundary) in [(Side::Input, 0), (Side::Output, 1)] {
+			let leaves = Leaves::new(job, [7; 32], boundary, row.len());
+			let mut log = ledger.log(job, 1, side, leaves)?;
+			for position in 0..RECORDED {
+				log.append(position, &row)?;
+			}
+			log.finish()?;
+		}
+		best = best.min(begun.elapsed().as_secs_f64() / f64::from(RECORDED));
+	}
+	Ok(best)
 }
 
 /// Seconds of wall time for a token, `[one process, ring]`: the shortest of the rounds.

@@ -9,8 +9,8 @@ use std::{
 	time::Duration,
 };
 
-/// The program that holds the model.
-const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/llama.py");
+/// The program that holds the model, in Python.
+const PROGRAM: &str = include_str!("../llama.py");
 
 /// A running llama.cpp.
 pub struct Peer {
@@ -25,7 +25,7 @@ impl Peer {
 	/// Starts it with a model in its own format.
 	pub fn start(python: &Path, model: &Path, threads: usize, rows: u32) -> Result<Self> {
 		let mut process = Command::new(python)
-			.arg(PROGRAM)
+			.args(["-c", PROGRAM])
 			.arg(model)
 			.args([threads.to_string(), rows.to_string()])
 			.stdin(Stdio::piped())
