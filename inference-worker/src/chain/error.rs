@@ -88,10 +88,13 @@ impl ChainError {
 		}
 	}
 
-	/// Whether a call failed in a block because the chain did not know there what the call was about.
+	/// Whether a call failed in a block because the chain did not know there what the call was about: by the
+	/// names that our pallets give to such errors, `Unknown…` and `…NotFound`.
 	pub fn names_nothing_known(&self) -> bool {
-		let error = self.dispatch_error();
-		error.is_some_and(|error| error.contains("::Unknown"))
+		let name = self
+			.dispatch_error()
+			.and_then(|error| error.rsplit("::").next());
+		name.is_some_and(|name| name.starts_with("Unknown") || name.ends_with("NotFound"))
 	}
 
 	pub(super) fn from_rpc(error: rpcs::Error, what: &str) -> Self {

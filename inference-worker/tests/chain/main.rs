@@ -11,3 +11,4 @@ mod links;
 mod metrics;
 mod numbers;
 mod planning;
+mod retries;
