@@ -7,6 +7,20 @@ export interface Shard {
 	kvBytesPerToken: number;
 }
 
+/** Low-rank additions to the layers of a model, which a job may name. */
+export interface Adapter {
+	id: number;
+	owner: string;
+	/** Takes no new prompts. */
+	retired: boolean;
+	name: string;
+	licence: string;
+	manifestRoot: string;
+	/** Width of its products. */
+	rank: number;
+	bytes: number;
+}
+
 export interface Model {
 	id: number;
 	owner: string;
@@ -21,6 +35,7 @@ export interface Model {
 	embed: Shard;
 	layers: Shard[];
 	head: Shard;
+	adapters: Adapter[];
 }
 
 /** Consecutive layers `start..end`; empty for the entry. */
@@ -100,6 +115,8 @@ export interface Job {
 	id: number;
 	client: string;
 	model: number;
+	/** Number of the adapter that it asks for; null for the plain model. */
+	adapter: number | null;
 	state: JobState;
 	phase: string | null;
 	sealed: boolean;

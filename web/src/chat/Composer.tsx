@@ -6,6 +6,7 @@ import { useState, type KeyboardEvent } from 'react';
 import type { Model } from '../chain/views';
 import { formatMoney } from '../format/money';
 import type { GatewayModel } from '../gateway/client';
+import { baseOf } from '../models/named';
 import { useWallet } from '../wallet/WalletProvider';
 import { lengthProblem } from './limits';
 import { Privacy } from './Privacy';
@@ -38,7 +39,7 @@ export function Composer({ models, gatewayModels, paidBy, busy, onPaidBy, onAsk,
 		? models.map(({ id, name }) => ({ value: String(id), label: models.some((other) => other.id !== id && other.name === name) ? `${name} (#${id})` : name }))
 		: gatewayModels.map(({ id }) => ({ value: id, label: id }));
 	const chosen = options.find(({ value }) => value === choice)?.value ?? options[0]?.value ?? null;
-	const model = wallet ? models.find(({ id }) => String(id) === chosen) : models.find(({ name }) => name === chosen);
+	const model = wallet ? models.find(({ id }) => String(id) === chosen) : baseOf(models, chosen);
 	const text = prompt.trim();
 	const price = usePrice(model?.id, text, maxTokens, !wallet);
 	const problem = lengthProblem(text, maxTokens, wallet ? model : undefined);

@@ -6,6 +6,7 @@ import { useLive } from '../chain/ChainProvider';
 import { readCourse, readModels, readPrompt, readReceipt } from '../chain/reads';
 import type { Job as JobView, Receipt } from '../chain/views';
 import { plural } from '../format/text';
+import { adapterOf } from '../models/named';
 import { Figure, Figures } from '../parts/Figure';
 import { Address, Money } from '../parts/Named';
 import { Loaded, Page, Section } from '../parts/Page';
@@ -30,7 +31,7 @@ export default function Job() {
 							<Conversation job={receipt.job} prompt={prompt} />
 						</Section>
 						<Section title="Way through the chain" about={checkOf(receipt)}><Course job={receipt.job} happenings={course} /></Section>
-						<Section title="Receipt" about={model && <>of <Anchor component={Link} to={`/models/${model.id}`} underline="always" inherit>{model.name}</Anchor>{receipt.pipeline !== null && `, run by pipeline ${receipt.pipeline}`}</>}>
+						<Section title="Receipt" about={model && <>of <Anchor component={Link} to={`/models/${model.id}`} underline="always" inherit>{model.name}</Anchor>{adapterOf(receipt.job, model)}{receipt.pipeline !== null && `, run by pipeline ${receipt.pipeline}`}</>}>
 							<ReceiptView receipt={receipt} model={model} />
 						</Section>
 					</Stack>

@@ -8,7 +8,7 @@ import { Link, useParams } from 'react-router';
 import { useChain, useLive } from '../chain/ChainProvider';
 import type { Connection } from '../chain/connection';
 import { readModels, readPipelines } from '../chain/reads';
-import type { Model as ModelView, Pipeline, Shard } from '../chain/views';
+import type { Adapter, Model as ModelView, Pipeline, Shard } from '../chain/views';
 import { formatBytes, plural } from '../format/text';
 import { Figure, Figures } from '../parts/Figure';
 import { Address, Digest } from '../parts/Named';
@@ -74,6 +74,11 @@ function Content({ model, pipelines }: { model: ModelView; pipelines: Pipeline[]
 					))}
 				</Stack>
 			</Section>
+			{model.adapters.length > 0 && (
+				<Section title="Adapters" about="Added to the layers of a job that names one; the shards stay the same">
+					<Adapters adapters={model.adapters} />
+				</Section>
+			)}
 			<Section title="Work of a token" about="Operations by shard, in thousands">
 				<BarChart
 					h={200} dataKey="shard" withTooltip tickLine="none" gridAxis="x"
@@ -85,6 +90,30 @@ function Content({ model, pipelines }: { model: ModelView; pipelines: Pipeline[]
 				<Shards model={model} />
 			</Section>
 		</Stack>
+	);
+}
+
+function Adapters({ adapters }: { adapters: Adapter[] }) {
+	return (
+		<Table.ScrollContainer minWidth={520} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+			<Table aria-label="Adapters">
+				<Table.Thead>
+					<Table.Tr><Table.Th>Adapter</Table.Th><Table.Th>blake3</Table.Th><Table.Th ta="right">Rank</Table.Th><Table.Th ta="right">Size</Table.Th><Table.Th>Licence</Table.Th><Table.Th>Owner</Table.Th></Table.Tr>
+				</Table.Thead>
+				<Table.Tbody>
+					{adapters.map(({ id, name, retired, manifestRoot, rank, bytes, licence, owner }) => (
+						<Table.Tr key={id}>
+							<Table.Td>{name} {retired && <State of="retired" />}</Table.Td>
+							<Table.Td><Digest hash={manifestRoot} what="manifest root" /></Table.Td>
+							<Table.Td ta="right" className="digits">{rank}</Table.Td>
+							<Table.Td ta="right" className="digits">{formatBytes(bytes)}</Table.Td>
+							<Table.Td>{licence || 'none given'}</Table.Td>
+							<Table.Td><Address address={owner} /></Table.Td>
+						</Table.Tr>
+					))}
+				</Table.Tbody>
+			</Table>
+		</Table.ScrollContainer>
 	);
 }
 

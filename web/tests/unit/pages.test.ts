@@ -6,6 +6,7 @@ import { lengthProblem } from '../../src/chat/limits';
 import { keepTurns, readTurns, type Turn } from '../../src/chat/turns';
 import { DLLM } from '../../src/format/money';
 import { partsOf, totalPaid } from '../../src/miners/earnings';
+import { adapterOf, baseOf } from '../../src/models/named';
 import { layout, memberState } from '../../src/network/layout';
 import { LinkMap } from '../../src/network/links';
 import { gatewayProblem, keepKey, keepSettings, nodeProblem, readKey, readSettings } from '../../src/settings';
@@ -67,6 +68,26 @@ describe('a prompt', () => {
 		const room = model.maxContext - 32 - 64;
 		expect(lengthProblem('x'.repeat(room), 64, model)).toBeUndefined();
 		expect(lengthProblem('x'.repeat(room + 1), 64, model)).toMatch('do not fit');
+	});
+});
+
+describe('a model with adapters', () => {
+	const adapter = { id: 4, owner: '5Fox', retired: false, name: 'fox', licence: 'MIT', manifestRoot: '0x01', rank: 8, bytes: 1000 };
+	const model = { ...(settled.model as unknown as Model), name: 'tiny', adapters: [adapter] };
+	const plain = { ...model, id: 9, name: 'tiny+large', adapters: [] };
+	const job = (settled.receipt as unknown as Receipt).job;
+
+	it('has the price of the model that the name begins with', () => {
+		expect(baseOf([plain, model], 'tiny+fox')).toBe(model);
+		expect(baseOf([model, plain], 'tiny+large')).toBe(plain);
+		expect(baseOf([plain, model], 'tiny+wolf')).toBeUndefined();
+		expect(baseOf([model], null)).toBeUndefined();
+	});
+
+	it('names what a job added', () => {
+		expect(adapterOf({ ...job, adapter: null }, model)).toBe('');
+		expect(adapterOf({ ...job, adapter: 4 }, model)).toBe(' with the adapter fox');
+		expect(adapterOf({ ...job, adapter: 5 }, model)).toBe(' with the adapter 5');
 	});
 });
 
