@@ -8,7 +8,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { coarsen } from '../lib/coarse.mjs';
 import { binary, REPOSITORY, run } from '../lib/processes.mjs';
-import { standardNetwork, TOKEN } from '../lib/standard.mjs';
+import { parts, standardNetwork, TOKEN } from '../lib/standard.mjs';
 
 const MAX_PRICE = 5n * TOKEN;
 
@@ -130,6 +130,48 @@ describe('cheating miners', () => {
 		explained(result, /lead .*cheat – it signed for other rows of a hop than it told/);
 		assert.equal(result.receipt.job.state.kind, 'refunded');
 		assert.ok(result.receipt.stages.some(({ contradiction }) => contradiction?.end === 'receiver'));
+	});
+
+	it('who repeats the rows of another job has no signature of its user for them: no checker takes them, and it forfeits', async () => {
+		// Whoever leads the first segment again repeats; as a checker, and in the other segment, it is honest.
+		const cheats = (worker) => worker.start(binary('dllm-cheater'), ['--cheat', 'repeat-rows']);
+		const starts = Object.fromEntries([1, 2, 3, 4].map((number) => [`Miner${number}`, cheats]));
+		const network = await standardNetwork('cheat-repeat', { starts });
+		try {
+			const bonds = new Map();
+			for (const { address } of network.workers) bonds.set(address, (await network.balance(address)).reserved);
+			const ask = async (words) => {
+				const { stdout } = await network.worker([
+					'prompt', '--model', network.model, '--account', '//User', '--chain', network.url,
+					'--folder', network.modelFolder, '--max-tokens', 12, '--json', words,
+				], { allowFailure: true });
+				const { settled, receipt } = JSON.parse(stdout);
+				return { settled, receipt: await network.ended(receipt.job.id, 300) };
+			};
+			const led = new Set();
+			let last;
+			for (const words of ['Tell me, and at some length, of a ring.', 'And of another one, as long as that.', 'Hello!']) {
+				last = await ask(words);
+				const { lead } = parts(last.receipt, 1);
+				if (led.has(lead.worker)) break;
+				led.add(lead.worker);
+				assert.equal(last.settled, true, JSON.stringify(last.receipt));
+			}
+			const { lead } = parts(last.receipt, 1);
+			assert.ok(led.has(lead.worker), 'two workers take turns to lead');
+			assert.equal(last.settled, false);
+			assert.deepEqual(last.receipt.job.state, { kind: 'refunded', detail: 'unserved' });
+			assert.equal(lead.verdict, 'workerFault', JSON.stringify(last.receipt.stages));
+			for (const { address } of network.workers) {
+				const lost = bonds.get(address) - (await network.balance(address)).reserved;
+				assert.equal(lost > 0n, address === lead.worker, `${address} lost ${lost}`);
+			}
+			for (const { cheats: convicted } of await network.pool()) assert.equal(convicted, 0);
+			const audit = await network.audit(last.receipt.job.id);
+			explained({ audit }, /lead .*two checkers, one drawn after the other, got no rows/);
+		} finally {
+			await network.stop();
+		}
 	});
 
 	it('silence costs the job, never the bond', async () => {

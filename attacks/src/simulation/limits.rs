@@ -10,7 +10,7 @@ use crate::{
 use dllm_primitives::verdict::Verdict;
 
 pub fn lines(least: Sampling, tries: u64, dice: &mut Dice) -> Vec<Line> {
-	let mut lines = vec![friends(least), unsigned(least), informed()];
+	let mut lines = vec![friends(least), informed()];
 	let moments = SHARES.map(|share| chosen_moment(share, least, tries, dice));
 	lines.extend(moments.into_iter().flatten());
 	lines
@@ -26,22 +26,6 @@ fn friends(least: Sampling) -> Line {
 		detected: 0.0,
 		loss: 0.0,
 		honest: 0.0,
-		value: SAVED,
-		limit: true,
-	}
-}
-
-/// It tells, and hands its checker, the rows of a job that it ran before, and says nothing to the user, who then holds
-/// no signature of its; a checker cannot ask a user that may have left.
-fn unsigned(least: Sampling) -> Line {
-	Line {
-		attack: "the first segment of a sealed job signs for nothing, and repeats the rows of another job".into(),
-		kind: Kind::Simulation,
-		tried: 1,
-		checked: least.share(),
-		detected: 0.0,
-		loss: 0.0,
-		honest: Role::Lead.pay(),
 		value: SAVED,
 		limit: true,
 	}

@@ -6,6 +6,7 @@ mod collusion;
 mod honest;
 mod limits;
 mod operators;
+mod repeats;
 mod reputation;
 mod silence;
 mod spam;
@@ -64,6 +65,7 @@ pub fn all(tries: Tries, least: Sampling, seed: u64) -> Result<Vec<Line>> {
 	lines.push(operators::line(&mut dice("operators"))?);
 	lines.push(honest::line(tries.windows, &mut dice("honest"))?);
 	lines.extend(silence::lines(least));
+	lines.push(repeats::line(least));
 	lines.extend(breaker::lines(&mut dice("breaker"))?);
 	lines.extend(limits::lines(least, tries.trials, &mut dice("limits")));
 	Ok(lines)

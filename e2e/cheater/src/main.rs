@@ -7,14 +7,15 @@ use clap::{Parser, Subcommand, ValueEnum};
 use dllm_primitives::{
 	commitment::Roots,
 	dispute::Move,
-	ids::{Digest, StageIndex},
+	ids::{Digest, JobId, StageIndex},
 	model::LayerRange,
 	trace::{Binding, Blocks, Held, Operator},
 };
 use dllm_worker::{chain::Account, config::Config, daemon, pipeline::Conduct};
 use std::{
+	collections::HashMap,
 	path::{Path, PathBuf},
-	sync::Arc,
+	sync::{Arc, Mutex, PoisonError},
 };
 
 #[derive(Parser)]
@@ -65,7 +66,13 @@ enum Cheat {
 	RefuseCheckers,
 	/// Tells the chain that it received other rows than it signed for.
 	DenyRows,
+	/// As the lead of the first segment it runs the rows of the first job that it led in the place of all later
+	/// ones'.
+	RepeatRows,
 }
+
+/// The stage that a [`Cheat::RepeatRows`] repeats.
+const FIRST_SEGMENT: StageIndex = 1;
 
 /// The row of which the first value is changed, and by how much.
 const ALTERED_ROW: u32 = 2;
@@ -74,9 +81,47 @@ const ALTERED_BY: f32 = 0.5;
 struct Dishonest {
 	cheat: Cheat,
 	cheap: Option<PathBuf>,
+	repeated: Mutex<Repeated>,
+}
+
+/// What a [`Cheat::RepeatRows`] keeps.
+#[derive(Default)]
+struct Repeated {
+	/// The job that it runs as it came.
+	first: Option<JobId>,
+	/// Its rows.
+	rows: Vec<u8>,
+	/// How much of them stands for those of each later job so far.
+	used: HashMap<JobId, usize>,
+}
+
+impl Repeated {
+	/// The next rows of the first job, where enough of them are left.
+	fn instead(&mut self, job: JobId, came: &[u8]) -> Option<Vec<u8>> {
+		if *self.first.get_or_insert(job) == job {
+			self.rows.extend_from_slice(came);
+			return None;
+		}
+		let from = self.used.entry(job).or_default();
+		let rows = self.rows.get(*from..*from + came.len())?;
+		*from += came.len();
+		Some(rows.to_vec())
+	}
 }
 
 impl Conduct for Dishonest {
+	fn input_rows(&self, job: JobId, stage: StageIndex, came: &[u8]) -> Option<Vec<u8>> {
+		if self.cheat != Cheat::RepeatRows || stage != FIRST_SEGMENT {
+			return None;
+		}
+		let mut repeated = self.repeated.lock().unwrap_or_else(PoisonError::into_inner);
+		repeated.instead(job, came)
+	}
+
+	fn records_unsigned(&self) -> bool {
+		self.cheat == Cheat::RepeatRows
+	}
+
 	fn output_row(&self, _stage: StageIndex, position: u32, row: &mut [f32]) {
 		let alters = match self.cheat {
 			Cheat::AlterActivation
@@ -176,7 +221,11 @@ async fn main() -> anyhow::Result<()> {
 	} = Cli::parse().command;
 	let config = Config::load(Some(&config), None)?;
 	let account = Account::load(&config.account)?;
-	let conduct = Arc::new(Dishonest { cheat, cheap });
+	let conduct = Arc::new(Dishonest {
+		cheat,
+		cheap,
+		repeated: Mutex::default(),
+	});
 	daemon::serve(&config, account, conduct, std::future::pending()).await?;
 	Ok(())
 }

@@ -30,7 +30,7 @@ pub const MAX_FIRST: usize = 512;
 /// Bytes before the rows of a [`Rows`] frame, the length included.
 pub const ROWS_HEADER: usize = LENGTH_BYTES + 1 + 8 + 4 + 1 + 2;
 /// Version of the ring protocol; others are refused.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// A message between workers.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +46,8 @@ pub enum Frame {
 		/// Rows that passed.
 		rows: u32,
 	},
-	/// Signs for all rows that crossed the link: its sender before [`Frame::Close`], its receiver in answer.
+	/// Signs for all rows that crossed the link: its sender before [`Frame::Close`], its receiver in answer. The user
+	/// of a sealed job also before all [`Frame::Rows`], and then for these and those before.
 	Signed(Box<Signature>),
 	/// The sender gives up.
 	Abort(Reason),

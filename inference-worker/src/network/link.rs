@@ -77,9 +77,18 @@ impl Link {
 
 	/// Sends a frame to a peer that may take that long to take it in.
 	pub async fn send_within(&mut self, frame: &Frame, within: Duration) -> Result<(), LinkError> {
-		let bytes = frame.encode();
+		self.write(&frame.encode(), within).await
+	}
+
+	/// Sends two frames as one piece.
+	pub async fn send_both(&mut self, first: &Frame, second: &Frame) -> Result<(), LinkError> {
+		let bytes = [first.encode(), second.encode()].concat();
+		self.write(&bytes, SEND_TIMEOUT).await
+	}
+
+	async fn write(&mut self, bytes: &[u8], within: Duration) -> Result<(), LinkError> {
 		let sent = async {
-			self.stream.write_all(&bytes).await?;
+			self.stream.write_all(bytes).await?;
 			self.stream.flush().await
 		};
 		match timeout(within, sent).await {

@@ -4,7 +4,7 @@
 use dllm_primitives::{
 	commitment::Roots,
 	dispute::Move,
-	ids::{Digest, StageIndex},
+	ids::{Digest, JobId, StageIndex},
 	model::LayerRange,
 	trace::{Binding, Held},
 };
@@ -12,6 +12,17 @@ use std::path::{Path, PathBuf};
 
 /// Where a worker could deviate from what the chain asks of it. Every default is honest.
 pub trait Conduct: Send + Sync {
+	/// Rows that are executed and recorded in the place of as many that came to a stage; none where it takes what
+	/// came.
+	fn input_rows(&self, _job: JobId, _stage: StageIndex, _came: &[u8]) -> Option<Vec<u8>> {
+		None
+	}
+
+	/// Whether a stage is recorded though the stage before did not sign for its rows.
+	fn records_unsigned(&self) -> bool {
+		false
+	}
+
 	/// May change a row before it is sent and hashed.
 	fn output_row(&self, _stage: StageIndex, _position: u32, _row: &mut [f32]) {}
 

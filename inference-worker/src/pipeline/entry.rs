@@ -4,6 +4,7 @@
 use super::{
 	handover::Handover,
 	link_error, parting,
+	pledge::{job_key, Pledge},
 	recorder::Recorder,
 	ring::{join, Ring},
 	HostedEntry, PipelineError, Workshop,
@@ -213,6 +214,8 @@ struct Ends {
 	forward: Link,
 	last: PeerId,
 	back: Link,
+	/// Signs for what goes forward; none where the entry is a worker, which signs at the end.
+	pledge: Option<Pledge>,
 }
 
 /// A reply in the making and the row that its next token costs.
@@ -238,7 +241,7 @@ impl Talk<'_> {
 		on_token: impl FnMut(&Step) -> ControlFlow<()> + Send,
 	) -> Result<Answer, PipelineError> {
 		let (generation, prompt) = self.begin(question, limits).await?;
-		let open = self.open();
+		let open = self.open()?;
 		let mut ends = self.join(open).await?;
 		let boundaries = (self.ring.last(), ENTRY_STAGE);
 		let ledger = &self.workshop.ledger;
@@ -313,15 +316,18 @@ impl Talk<'_> {
 		begun.await.map_err(|_| self.interrupted())?
 	}
 
-	fn open(&self) -> Open {
-		Open {
+	fn open(&self) -> Result<Open, PipelineError> {
+		Ok(Open {
 			job: self.ring.job,
 			boundary: ENTRY_STAGE,
-			job_key: random_bytes(),
+			job_key: match self.ring.is_sealed() {
+				true => job_key(self.workshop, self.ring)?,
+				false => random_bytes(),
+			},
 			rows_ceiling: self.ring.rows_ceiling,
 			width: self.hosted.width,
 			dtype: self.hosted.dtype,
-		}
+		})
 	}
 
 	/// Joins the first and the last segment.
@@ -338,6 +344,7 @@ impl Talk<'_> {
 			forward,
 			last: last.id,
 			back,
+			pledge: self.ring.is_sealed().then(|| Pledge::new(self.ring, &open)),
 		})
 	}
 
@@ -411,6 +418,7 @@ impl Talk<'_> {
 			forward,
 			last,
 			back,
+			pledge,
 		} = ends;
 
 		let sending = async {
@@ -418,9 +426,9 @@ impl Talk<'_> {
 			for start in (0..prompt.len()).step_by(frame_bytes) {
 				let rows = prompt.slice(start..prompt.len().min(start + frame_bytes));
 				let count = (rows.len() / row_bytes) as u32;
-				let sent = forward.send(&self.rows_frame(position, rows.clone())).await;
-				if let Err(error) = sent {
-					return link_error(self.ring.job, *first, error);
+				let sent = self.pass(forward, *first, pledge, position, rows.clone());
+				if let Err(error) = sent.await {
+					return error;
 				}
 				if let Err(error) = recorder.push(Side::Output, position, rows).await {
 					return error;
@@ -486,8 +494,30 @@ impl Talk<'_> {
 	}
 
 	async fn send(&self, ends: &mut Ends, position: u32, row: Bytes) -> Result<(), PipelineError> {
-		let sent = ends.forward.send(&self.rows_frame(position, row)).await;
-		sent.map_err(|error| link_error(self.ring.job, ends.first, error))
+		let (forward, pledge) = (&mut ends.forward, &mut ends.pledge);
+		self.pass(forward, ends.first, pledge, position, row).await
+	}
+
+	/// Sends rows to the first segment; those of a user with its signature, without which nobody executes them.
+	async fn pass(
+		&self,
+		forward: &mut Link,
+		first: PeerId,
+		pledge: &mut Option<Pledge>,
+		position: u32,
+		rows: Bytes,
+	) -> Result<(), PipelineError> {
+		let frame = self.rows_frame(position, rows.clone());
+		let sent = match pledge {
+			Some(pledge) => {
+				let signed = pledge.sign(self.workshop, position, &rows).await?;
+				forward
+					.send_both(&Frame::Signed(Box::new(signed)), &frame)
+					.await
+			}
+			None => forward.send(&frame).await,
+		};
+		sent.map_err(|error| link_error(self.ring.job, first, error))
 	}
 
 	/// The next rows, unless the first segment gives up before.

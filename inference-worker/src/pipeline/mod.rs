@@ -12,6 +12,7 @@ pub mod entry;
 mod handover;
 mod host;
 mod parting;
+mod pledge;
 mod recorder;
 mod ring;
 mod segment;
@@ -214,6 +215,9 @@ pub enum PipelineError {
 		peer: PeerId,
 		what: &'static str,
 	},
+	/// This end has no key to sign with.
+	#[error("job {job}: the network key is no Ed25519 key, so nobody takes the rows of a sealed prompt from this program: remove the file of the key, another one is made")]
+	CannotSign { job: JobId },
 	/// The block by which it was due has passed.
 	#[error("job {job}: not finished by block {block}: give jobs a longer deadline, or this worker a faster machine or fewer slots")]
 	Overdue { job: JobId, block: u32 },

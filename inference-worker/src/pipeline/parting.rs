@@ -2,7 +2,7 @@
 //!
 //! Who sent the rows signs before it closes the link. Who received them takes that for its own rows before it
 //! records its stage, so that it can show them to its checkers whatever the sender says later, and signs in
-//! answer. Only a user may leave without a word.
+//! answer. A user may leave without a word: it has signed as it went ([`super::pledge`]).
 
 use super::{ring::Ring, PipelineError, Workshop};
 use crate::{
@@ -52,8 +52,8 @@ pub(super) async fn answered(
 	}
 }
 
-/// The receipt of rows that were received, signed by this end; none of a worker that has not signed for just
-/// these rows.
+/// The receipt of rows that were received, signed by this end; none where the sender has not signed for just these
+/// rows.
 pub(super) fn received(
 	workshop: &Workshop,
 	ring: &Ring,
@@ -63,7 +63,7 @@ pub(super) fn received(
 	let from = ring.member(hop.boundary)?;
 	let sender =
 		signed.filter(|signed| hop.is_signed(End::Sender, &from.peer.id.to_bytes(), signed));
-	if sender.is_none() && from.account.is_some() {
+	if sender.is_none() && !workshop.conduct.records_unsigned() {
 		return Err(PipelineError::WrongRows {
 			job: ring.job,
 			peer: from.peer.id,

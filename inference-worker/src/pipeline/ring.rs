@@ -20,7 +20,8 @@ use libp2p::StreamProtocol;
 use std::time::Duration;
 use tokio::time::{sleep, Instant};
 
-/// The protocol: `Open`, `Ready`, rows, `Close`; either side may abort.
+/// The protocol: `Open`, `Ready`, rows, `Signed`, `Close`, `Signed`; from the user of a sealed job `Signed` comes
+/// before all rows too. Either side may abort.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/dllm/ring/1");
 /// First and longest pause between two attempts to join.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));

@@ -2,10 +2,12 @@
 //!
 //! A stage is recorded before it says good-bye to anybody, so that what was done is paid for whoever has
 //! left by then. The user of a sealed job is no worker and commits to nothing: once its rows have run, its
-//! leaving, its silence and its nonsense end the job like its `Close` would.
+//! leaving, its silence and its nonsense end the job like its `Close` would. Rows for which it does not sign are
+//! nonsense: they are not executed.
 
 use super::{
 	link_error, parting,
+	pledge::Pledge,
 	recorder::Recorder,
 	ring::{join, Ring},
 	session::Session,
@@ -106,7 +108,9 @@ struct Ends<'a> {
 	up: &'a mut Neighbour,
 	/// None once the user to whom it led has left.
 	down: Option<Neighbour>,
-	/// What the upstream signed before it closed.
+	/// Follows what a user signs for; none where the upstream is a worker.
+	pledge: Option<Pledge>,
+	/// What the upstream has signed for the rows that were recorded: a worker before it closed.
 	signed: Option<Signature>,
 }
 
@@ -119,7 +123,8 @@ struct Recorded {
 
 /// What the upstream said last.
 enum Heard {
-	Rows(Rows),
+	/// Rows, with a user's signature for them and those before.
+	Rows(Rows, Option<Signature>),
 	/// No more rows come; with the error by which the user left, if it did not close.
 	End(Option<PipelineError>),
 }
@@ -175,6 +180,7 @@ impl Stage<'_> {
 		let mut ends = Ends {
 			up,
 			down,
+			pledge: self.comes_from_user().then(|| Pledge::new(self.ring, open)),
 			signed: None,
 		};
 		let mut clock = Clock::default();
@@ -217,15 +223,19 @@ impl Stage<'_> {
 			let waiting = Instant::now();
 			let heard = self.hear(ends, rows).await?;
 			clock.network += waiting.elapsed();
+			let (received, signed) = match heard {
+				Heard::Rows(received, signed) => (received, signed),
+				Heard::End(left) => return Ok(left),
+			};
 			let Rows {
 				dtype,
 				count,
-				payload: input,
+				payload: came,
 				..
-			} = match heard {
-				Heard::Rows(received) => received,
-				Heard::End(left) => return Ok(left),
-			};
+			} = received;
+			let (conduct, job) = (&self.workshop.conduct, self.ring.job);
+			let other = conduct.input_rows(job, self.stage, &came);
+			let input = other.map_or(came, Bytes::from);
 
 			let started = Instant::now();
 			let executed = execute(session, rows, input.clone(), &mut ends.up.link).await;
@@ -254,6 +264,7 @@ impl Stage<'_> {
 			clock.network += started.elapsed();
 			recorder.push(Side::Input, rows, input).await?;
 			recorder.push(Side::Output, rows, output).await?;
+			ends.signed = signed;
 			rows += u32::from(count);
 		}
 	}
@@ -272,11 +283,12 @@ impl Stage<'_> {
 	async fn listen(&self, ends: &mut Ends<'_>, rows: u32) -> Result<Heard, PipelineError> {
 		let (job, peer) = (self.ring.job, ends.up.peer);
 		let idle = self.workshop.timings.idle + RELAY * u32::from(self.stage - 1);
+		let mut signed = None;
 		let frame = loop {
 			tokio::select! {
 				frame = ends.up.link.receive(idle) => {
 					match frame.map_err(|error| link_error(job, peer, error))? {
-						Frame::Signed(signed) if ends.signed.is_none() => ends.signed = Some(*signed),
+						Frame::Signed(signature) if signed.is_none() => signed = Some(*signature),
 						frame => break frame,
 					}
 				}
@@ -288,11 +300,19 @@ impl Stage<'_> {
 			}
 		};
 		match frame {
-			Frame::Rows(received) if ends.signed.is_none() => {
+			Frame::Rows(received) if signed.is_none() || ends.pledge.is_some() => {
 				self.check_rows(&received, rows, peer)?;
-				Ok(Heard::Rows(received))
+				if let Some(pledge) = &mut ends.pledge {
+					pledge.expect(peer, rows, &received.payload, signed).await?;
+				}
+				Ok(Heard::Rows(received, signed))
 			}
-			Frame::Close { rows: closed } if closed == rows && rows > 0 => Ok(Heard::End(None)),
+			Frame::Close { rows: closed } if closed == rows && rows > 0 => {
+				if ends.pledge.is_none() {
+					ends.signed = signed;
+				}
+				Ok(Heard::End(None))
+			}
 			Frame::Close { .. } => Err(wrong_rows(job, peer, "their number")),
 			other => Err(link_error(job, peer, out_of_turn(&other))),
 		}
@@ -330,7 +350,7 @@ impl Stage<'_> {
 		Ok(())
 	}
 
-	/// Writes what this stage will commit to, and the receipt of the rows that came in: of a worker that did not
+	/// Writes what this stage will commit to, and the receipt of the rows that came in: where the sender did not
 	/// sign for them none are recorded, as it could keep them from the checkers of this stage.
 	async fn record(
 		&self,
@@ -408,7 +428,12 @@ impl Stage<'_> {
 
 	/// Whether the rows come from the user of a sealed job, and some of them have run.
 	fn ends_with_user(&self, rows: u32) -> bool {
-		rows > 0 && self.stage == ENTRY_STAGE + 1 && self.ring.is_sealed()
+		rows > 0 && self.comes_from_user()
+	}
+
+	/// Whether the rows come from the user of a sealed job.
+	fn comes_from_user(&self) -> bool {
+		self.stage == ENTRY_STAGE + 1 && self.ring.is_sealed()
 	}
 
 	/// Whether the rows go back to the user of a sealed job.

@@ -18,7 +18,6 @@ use crate::{
 use codec::Encode;
 use dllm_primitives::{
 	commitment::commitment,
-	hop::End,
 	ids::{Digest, JobId, StageIndex},
 };
 use libp2p::{bytes::Bytes, PeerId};
@@ -281,8 +280,8 @@ fn opened(
 	Ok(opening.roots.output)
 }
 
-/// Whether both ends of the hop into a stage signed for rows with this root. A user may have left without a
-/// word; the lead that hands out its rows has to stand by them all the same.
+/// Whether both ends of the hop into a stage signed for rows with this root. The user of a sealed job, too: it signs
+/// as it goes, so whoever ran its rows has its signature for them.
 fn is_signed(
 	ring: &Ring,
 	stage: StageIndex,
@@ -292,18 +291,10 @@ fn is_signed(
 	let boundary = ring.boundary_into(stage);
 	let (from, to) = (ring.member(boundary)?, ring.member(stage)?);
 	let hop = ring.hop(boundary, record.rows, root);
-	let Some(receipt) = record.receipt.filter(|receipt| receipt.hop == hop) else {
-		return Ok(false);
-	};
-	let by = |end, peer: PeerId, signature| hop.is_signed(end, &peer.to_bytes(), &signature);
-	let received = receipt
-		.receiver
-		.is_some_and(|signed| by(End::Receiver, to.peer.id, signed));
-	let sent = match receipt.sender {
-		Some(signed) => by(End::Sender, from.peer.id, signed),
-		None => from.account.is_none(),
-	};
-	Ok(received && sent)
+	let ends = [from, to].map(|end| end.peer.id.to_bytes());
+	let [sender, receiver] = &ends;
+	let receipt = record.receipt;
+	Ok(receipt.is_some_and(|receipt| receipt.is_of(&hop, sender, receiver)))
 }
 
 fn row_bytes(record: &Record) -> usize {

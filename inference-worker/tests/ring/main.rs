@@ -10,6 +10,7 @@ mod job_walk;
 mod lab;
 mod memory;
 mod partings;
+mod pledges;
 mod probes;
 mod reach;
 mod reachable;

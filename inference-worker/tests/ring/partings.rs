@@ -3,7 +3,7 @@
 
 use crate::{
 	defence::{dial, open, rows, Puppet, PATIENCE, WIDTH},
-	hops::part,
+	hops::{part, pledged},
 	lab::*,
 };
 use dllm_primitives::{
@@ -24,15 +24,19 @@ use std::time::Duration;
 
 const ROW: usize = WIDTH as usize * 4;
 
-fn recorded(worker: &Worker, job: JobId, stage: StageIndex) -> Option<Roots> {
+pub fn recorded(worker: &Worker, job: JobId, stage: StageIndex) -> Option<Roots> {
 	let opening = worker.workshop.ledger.opening(job, stage).unwrap();
 	opening.map(|opening| opening.roots)
 }
 
-/// A user whose two rows have come back.
-async fn served(puppet: &Puppet) -> (Link, Link) {
-	let job = puppet.route.job;
-	let (forward, mut back) = puppet.play(&[rows(job, 0, 2, 2 * ROW)]).await;
+/// A user, or an entry that is a worker, whose two rows have come back.
+pub async fn served(puppet: &Puppet) -> (Link, Link) {
+	let route = &puppet.route;
+	let frames = match route.members[0].worker {
+		Some(_) => vec![rows(route.job, 0, 2, 2 * ROW)],
+		None => pledged(&puppet.user.workshop.network, route, 0, 2).into(),
+	};
+	let (forward, mut back) = puppet.play(&frames).await;
 	assert!(matches!(back.receive(PATIENCE).await, Ok(Frame::Rows(_))));
 	(forward, back)
 }
@@ -118,12 +122,16 @@ async fn every_segment_records_the_same_though_the_way_back_is_cut() {
 		back.send(&Frame::Open(open(job, 2))).await.unwrap();
 		assert_eq!(forward.receive(PATIENCE).await.unwrap(), Frame::Ready);
 		assert_eq!(back.receive(PATIENCE).await.unwrap(), Frame::Ready);
-		forward.send(&rows(job, 0, 2, 2 * ROW)).await.unwrap();
+		for frame in pledged(network, &route, 0, 2) {
+			forward.send(&frame).await.unwrap();
+		}
 		assert!(matches!(back.receive(PATIENCE).await, Ok(Frame::Rows(_))));
 		// The user would make the last lead look as if it had given up.
 		back.abort(Reason::CalledOff).await;
 		for position in 2..5 {
-			forward.send(&rows(job, position, 1, ROW)).await.unwrap();
+			for frame in pledged(network, &route, position, 1) {
+				forward.send(&frame).await.unwrap();
+			}
 		}
 		forward.send(&Frame::Close { rows: 5 }).await.unwrap();
 		forward

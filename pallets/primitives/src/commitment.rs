@@ -120,6 +120,42 @@ pub fn merkle_top(leaves: &[Digest]) -> Option<Digest> {
 	level.first().copied()
 }
 
+/// The root of [`merkle_root`] while leaves are still added: it holds as many digests as their number has ones in
+/// binary, and is told in as many steps.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct GrowingRoot {
+	leaves: u64,
+	/// Tops of whole trees, from the first and largest one on; no two of one size.
+	tops: Vec<Digest>,
+}
+
+impl GrowingRoot {
+	/// Adds a leaf behind the others.
+	pub fn push(&mut self, leaf: Digest) {
+		// Every one at the end of the number is a whole tree of the size that the new one has reached by then.
+		let whole = self
+			.tops
+			.len()
+			.saturating_sub(self.leaves.trailing_ones() as usize);
+		let top = self
+			.tops
+			.drain(whole..)
+			.rfold(leaf, |right, left| node(&left, &right));
+		self.tops.push(top);
+		self.leaves += 1;
+	}
+
+	/// The root over all leaves so far.
+	pub fn root(&self) -> Digest {
+		let mut tops = self.tops.iter().rev();
+		let Some(last) = tops.next() else {
+			return Digest::zero();
+		};
+		let top = tops.fold(*last, |right, left| node(left, &right));
+		counted(self.leaves, &top)
+	}
+}
+
 /// Siblings from a leaf to the root of [`merkle_root`]; empty for a leaf that is not there.
 pub fn merkle_path(leaves: &[Digest], index: u32) -> Vec<Digest> {
 	let (mut level, mut index) = (leaves.to_vec(), index as usize);

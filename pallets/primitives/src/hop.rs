@@ -3,9 +3,12 @@
 //!
 //! What is signed names the run of the job – by its number, by what was asked and by who stands where in its
 //! ring, since a fork may give the number to another job, or the job to other workers – and says at which end of
-//! which link its signer stood: no signature can stand for another one. An end signs only once the rows are on
+//! which link its signer stood: no signature can stand for another one. A worker signs only once the rows are on
 //! its disk, and runs the same job in the same ring once, so who is honest never signs for two roots. Receipts
 //! stay off chain, unless an end tells other rows than it signed for.
+//!
+//! The user of a sealed job opens no commitment that its signature could contradict, and may leave at any moment.
+//! So it signs as it goes, with every frame of rows for all rows so far.
 
 use crate::{
 	commitment::Roots,
@@ -100,7 +103,7 @@ pub struct Hop {
 pub struct HopReceipt {
 	/// The rows.
 	pub hop: Hop,
-	/// By who sent them; none of a user who left without a word.
+	/// By who sent them; none where nobody should take them.
 	pub sender: Option<Signature>,
 	/// By who received them; none where it did not answer.
 	pub receiver: Option<Signature>,
@@ -126,6 +129,19 @@ impl Hop {
 		};
 		let signature = Ed25519::from_raw(*signature);
 		signature.verify(&self.message(end)[..], &Public::from_raw(key))
+	}
+}
+
+impl HopReceipt {
+	/// Whether both ends of a hop, identities in binary, have signed for just its rows: from who received them
+	/// nobody takes others.
+	pub fn is_of(&self, hop: &Hop, sender: &[u8], receiver: &[u8]) -> bool {
+		let signed = |end, peer: &[u8], signature: Option<Signature>| {
+			signature.is_some_and(|signature| hop.is_signed(end, peer, &signature))
+		};
+		self.hop == *hop
+			&& signed(End::Sender, sender, self.sender)
+			&& signed(End::Receiver, receiver, self.receiver)
 	}
 }
 

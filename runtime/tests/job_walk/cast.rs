@@ -15,6 +15,7 @@ use dllm_runtime::{
 	constants::money::DLLM, AccountId, Balance, Balances, Runtime, RuntimeCall, RuntimeEvent,
 };
 use frame_support::traits::Get;
+use sp_core::{ed25519, Pair};
 use sp_io::hashing::blake2_256;
 
 /// The first model, pipeline and job of a chain.
@@ -104,8 +105,16 @@ pub fn worker(name: &str) -> WorkerSpec {
 	}
 }
 
-fn peer(name: &str) -> dllm_primitives::ids::PeerId {
-	format!("peer of {name}").into_bytes().try_into().unwrap()
+/// The key with which somebody signs in the network of workers.
+pub fn network_key(name: &str) -> ed25519::Pair {
+	ed25519::Pair::from_seed(&blake2_256(name.as_bytes()))
+}
+
+/// Its identity there: a multihash that is the key itself.
+pub fn peer(name: &str) -> dllm_primitives::ids::PeerId {
+	let key = network_key(name).public();
+	let identity = [&[0x00, 0x24, 0x08, 0x01, 0x12, 0x20], &key.0[..]].concat();
+	identity.try_into().unwrap()
 }
 
 /// Makes a block in which a worker registers.

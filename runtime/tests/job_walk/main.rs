@@ -11,6 +11,7 @@ mod credited;
 mod drawing;
 mod invariants;
 mod links;
+mod receipts;
 mod rerun;
 mod round;
 mod routing;

@@ -149,7 +149,7 @@ fn a_sealed_prompt_is_served_without_an_entry() {
 	let user = wealth(&mut chain, &account(USER));
 	let route = chain.read(|| views::route(JOB).unwrap());
 	assert_eq!(route.members[0].worker, None);
-	assert_eq!(route.members[0].peer_id, b"peer of User");
+	assert_eq!(route.members[0].peer_id, peer(USER).into_inner());
 
 	chain.block([
 		commit("Miner1", JOB, 1, roots(1)),

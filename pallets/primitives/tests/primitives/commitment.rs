@@ -3,8 +3,8 @@
 use codec::Encode;
 use dllm_primitives::{
 	commitment::{
-		commitment, merkle_root, result_hash, roots_hash, row_key, row_leaf, shards_root, Opening,
-		Roots,
+		commitment, merkle_root, result_hash, roots_hash, row_key, row_leaf, shards_root,
+		GrowingRoot, Opening, Roots,
 	},
 	ids::Digest,
 };
@@ -124,6 +124,17 @@ proptest! {
 		prop_assert_ne!(root, leaves[0]);
 		// A root is no leaf: a tree cannot be grafted into another.
 		prop_assert_ne!(root, merkle_root(&[root]));
+	}
+
+	#[test]
+	fn a_root_that_grows_is_that_of_the_leaves_so_far(leaves in vec(digest(), 0..80)) {
+		let mut growing = GrowingRoot::default();
+		for so_far in 0..=leaves.len() {
+			prop_assert_eq!(growing.root(), merkle_root(&leaves[..so_far]));
+			if let Some(leaf) = leaves.get(so_far) {
+				growing.push(*leaf);
+			}
+		}
 	}
 
 	#[test]

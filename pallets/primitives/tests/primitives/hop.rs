@@ -2,7 +2,7 @@
 
 use dllm_primitives::{
 	commitment::Roots,
-	hop::{key_of, Contradiction, End, Hop, Shown},
+	hop::{key_of, Contradiction, End, Hop, HopReceipt, Shown},
 	ids::Digest,
 };
 use sp_core::{ed25519, Pair, H512};
@@ -56,6 +56,63 @@ fn a_signature_is_of_its_signer_for_its_end_of_its_hop() {
 			!other.is_signed(End::Sender, &peer, &signature),
 			"{other:?}"
 		);
+	}
+}
+
+/// A receipt stands for one hop between two ends, and for nothing of which either has not signed every part.
+#[test]
+fn a_receipt_is_of_one_hop_that_both_its_ends_signed() {
+	let ((sender, from), (receiver, to)) = (signer(1), signer(2));
+	let signed = |sent: &Hop, received: &Hop| HopReceipt {
+		hop: hop(),
+		sender: Some(sender.sign(&sent.message(End::Sender)).0),
+		receiver: Some(receiver.sign(&received.message(End::Receiver)).0),
+	};
+	let whole = signed(&hop(), &hop());
+	assert!(whole.is_of(&hop(), &from, &to));
+	assert!(!whole.is_of(&hop(), &to, &from));
+	assert!(!whole.is_of(&hop(), &signer(3).1, &to), "another sender");
+	assert!(
+		!whole.is_of(&hop(), &from, &signer(3).1),
+		"another receiver"
+	);
+	for lacking in [
+		HopReceipt {
+			sender: None,
+			..whole
+		},
+		HopReceipt {
+			receiver: None,
+			..whole
+		},
+		HopReceipt {
+			sender: whole.receiver,
+			..whole
+		},
+	] {
+		assert!(!lacking.is_of(&hop(), &from, &to), "{lacking:?}");
+	}
+	let (run, root) = (Digest::repeat_byte(2), Digest::repeat_byte(4));
+	let others = [
+		Hop { job: 6, ..hop() },
+		Hop { run, ..hop() },
+		Hop {
+			boundary: 1,
+			..hop()
+		},
+		Hop { rows: 8, ..hop() },
+		Hop { root, ..hop() },
+	];
+	for other in others {
+		assert!(!whole.is_of(&other, &from, &to), "{other:?}");
+		assert!(!signed(&other, &hop()).is_of(&hop(), &from, &to));
+		assert!(!signed(&hop(), &other).is_of(&hop(), &from, &to));
+		let renamed = HopReceipt {
+			hop: other,
+			..whole
+		};
+		assert!(!renamed.is_of(&hop(), &from, &to));
+		assert!(!renamed.is_of(&other, &from, &to));
 	}
 }
 
