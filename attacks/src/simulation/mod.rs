@@ -53,7 +53,7 @@ pub fn all(tries: Tries, least: Sampling, seed: u64) -> Result<Vec<Line>> {
 		least,
 		tries.trials,
 		&mut dice("collusion"),
-	)?);
+	));
 	lines.push(reputation::line(
 		least,
 		tries.careers,

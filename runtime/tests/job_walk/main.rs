@@ -15,4 +15,5 @@ mod rerun;
 mod round;
 mod routing;
 mod settled;
+mod summoning;
 mod unserved;
