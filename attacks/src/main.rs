@@ -46,7 +46,6 @@ fn main() -> Result<ExitCode> {
 		None => Vec::new(),
 	};
 	let least = Sampling::of_runtime();
-	let mut designed = Vec::new();
 	if !cli.only_observed {
 		let (few, some) = match cli.quick {
 			true => (engine::Tries::FEW, simulation::Tries::FEW),
@@ -64,14 +63,8 @@ fn main() -> Result<ExitCode> {
 		};
 		lines.extend(stage.all()?);
 		lines.extend(simulation::all(some, least, cli.seed)?);
-		designed = simulation::all(some, Sampling::DESIGNED, cli.seed)?;
-		designed.retain(|line| !lines.contains(line));
 	}
-	let mut table = report::table(&lines);
-	if !designed.is_empty() {
-		table.push_str("\nWhat would be different if one job in ten were checked at least:\n\n");
-		table.push_str(&report::table(&designed));
-	}
+	let table = report::table(&lines);
 	println!("{table}");
 	if let Some(page) = &cli.write {
 		let document = fs::read_to_string(page).with_context(|| format!("{}", page.display()))?;

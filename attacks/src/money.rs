@@ -13,6 +13,7 @@ use dllm_primitives::{
 	draw::{UNVERIFIED_PART, WHOLE},
 	payout::{MINERS_PERCENT, VERIFIERS_PERCENT},
 	slash::{self, USER_PERCENT},
+	summons::threshold,
 	verdict::Verdict,
 };
 use dllm_runtime::Runtime;
@@ -23,17 +24,23 @@ pub const SAVED: f64 = 0.7;
 /// Time of a row in a prefill over that of a decoded one, at most as measured: what a checker computes.
 pub const PREFILL: f64 = 0.1;
 
-/// How often a trial is checked at least, in parts per million.
+/// How often a stage of an exact model is checked at least, in parts per million.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sampling(pub u32);
 
 impl Sampling {
-	/// What checks are designed for: one job in ten.
-	pub const DESIGNED: Self = Self(WHOLE / 10);
-
 	/// As the runtime has it.
 	pub fn of_runtime() -> Self {
 		Self(<Runtime as pallet_verification::Config>::LeastCheck::get())
+	}
+
+	/// Probability that one holder at least of those with these bonds is summoned, where `total` is the bonds of all.
+	pub fn summons(self, bonds: &[u128], total: u128) -> f64 {
+		let lost = bonds.iter().map(|bond| {
+			let won = threshold(self.0, *bond, total) as f64 / 2f64.powi(64);
+			1.0 - won
+		});
+		1.0 - lost.product::<f64>()
 	}
 
 	/// As a share of one.

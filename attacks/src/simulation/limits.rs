@@ -5,14 +5,18 @@ use crate::{
 	dice::Dice,
 	money::{Role, Sampling, Stake, SAVED},
 	report::{Kind, Line},
-	simulation::author::{drawn, SHARES},
+	simulation::author::{found, SHARES},
 };
-use dllm_primitives::verdict::Verdict;
+use dllm_primitives::{draw::UNVERIFIED_PART, verdict::Verdict};
+use dllm_runtime::Runtime;
+use frame_support::traits::Get;
 
 pub fn lines(least: Sampling, tries: u64, dice: &mut Dice) -> Vec<Line> {
 	let mut lines = vec![friends(least), informed()];
+	lines.extend([second_friend(), offline()]);
 	let moments = SHARES.map(|share| chosen_moment(share, least, tries, dice));
 	lines.extend(moments.into_iter().flatten());
+	lines.extend(SHARES.map(censored));
 	lines
 }
 
@@ -47,8 +51,50 @@ fn informed() -> Line {
 	}
 }
 
-/// A lead that is also an author knows its slots of the epoch, and when it commits. It cheats only where those
-/// that follow let it choose the draw so well that this pays at the dearest stage: the last of them, say.
+/// Beside the lead a friend and one honest worker hold the stage: the honest one gets no rows, and after it nobody but the
+/// friend is left to be drawn.
+fn second_friend() -> Line {
+	uncovered(
+		"a lead starves the only honest holder beside a friend, which is drawn after it".into(),
+		1,
+	)
+}
+
+/// Its bond answers for what it is paid until the chain notes that a holder missed a deadline.
+fn offline() -> Line {
+	uncovered(
+		format!("a lead sees that all other holders are offline before the chain does: in stages that pay bond / {UNVERIFIED_PART} together at most"),
+		1,
+	)
+}
+
+/// It makes every block in which a lot could be shown, and leaves all of them out.
+fn censored((share, alpha): (&str, f64)) -> Line {
+	let blocks: u32 = <Runtime as pallet_verification::Config>::SummonBlocks::get();
+	let often = 100.0 * alpha.powf(blocks.into());
+	uncovered(
+		format!("a lead with {share} of the slots cheats only where it makes all {blocks} blocks in which lots are shown ({often:.4} % of all moments)"),
+		1,
+	)
+}
+
+fn uncovered(attack: String, tried: u64) -> Line {
+	Line {
+		attack,
+		kind: Kind::Simulation,
+		tried,
+		checked: 0.0,
+		detected: 0.0,
+		loss: 0.0,
+		honest: 0.0,
+		value: SAVED,
+		limit: true,
+	}
+}
+
+/// A lead that is also an author, and has friends with half of the bonds of the other holders, knows its slots of the
+/// epoch, and when it commits. It cheats only where those that follow let it choose among so many seeds that a friend's
+/// lot wins over one of them, so surely that this pays at the dearest stage.
 fn chosen_moment(
 	(share, alpha): (&str, f64),
 	least: Sampling,
@@ -56,7 +102,7 @@ fn chosen_moment(
 	dice: &mut Dice,
 ) -> Option<Line> {
 	let convicted = Role::Lead.loss(Verdict::Cheat, &Stake::dearest());
-	let moments = (0..tries).map(|_| drawn(alpha, least, dice));
+	let moments = (0..tries).map(|_| found(alpha, least, dice));
 	let good = moments.filter(|checked| checked * convicted < SAVED);
 	let good = good.collect::<Vec<_>>();
 	if good.is_empty() {
@@ -65,7 +111,7 @@ fn chosen_moment(
 	let often = 100.0 * good.len() as f64 / tries.max(1) as f64;
 	let checked = good.iter().sum::<f64>() / good.len().max(1) as f64;
 	Some(Line {
-		attack: format!("a lead with {share} of the slots cheats only just before slots of its own that let it choose the draw ({often:.0} % of all moments)"),
+		attack: format!("a lead with {share} of the slots, and friends with half of the bonds, cheats only just before slots of its own that let it choose a draw in which a friend is summoned ({often:.2} % of all moments)"),
 		kind: Kind::Simulation,
 		tried: good.len() as u64,
 		checked,

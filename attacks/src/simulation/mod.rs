@@ -54,7 +54,7 @@ pub fn all(tries: Tries, least: Sampling, seed: u64) -> Result<Vec<Line>> {
 		least,
 		tries.trials,
 		&mut dice("collusion"),
-	)?);
+	));
 	lines.push(reputation::line(
 		least,
 		tries.careers,

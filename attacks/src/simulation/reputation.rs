@@ -6,9 +6,10 @@ use crate::{
 	report::{Kind, Line},
 };
 use dllm_primitives::{
-	draw::{check_ppm, is_checked, room, Trust, UNVERIFIED_PART},
+	draw::{check_ppm, room, Trust, UNVERIFIED_PART},
 	rank::Quality,
 	slash::USER_PERCENT,
+	summons::MOST_SECRET,
 	verdict::Verdict,
 };
 
@@ -26,7 +27,7 @@ pub fn line(least: Sampling, careers: u64, dice: &mut Dice) -> Line {
 		for job in 0..JOBS {
 			let now = job * GAP;
 			let ppm = check_ppm(&career.trust(now), career.stake.pay, least.0);
-			let (cheats_now, is_drawn) = (ppm == least.0, is_checked(dice.digest(), ppm));
+			let (cheats_now, is_drawn) = (ppm == least.0, is_checked(ppm, dice));
 			cheats += u64::from(cheats_now);
 			match (cheats_now, is_drawn) {
 				(_, false) => career.unverified += career.stake.pay,
@@ -54,6 +55,11 @@ pub fn line(least: Sampling, careers: u64, dice: &mut Dice) -> Line {
 		value: SAVED - loss / tries,
 		limit: false,
 	}
+}
+
+/// Whether a stage is checked: for sure, or because another holder is summoned.
+fn is_checked(ppm: u32, dice: &mut Dice) -> bool {
+	ppm > MOST_SECRET || dice.happens(Sampling(ppm).share())
 }
 
 /// What the chain knows of a worker.
@@ -98,7 +104,7 @@ impl Career {
 	}
 }
 
-/// Cheats at once in as many jobs as may go unchecked: n jobs that pay a twentieth of the bond together.
+/// Cheats at once in as many jobs as may go unchecked: n jobs that pay one part in [`UNVERIFIED_PART`] of the bond together.
 /// The value is exact: convictions are binomial, the first takes a slash, the second all. A line for the n
 /// that is best for the cheat, over all up to 10,000.
 pub fn capped(least: Sampling) -> Vec<Line> {
@@ -119,7 +125,7 @@ fn at_once(jobs: u32, least: f64) -> Line {
 	let loss = slashed / n + least;
 	Line {
 		attack: format!(
-			"cheats at once in jobs worth bond / 20 together, best number of jobs ({jobs})"
+			"cheats at once in jobs worth bond / {UNVERIFIED_PART} together, best number of jobs ({jobs})"
 		),
 		kind: Kind::Simulation,
 		tried: jobs.into(),

@@ -5,6 +5,7 @@ use crate::{
 	court::{due, opened},
 	money::{Role, Sampling, Tally},
 	report::{Kind, Line},
+	simulation::collusion::{summoned, SHARES},
 };
 use dllm_primitives::{
 	commitment::Roots,
@@ -27,6 +28,17 @@ const UNOPENED: &str = "silence: a lead cheats, and opens nothing once it is che
 /// sealed job, or a friend that leads the stage before.
 const STARVED: &str = "silence: a lead cheats, and its checkers get no rows";
 
+/// The same with friends that have half of the bonds: one that is summoned shows its lot first, and another may be drawn
+/// after an honest checker that got nothing.
+const TWO_DRAWS: &str =
+	"silence: a lead cheats, and starves its checkers until a friend is drawn, α = 1/2 of the bonds";
+
+/// How often both who checks and who is drawn after it are honest, among many holders.
+fn two_draws(least: Sampling) -> f64 {
+	let (friend, honest) = summoned(SHARES[1], least);
+	honest * (1.0 - friend) / 2.0
+}
+
 /// A cheat that nobody could be compared with, were there more than one class of exact models.
 pub const OTHER_CLASS: &str = "a lead cheats, and names another numerics class";
 
@@ -34,8 +46,8 @@ pub const OTHER_CLASS: &str = "a lead cheats, and names another numerics class";
 /// signs for them with it.
 pub const OTHER_ROWS: &str = "a lead cheats, and hands its checkers other rows than it tells";
 
-pub fn lines(least: Sampling) -> Vec<Line> {
-	let least = least.share();
+pub fn lines(sampling: Sampling) -> Vec<Line> {
+	let least = sampling.share();
 	let told = |byte| {
 		let (class, weights) = (Digest::repeat_byte(1), Digest::repeat_byte(2));
 		Showing::Opened(roots(class, weights, Digest::repeat_byte(byte)))
@@ -110,6 +122,7 @@ pub fn lines(least: Sampling) -> Vec<Line> {
 		lead("silence: a lead opens nothing, unchecked", &unchecked, 1.0),
 		withheld(UNOPENED, &checked(SILENT, truth), least),
 		withheld(STARVED, &starved, least),
+		withheld(TWO_DRAWS, &starved, two_draws(sampling)),
 		lead(OTHER_CLASS, &other_class, least),
 		lead(
 			OTHER_ROWS,

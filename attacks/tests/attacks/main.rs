@@ -54,18 +54,43 @@ fn no_simulated_attack_pays() {
 	expect_no_gain(&simulation::all(few, Sampling::of_runtime(), SEED).unwrap());
 }
 
-/// Were one job in ten checked: the runtime may ask for less than every job once this finds nothing.
+/// One stage in ten is checked, and what is said to cover that is tried.
 #[test]
-fn what_would_pay_with_fewer_checks_is_known() {
-	let few = simulation::Tries::FEW;
-	let lines = simulation::all(few, Sampling::DESIGNED, SEED).unwrap();
-	println!("{}", table(&lines));
-	let bad = lines.iter().filter(|line| line.is_bad());
-	let bad = bad.map(|line| line.attack.as_str()).collect::<Vec<_>>();
-	assert_eq!(bad, [""; 0]);
+fn sampling_is_covered_by_what_is_tried() {
+	let least = Sampling::of_runtime();
+	assert!(least.share() < 0.5);
+	let lines = simulation::all(simulation::Tries::FEW, least, SEED).unwrap();
 	for attack in [OTHER_CLASS, OTHER_ROWS] {
 		let line = lines.iter().find(|line| line.attack == attack).unwrap();
 		assert!(line.detected == 1.0 && line.value < 0.0, "{line}");
+	}
+	let said = |text: &str, limit| {
+		let mut lines = lines.iter().filter(|line| line.limit == limit);
+		assert!(lines.any(|line| line.attack.contains(text)), "{text}");
+	};
+	for covered in [
+		"it knows no lot of others",
+		"show their lots first",
+		"draw no lots",
+		"until a friend is drawn",
+	] {
+		said(covered, false);
+	}
+	for limit in ["offline", "lots are shown", "the only honest holder"] {
+		said(limit, true);
+	}
+}
+
+/// Whoever draws fewer lots than it could is what the bound on one winner at least leaves out.
+#[test]
+fn holders_are_summoned_as_often_as_is_due() {
+	let least = Sampling(100_000);
+	for parts in [&[1u128][..], &[1, 1], &[1, 2, 3]] {
+		let total = parts.iter().sum();
+		let all = least.summons(parts, total);
+		assert!((0.1..0.106).contains(&all), "{all}");
+		let some = least.summons(&parts[..1], total);
+		assert!(some <= all && (parts.len() == 1 || some < all));
 	}
 }
 

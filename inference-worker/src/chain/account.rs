@@ -1,7 +1,11 @@
 //! Who signs: an sr25519 account from a key file or a secret.
 
+use dllm_primitives::{
+	ids::{Digest, JobId, StageIndex},
+	summons::{self, Proof},
+};
 use sp_core::{
-	crypto::{AccountId32, Ss58Codec},
+	crypto::{AccountId32, Ss58Codec, VrfSecret},
 	sr25519, Pair,
 };
 use std::{
@@ -101,6 +105,12 @@ impl Account {
 	/// Its address, as wallets show it.
 	pub fn address(&self) -> String {
 		address(&self.id)
+	}
+
+	/// Its lot over a stage of a job: always the same one, with another proof each time.
+	pub fn draw_lot(&self, seed: Digest, (job, stage): (JobId, StageIndex)) -> Proof {
+		let input = summons::transcript(seed, job, stage);
+		Proof::from(&self.pair.vrf_sign(&input.into_sign_data()))
 	}
 
 	fn from_secret(secret: &str, origin: &str) -> Result<Self, AccountError> {

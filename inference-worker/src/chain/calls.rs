@@ -17,6 +17,7 @@ use dllm_primitives::{
 	miner::WorkerSpec,
 	model::{AdapterSpec, ModelSpec},
 	plan::Plan,
+	summons::Proof,
 };
 use sp_core::{crypto::AccountId32, H256};
 use subxt::{
@@ -277,6 +278,11 @@ pub fn commit_reply(
 /// Opens a commitment.
 pub fn reveal(job: JobId, stage: StageIndex, opening: &Opening) -> Call {
 	Call::new("Verification", "reveal", (job, stage, opening))
+}
+
+/// Shows, as a holder of a stage, that its lot won.
+pub fn summon(job: JobId, stage: StageIndex, proof: &Proof) -> Call {
+	Call::new("Verification", "summon", (job, stage, proof))
 }
 
 /// Says, as the checker of a stage, that neither end of the hop into it hands out the rows.

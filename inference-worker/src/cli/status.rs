@@ -236,6 +236,11 @@ fn duty_in_words(duty: &Duty) -> String {
 				route.job
 			)
 		}
+		Duty::Summon {
+			job, stage, until, ..
+		} => {
+			format!("draw a lot over stage {stage} of job {job}, by block {until}")
+		}
 		Duty::Reveal { job, stage, until } => {
 			format!("reveal stage {stage} of job {job}, by block {until}")
 		}

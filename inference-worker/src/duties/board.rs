@@ -173,7 +173,10 @@ impl<C: Crew> Board<C> {
 				let member = route.members.get(usize::from(*stage))?;
 				Some((route.model, member.layers))
 			}
-			Duty::Reveal { .. } | Duty::Reconcile { .. } | Duty::Serve { .. } => None,
+			Duty::Summon { .. }
+			| Duty::Reveal { .. }
+			| Duty::Reconcile { .. }
+			| Duty::Serve { .. } => None,
 		});
 		let wanted = wanted.collect::<BTreeSet<_>>();
 		for (model, layers) in self.hosted.difference(&wanted) {
@@ -334,6 +337,18 @@ fn task_of(duty: &Duty, duties: &[Duty]) -> Option<Task> {
 			prompt,
 			commitments,
 			until,
+		},
+		Duty::Summon {
+			job,
+			stage,
+			seed,
+			threshold,
+			..
+		} => Task::Summon {
+			job,
+			stage,
+			seed,
+			threshold,
 		},
 		Duty::Reveal { job, stage, .. } => Task::Reveal { job, stage },
 		Duty::Reconcile {

@@ -38,6 +38,13 @@ pub enum Task {
 		commitments: Vec<(StageIndex, AccountId32, Digest)>,
 		until: u32,
 	},
+	/// Draw a lot over a stage, and show it if it is below the threshold.
+	Summon {
+		job: JobId,
+		stage: StageIndex,
+		seed: Digest,
+		threshold: u64,
+	},
 	/// Open a commitment.
 	Reveal { job: JobId, stage: StageIndex },
 	/// Show the receipt of a hop of which two workers tell other rows.
@@ -74,6 +81,9 @@ impl Task {
 			Self::Host { pipeline, .. } => Key::Host(*pipeline),
 			Self::Run { route, stage, .. } => Key::Run(route.job, *stage),
 			Self::Check { route, stage, .. } => Key::Check(route.job, *stage),
+			Self::Summon {
+				job, stage, seed, ..
+			} => Key::Summon(*job, *stage, *seed),
 			Self::Reveal { job, stage } => Key::Reveal(*job, *stage),
 			Self::Reconcile { route, boundary } => Key::Reconcile(route.job, *boundary),
 			Self::Dispute {
@@ -113,6 +123,12 @@ impl Crew for Worker {
 				self.check(route, stage, part, prompt, (commitments, until))
 					.await
 			}
+			Task::Summon {
+				job,
+				stage,
+				seed,
+				threshold,
+			} => self.summon(job, stage, (seed, threshold)).await,
 			Task::Reveal { job, stage } => self.reveal(job, stage).await,
 			Task::Reconcile { route, boundary } => self.reconcile(route, boundary).await,
 			Task::Dispute {

@@ -13,9 +13,11 @@ mod host;
 mod outcome;
 mod reconcile;
 mod run;
+mod summon;
 
 pub use board::{Board, Pauses};
 pub use crew::{Crew, Task};
+pub use summon::winning_lot;
 
 use crate::{
 	chain::{calls, AccountId32, Chain, ChainError, Submitter},
@@ -59,6 +61,8 @@ pub enum Key {
 	Run(JobId, StageIndex),
 	/// Execute a stage again.
 	Check(JobId, StageIndex),
+	/// Draw a lot over a stage, of the draw with that seed: after a fork there may be another.
+	Summon(JobId, StageIndex, Digest),
 	/// Open a commitment.
 	Reveal(JobId, StageIndex),
 	/// Show the receipt of the hop over a boundary.
@@ -184,11 +188,12 @@ impl Worker {
 	/// Submits what a duty asks for and gives the block that holds it; none if the duty does not stand any
 	/// more, as when the call reached a block over a connection that was lost.
 	async fn say(&self, key: Key, call: &calls::Call) -> Result<Option<u32>, DutyError> {
-		const SAID: [&str; 5] = [
+		const SAID: [&str; 6] = [
 			"Verification::AlreadyCommitted",
 			"Verification::AlreadyRevealed",
 			"Verification::AlreadyReported",
 			"Verification::AlreadyMoved",
+			"Verification::AlreadySummoned",
 			"Verification::AlreadyShown",
 		];
 		let duties = self.chain.duties(self.account()).await?;
@@ -263,6 +268,9 @@ fn key_of(duty: &Duty) -> Option<Key> {
 		| Duty::Serve { .. } => None,
 		Duty::Run { route, stage, .. } => Some(Key::Run(route.job, *stage)),
 		Duty::Check { route, stage, .. } => Some(Key::Check(route.job, *stage)),
+		Duty::Summon {
+			job, stage, seed, ..
+		} => Some(Key::Summon(*job, *stage, *seed)),
 		Duty::Reveal { job, stage, .. } => Some(Key::Reveal(*job, *stage)),
 		Duty::Reconcile {
 			route, boundary, ..
@@ -279,7 +287,8 @@ fn key_of(duty: &Duty) -> Option<Key> {
 /// The job of a duty.
 fn job_of(duty: &Duty) -> Option<JobId> {
 	match duty {
-		Duty::Host { .. } => None,
+		// Who is not summoned has no part in the job.
+		Duty::Host { .. } | Duty::Summon { .. } => None,
 		Duty::Run { route, .. }
 		| Duty::Check { route, .. }
 		| Duty::Reconcile { route, .. }

@@ -309,10 +309,11 @@ fn side_name(side: Side) -> &'static str {
 	}
 }
 
-const DUTY_KINDS: [&str; 7] = [
+const DUTY_KINDS: [&str; 8] = [
 	"host",
 	"run",
 	"check",
+	"summon",
 	"reveal",
 	"reconcile",
 	"dispute",
@@ -324,6 +325,7 @@ fn duty_kind(duty: &Duty) -> &'static str {
 		Duty::Host { .. } => "host",
 		Duty::Run { .. } => "run",
 		Duty::Check { .. } => "check",
+		Duty::Summon { .. } => "summon",
 		Duty::Reveal { .. } => "reveal",
 		Duty::Reconcile { .. } => "reconcile",
 		Duty::Dispute { .. } => "dispute",

@@ -13,9 +13,13 @@ use dllm_primitives::{
 	miner::{Roles, WorkerSpec},
 	model::LayerRange,
 	plan::{Plan, Segment},
+	summons,
 	trace::{self, opening::Leaves},
 };
-use dllm_worker::chain::{calls, calls::Call, Account, AccountId32, H256};
+use dllm_worker::{
+	chain::{calls, calls::Call, Account, AccountId32, H256},
+	duties::winning_lot,
+};
 use scale_info::{meta_type, MetaType, TypeInfo};
 use sp_core::{sr25519, Pair};
 use std::sync::Arc;
@@ -422,6 +426,32 @@ fn sign(call: &Call) -> Result<Vec<u8>, dllm_worker::chain::ChainError> {
 	let client = client();
 	let transaction = call.sign(&alice(), NONCE, BIRTH, &client.transactions())?;
 	Ok(transaction.encoded().to_vec())
+}
+
+/// A restart, or a second try, draws the same lot; another account, draw, job or stage another one.
+#[test]
+fn a_lot_is_the_accounts_own_and_stays_the_same() {
+	let (seed, at) = (Digest::repeat_byte(1), (7, 2));
+	let lot = |account: &Account, seed, at| {
+		let proof = account.draw_lot(seed, at);
+		summons::lot(seed, at, account.id().as_ref(), &proof).expect("its own")
+	};
+	let own = lot(&alice(), seed, at);
+	assert_eq!(lot(&alice(), seed, at), own);
+	let bob = Account::load("//Bob").expect("a development account");
+	let others = [
+		lot(&bob, seed, at),
+		lot(&alice(), Digest::repeat_byte(2), at),
+		lot(&alice(), seed, (8, 2)),
+		lot(&alice(), seed, (7, 1)),
+	];
+	assert!(!others.contains(&own));
+	assert!(winning_lot(&alice(), seed, at, own).is_none(), "not below");
+	let shown = winning_lot(&alice(), seed, at, own + 1).expect("it wins");
+	assert_eq!(
+		summons::lot(seed, at, alice().id().as_ref(), &shown),
+		Some(own)
+	);
 }
 
 fn alice() -> Account {

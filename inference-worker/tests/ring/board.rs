@@ -362,6 +362,38 @@ async fn rows_are_for_the_named_checkers_while_the_duty_stands() {
 	assert!(allowed(&desk, Side::Output).is_empty());
 }
 
+/// A lot is drawn once for each draw, keeps no layers, and is no part in the job: who is not summoned has nothing to
+/// close.
+#[tokio::test]
+async fn a_lot_is_drawn_once_for_each_draw() {
+	let mut desk = Desk::new(&[], AT_ONCE);
+	let lot = |seed| Duty::Summon {
+		job: 3,
+		stage: 1,
+		seed: Digest::repeat_byte(seed),
+		threshold: 7,
+		until: 9,
+	};
+	let key = |seed| Key::Summon(3, 1, Digest::repeat_byte(seed));
+	assert_eq!(desk.block(&[lot(1)]).await, [key(1)]);
+	let due = Task::Summon {
+		job: 3,
+		stage: 1,
+		seed: Digest::repeat_byte(1),
+		threshold: 7,
+	};
+	assert_eq!(desk.last(), due);
+	desk.end(key(1), Ok(Progress::Done)).await;
+	assert_eq!(desk.block(&[lot(1)]).await, NOTHING);
+	assert_eq!(
+		desk.block(&[lot(2)]).await,
+		[key(2)],
+		"a fork has another seed"
+	);
+	desk.end(key(2), Ok(Progress::Done)).await;
+	assert_eq!(desk.block(&[]).await, NOTHING);
+}
+
 #[tokio::test]
 async fn a_receipt_is_shown_once_for_each_hop() {
 	let mut desk = Desk::new(&[], AT_ONCE);

@@ -223,6 +223,8 @@ fn opened(job: JobId, lead: &Worker, replica: &Worker, roots: (Roots, Roots)) ->
 		shards: roots.0.weights,
 		lead: participant(lead, roots.0),
 		contradiction: None,
+		chance: 0,
+		summons: Default::default(),
 		refused: None,
 		replica: Some(participant(replica, roots.1)),
 		dispute: None,

@@ -1,6 +1,6 @@
 //! What the other pallets ask of the pool: look up, rank, draw, engage, release, slash.
 
-use crate::{Config, Pallet, UnverifiedPay, WorkerOf, Workers};
+use crate::{Config, Pallet, Qualities, UnverifiedPay, WorkerOf, Workers};
 use alloc::vec::Vec;
 use dllm_primitives::{
 	draw::{self, Trust},
@@ -17,6 +17,10 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 
 	fn draw_verifier(seed: Digest, excluded: &[T::AccountId], memory: u64) -> Option<T::AccountId> {
 		Self::draw(seed, excluded, memory)
+	}
+
+	fn is_late(who: &T::AccountId) -> bool {
+		Qualities::<T>::get(who).is_some_and(|quality| quality.late)
 	}
 
 	fn trust(who: &T::AccountId) -> Trust {

@@ -15,6 +15,7 @@ use crate::{
 	miner::Roles,
 	model::{LayerRange, ModelConstants, ModelState, Profile, Shard},
 	plan::PipelineState,
+	summons::Proof,
 	verdict::{Part, Phase, Verdict},
 };
 use alloc::{string::String, vec::Vec};
@@ -392,6 +393,28 @@ pub struct StageReceipt {
 	/// What its lead signed as an end of a hop, where it opened another root.
 	#[serde(default)]
 	pub contradiction: Option<Contradiction>,
+	/// Probability with which its other holders had to summon one of themselves, in parts per million; zero where the
+	/// whole job was checked.
+	#[serde(default)]
+	pub chance: u32,
+	/// The lots that won, the earliest first: whose that is checked the stage.
+	#[serde(default)]
+	pub summons: Vec<SummonsView>,
+}
+
+/// A lot that won, for the receipt.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct SummonsView {
+	/// Whose it is.
+	pub worker: AccountId32,
+	/// Seed of the job's draw, over which it was drawn.
+	pub seed: Digest,
+	/// What it had to be below, of 2⁶⁴.
+	#[serde(with = "planck")]
+	pub threshold: u64,
+	/// The lot.
+	pub proof: Proof,
 }
 
 /// One transfer of a settlement.
@@ -413,7 +436,7 @@ pub struct Receipt {
 	pub job: JobView,
 	/// Its pipeline, once awarded.
 	pub pipeline: Option<PipelineId>,
-	/// Whether the draw has it checked; none before the draw.
+	/// Whether any of its stages is checked; none before that is known.
 	pub checked: Option<bool>,
 	/// Every stage, once awarded.
 	pub stages: Vec<StageReceipt>,
@@ -516,6 +539,19 @@ pub enum Duty {
 		prompt: Option<Prompt>,
 		/// Commitment of every lead, by stage; what a lead hands out is checked against it.
 		commitments: Vec<(StageIndex, AccountId32, Digest)>,
+		/// Block by which it is due.
+		until: u32,
+	},
+	/// Draw a lot over a stage that the worker holds, and say so if it wins: whoever does first has to check the stage.
+	Summon {
+		/// The job.
+		job: JobId,
+		/// The stage.
+		stage: StageIndex,
+		/// Seed of the job's draw.
+		seed: Digest,
+		/// What the lot has to be below, of 2⁶⁴.
+		threshold: u64,
 		/// Block by which it is due.
 		until: u32,
 	},

@@ -1,11 +1,12 @@
 //! Who is checked, and by whom: drawn after the leads have committed, from randomness that nobody knew then.
 //!
-//! A job is checked as a whole or not at all. It is checked for sure while one of its leads is new, where a
-//! lead would be owed more unverified pay than its bond answers for, or where the user asked for it; else with
-//! a probability that falls with the rank of its leads, as far as the runtime lets it. The seed mixes the
-//! randomness of every block since the commitments with the commitments themselves and with what the user
-//! asked. The author of the last of these blocks can withhold it, and so choose between two draws at the price
-//! of the block; whoever makes all of them, and leads the job too, can choose among as many as it likes.
+//! A job is checked for sure, in all its stages, while one of its leads is new, where a lead would be owed more
+//! unverified pay than its bond answers for, or where the user asked for it. Else each stage has a probability of
+//! its own that falls with the rank of its lead, as far as the runtime lets it, and its other holders draw lots
+//! ([`crate::summons`]). The seed mixes the randomness of every block since the commitments with the commitments
+//! themselves and with what the user asked. The author of the last of these blocks can withhold it, and so choose
+//! between two draws at the price of the block; whoever makes all of them, and leads the job too, can choose among as
+//! many as it likes. What they choose is who checks a job that is checked for sure; of lots they know nothing.
 
 use crate::ids::{Digest, JobId, StageIndex};
 use alloc::vec::Vec;
@@ -13,7 +14,6 @@ use codec::Encode;
 
 const SEED: &[u8] = b"dllm/draw/v1";
 const BEACON: &[u8] = b"dllm/beacon/v1";
-const CHECKED: &[u8] = b"dllm/checked/v1";
 const CHECKER: &[u8] = b"dllm/checker/v1";
 const SECOND: &[u8] = b"dllm/second/v1";
 const THIRD: &[u8] = b"dllm/third/v1";
@@ -24,7 +24,7 @@ pub const WHOLE: u32 = 1_000_000;
 pub const PROBATION: u32 = 10;
 /// Pay that a worker may be owed, or have received, since it last passed a check: one part in so many of its
 /// bond.
-pub const UNVERIFIED_PART: u128 = 20;
+pub const UNVERIFIED_PART: u128 = 40;
 
 /// What says whether the work of a worker has to be checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,12 +65,6 @@ pub fn asked(request: &impl Encode) -> Digest {
 /// leads in the order of the ring.
 pub fn seed(beacon: Digest, job: JobId, asked: Digest, commitments: &[Digest]) -> Digest {
 	hash(&(SEED, beacon, job, asked, commitments))
-}
-
-/// Whether a job is checked that has to be with this probability, in parts per million.
-pub fn is_checked(seed: Digest, ppm: u32) -> bool {
-	// Of 2⁶⁴ values: the shares differ from exact ones by less than 10⁻¹³.
-	number(&hash(&(CHECKED, seed))) % u64::from(WHOLE) < u64::from(ppm)
 }
 
 /// A place among `stakes`, each as likely as its stake; none where there is no stake. `seed` is that of one
@@ -127,11 +121,4 @@ pub fn of_third(seed: Digest, stage: StageIndex) -> Digest {
 
 fn hash(of: &impl Encode) -> Digest {
 	Digest::from(*blake3::hash(&of.encode()).as_bytes())
-}
-
-fn number(digest: &Digest) -> u64 {
-	digest
-		.0
-		.first_chunk()
-		.map_or(0, |low| u64::from_le_bytes(*low))
 }

@@ -40,6 +40,11 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 	/// drawn by `seed`. Looks at a bounded number of workers.
 	fn draw_verifier(seed: Digest, excluded: &[AccountId], memory: u64) -> Option<AccountId>;
 
+	/// Whether a worker missed the latest deadline that it had; then nobody counts on it to check unasked.
+	fn is_late(_: &AccountId) -> bool {
+		false
+	}
+
 	/// What says whether the work of a worker has to be checked.
 	fn trust(who: &AccountId) -> Trust;
 
@@ -200,12 +205,12 @@ pub trait Trials<AccountId, BlockNumber> {
 /// How a trial ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Conclusion<AccountId> {
-	/// Every stage passed, or was left unchecked by the draw, and every link carried the same rows at both
+	/// Every stage passed, or went unchecked, and every link carried the same rows at both
 	/// ends.
 	Served {
 		/// Rows that passed, all of them charged.
 		rows: u32,
-		/// Whether every stage was executed again.
+		/// Whether any stage was executed again.
 		checked: bool,
 		/// Digest of the sampled tokens; zero where the user was the entry.
 		result: Digest,
@@ -269,7 +274,7 @@ pub struct Bill<AccountId> {
 	pub fee: u128,
 	/// What is charged besides and burned: the price of the auction above the pipeline's fee.
 	pub surplus: u128,
-	/// Whether the work was executed again: only then it counts in the ledger of verified work.
+	/// Whether any of the work was executed again: only what was counts in the ledger of verified work.
 	pub checked: bool,
 	/// The lead of every stage and its pay.
 	pub miners: Vec<(AccountId, u128)>,

@@ -126,11 +126,11 @@ pub fn showing<AccountId: PartialEq>(
 pub struct StageShowings {
 	/// The lead.
 	pub lead: Showing,
-	/// The replica; none where the job goes unchecked, or nobody could be drawn.
+	/// The replica; none where the stage goes unchecked, or nobody could be drawn.
 	pub replica: Option<Showing>,
 	/// The third worker, where there is one.
 	pub tiebreak: Option<Showing>,
-	/// Whether the draw left the job unchecked.
+	/// Whether nobody was drawn or summoned to check the stage, by right.
 	pub unchecked: bool,
 	/// Where the dispute between lead and replica stands, where there is one.
 	pub dispute: Option<Standing>,

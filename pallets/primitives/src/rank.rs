@@ -50,6 +50,8 @@ pub struct Quality {
 	pub finished: u64,
 	/// Block of the last change of these two.
 	pub changed: u32,
+	/// Whether it missed its latest deadline.
+	pub late: bool,
 	/// Average in parts per million of how its neighbours answer its reports of links: contradicted is one.
 	pub doubt: u32,
 }
@@ -61,6 +63,7 @@ impl Quality {
 			reliability: NEW_RELIABILITY,
 			finished: 0,
 			changed: now,
+			late: false,
 			doubt: 0,
 		}
 	}
@@ -72,6 +75,7 @@ impl Quality {
 		self.reliability = self.reliability.saturating_add(step);
 		self.finished = self.throughput(now).saturating_add(STAGE);
 		self.changed = now;
+		self.late = false;
 	}
 
 	/// A deadline was missed in block `now`.
@@ -80,6 +84,7 @@ impl Quality {
 		self.reliability = self.reliability.saturating_sub(step);
 		self.finished = self.throughput(now);
 		self.changed = now;
+		self.late = true;
 	}
 
 	/// The worker was convicted in block `now`.
@@ -88,6 +93,7 @@ impl Quality {
 			reliability: 0,
 			finished: 0,
 			changed: now,
+			late: false,
 			doubt: self.doubt,
 		};
 	}

@@ -9,8 +9,9 @@ pub const SLASH_PAY_FACTOR: u128 = 300;
 pub const SLASH_BOND_PERCENT: u128 = 10;
 /// Who is checked and does not open its commitment forfeits this many times the pay of the stage, at most its
 /// bond. A cheat that saves all of its pay where it is not checked, nine times of ten, and is silent where it
-/// is, gains less than nine times the pay for each time it forfeits.
-pub const WITHHELD_PAY_FACTOR: u128 = 20;
+/// is, gains less than nine times the pay for each time it forfeits; so does one that starves its checkers and has
+/// two draws for a friend among them.
+pub const WITHHELD_PAY_FACTOR: u128 = 40;
 /// Share of a slash for the user of the job, in percent, rounded down.
 pub const USER_PERCENT: u128 = 20;
 /// Share of a slash for the workers that convicted it, in equal parts, in percent, rounded down. The

@@ -10,6 +10,7 @@ use crate::{
 	job::Assurance,
 	judge::Due,
 	model::{LayerRange, ModelSpec, Profile},
+	summons::Summons,
 	verdict::{Part, Phase, Verdict},
 };
 use alloc::vec::Vec;
@@ -68,9 +69,14 @@ pub struct StageTrial<AccountId, BlockNumber> {
 	pub lead: Participant<AccountId, BlockNumber>,
 	/// What its lead signed as an end of a hop, where it opened another root.
 	pub contradiction: Option<Contradiction>,
+	/// Probability with which its other holders summon one of themselves to check it, in parts per million; zero before
+	/// the draw, and where the whole job is checked.
+	pub chance: u32,
+	/// The lots that won, the earliest first: whose that is checks the stage.
+	pub summons: BoundedVec<Summons<AccountId>, ConstU32<MAX_REPLICAS>>,
 	/// The checker that was drawn first and got no rows, where another one was drawn in its place.
 	pub refused: Option<AccountId>,
-	/// Executes it again, blind; none before the draw, and where the draw named nobody.
+	/// Executes it again, blind; none before the draw, and where nobody was drawn or summoned.
 	pub replica: Option<Participant<AccountId, BlockNumber>>,
 	/// Where the dispute between the two stands; none where there is none.
 	pub dispute: Option<Standing>,
@@ -120,6 +126,11 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 		opened.map(|opening| End::Receiver.told(&opening.roots))
 	}
 
+	/// Whether nobody was summoned to check it, where that was left to lots.
+	pub fn is_unchecked(&self) -> bool {
+		self.chance > 0 && self.replica.is_none()
+	}
+
 	/// Whether two checkers, one drawn after the other, said that they got no rows.
 	pub fn is_starved(&self) -> bool {
 		let starved = self.replica.as_ref().is_some_and(|second| second.starved);
@@ -154,7 +165,7 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 pub struct Drawn {
 	/// Seed of all draws of the job.
 	pub seed: Digest,
-	/// Whether it is checked.
+	/// Whether all its stages are checked; else the other holders of each draw lots.
 	pub checked: bool,
 }
 
@@ -244,6 +255,8 @@ fn open_stage<AccountId: Clone, BlockNumber>(
 		shards: shards(spec, layers, stage),
 		lead: Participant::new(order.next()?),
 		contradiction: None,
+		chance: 0,
+		summons: BoundedVec::new(),
 		refused: None,
 		replica: None,
 		dispute: None,
@@ -364,9 +377,9 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 		})
 	}
 
-	/// Whether the draw left the job unchecked.
+	/// Whether no stage is executed again.
 	pub fn is_unchecked(&self) -> bool {
-		self.drawn.is_some_and(|drawn| !drawn.checked)
+		self.stages.iter().all(|stage| stage.is_unchecked())
 	}
 
 	/// Number of stages, as weights count them.
@@ -379,6 +392,7 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 		self.stages.iter().all(|stage| match self.phase {
 			Phase::Running => stage.lead.commitment.is_some(),
 			Phase::Drawing => false,
+			Phase::Summoning => stage.replica.is_some(),
 			Phase::Verifying => stage
 				.replica
 				.as_ref()

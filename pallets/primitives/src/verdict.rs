@@ -88,6 +88,8 @@ pub enum Phase {
 	Running,
 	/// The randomness is awaited that draws who is checked, and by whom.
 	Drawing,
+	/// The chain does not have the job checked: holders of its stages that drew a winning lot say so.
+	Summoning,
 	/// Replicas execute again and commit blind.
 	Verifying,
 	/// Leads and replicas reveal.

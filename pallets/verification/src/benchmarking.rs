@@ -4,12 +4,12 @@
 
 use crate::{
 	phases::{StageOf, TrialOf},
-	trial::{Participant, Trial},
+	trial::{Drawn, Participant, Trial},
 	Agenda, Breakers, Call, Config, Disputes, Event, Pallet, TakenLately, Trials,
 	AGENDA_WINDOW as WINDOW, MAX_CLASSES_OF_JOB, MAX_TAKEN,
 };
 use alloc::{sync::Arc, vec::Vec};
-use codec::Encode;
+use codec::{Decode, Encode};
 use dllm_primitives::{
 	breaker::{Breaker, Scope, Taken},
 	commitment::{commitment, counted, merkle_top, result_hash, Opening, Roots},
@@ -23,6 +23,7 @@ use dllm_primitives::{
 	job::Assurance,
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
+	summons::{Proof, MOST_SECRET},
 	trace::{
 		layout::Step,
 		opening::open,
@@ -71,6 +72,22 @@ const SIGNATURE: [u8; 64] = [
 	0xa2, 0xb2, 0x7b, 0x54, 0x16, 0x50, 0x3f, 0x8f, 0xb3, 0x76, 0x22, 0x23, 0xeb, 0xdb, 0x69, 0xda,
 	0x08, 0x5a, 0xc1, 0xe4, 0x3e, 0x15, 0x99, 0x6e, 0x45, 0x8f, 0x36, 0x13, 0xd0, 0xf1, 0x1d, 0x8c,
 	0x38, 0x7b, 0x2e, 0xae, 0xb4, 0x30, 0x2a, 0xee, 0xb0, 0x0d, 0x29, 0x16, 0x12, 0xbb, 0x0c, 0x00,
+];
+/// A holder by its sr25519 key, and its lot over the entry of job 0 where the draw's seed is zero: it wins with an eighth
+/// of the bonds and more.
+const SUMMONED: [u8; 32] = [
+	0x98, 0xeb, 0x42, 0x2c, 0x44, 0xae, 0x7f, 0x2e, 0xff, 0xe5, 0x1f, 0xc2, 0x71, 0x51, 0x4c, 0xa3,
+	0xd5, 0xb6, 0xce, 0x61, 0xd0, 0x0c, 0x26, 0xd4, 0x3f, 0x23, 0x94, 0x4d, 0x8e, 0x38, 0xa4, 0x54,
+];
+const LOT: [u8; 32] = [
+	0x1a, 0xde, 0xf5, 0xfc, 0xa0, 0x17, 0x3d, 0x15, 0x40, 0xd2, 0x79, 0xb5, 0xda, 0x38, 0xb9, 0x1d,
+	0x09, 0x0f, 0xee, 0x4e, 0xd4, 0x43, 0xf9, 0xdb, 0xc8, 0x12, 0x53, 0x18, 0x5b, 0xb0, 0xe6, 0x7f,
+];
+const LOT_PROOF: [u8; 64] = [
+	0x02, 0x67, 0x85, 0xea, 0x16, 0x42, 0x35, 0x10, 0x7a, 0x66, 0xeb, 0x62, 0x35, 0xab, 0x58, 0x02,
+	0xaf, 0x5d, 0xca, 0x83, 0x4b, 0x6d, 0xc5, 0x37, 0x0d, 0x44, 0x21, 0x0e, 0x7a, 0x97, 0xc7, 0x0b,
+	0x70, 0x14, 0x3d, 0xac, 0x2b, 0x12, 0x4b, 0xaa, 0x4c, 0x3f, 0x09, 0xb6, 0x90, 0x0c, 0xce, 0x72,
+	0x91, 0xaf, 0x71, 0x2f, 0x27, 0xba, 0xe3, 0x23, 0x79, 0x06, 0x61, 0x43, 0x4c, 0xb3, 0xc9, 0x09,
 ];
 const JOB: JobId = 0;
 /// Jobs that fill the agenda; none of them has a trial.
@@ -212,6 +229,23 @@ mod benchmarks {
 		assert!(noted
 			.stage(STAGE)
 			.is_some_and(|stage| stage.contradiction.is_some()));
+		Ok(())
+	}
+
+	/// The entry is the last stage that is summoned, by the last of its holders that can be.
+	#[benchmark]
+	fn summon(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
+		let holder = summoning::<T>(s)?;
+		let proof = Proof {
+			output: LOT.into(),
+			proof: LOT_PROOF.into(),
+		};
+		crowd_agenda::<T>(T::VerifyBlocks::get())?;
+
+		#[extrinsic_call]
+		_(RawOrigin::Signed(holder), JOB, ENTRY_STAGE, proof);
+
+		assert_eq!(phase::<T>(), Some(Phase::Verifying));
 		Ok(())
 	}
 
@@ -623,6 +657,33 @@ fn revealing<T: Config>(stages: u32, agreeing: bool) -> Result<TrialOf<T>, Bench
 		commit_as::<T>(&replica_of::<T>(stage)?.worker, stage.stage, shown)?;
 	}
 	stored::<T>()
+}
+
+/// A trial that is left to lots, in which every stage but the entry has its checker. Answers a holder of the entry whose
+/// lot wins.
+fn summoning<T: Config>(stages: u32) -> Result<T::AccountId, BenchmarkError> {
+	let mut trial = revealing::<T>(stages, true)?;
+	Pallet::<T>::unschedule(JOB, trial.until);
+	let holder = T::AccountId::decode(&mut SUMMONED.as_slice())
+		.map_err(|_| BenchmarkError::Stop("accounts are no keys"))?;
+	T::BenchmarkSetup::bonded(&holder);
+	trial.drawn = Some(Drawn {
+		seed: Digest::zero(),
+		checked: false,
+	});
+	for stage in trial.stages.iter_mut() {
+		stage.chance = MOST_SECRET;
+		if stage.stage == ENTRY_STAGE {
+			stage.replica = None;
+			if let Some(last) = stage.holders.last_mut() {
+				*last = holder.clone();
+			}
+		}
+	}
+	trial.phase = Phase::Summoning;
+	trial.until = Pallet::<T>::schedule(JOB, trial.until)?;
+	Trials::<T>::insert(JOB, &trial);
+	Ok(holder)
 }
 
 /// The replica of a stage, once it is drawn.

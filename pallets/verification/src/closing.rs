@@ -181,7 +181,7 @@ pub(crate) fn showings<T: Config>(trial: &TrialOf<T>) -> Vec<StageShowings> {
 				true => Some(Showing::Starved),
 				false => showing(Part::Replica),
 			},
-			unchecked: trial.is_unchecked(),
+			unchecked: stage.is_unchecked(),
 			tiebreak: showing(Part::Tiebreak),
 			dispute: stage.dispute,
 		}

@@ -1,4 +1,5 @@
-//! The draw: whether a job is checked, and who executes its stages again.
+//! The draw: whether a job is checked for sure, and then who executes its stages again; else how likely the holders of
+//! each stage are to summon one of themselves.
 
 use crate::{
 	closing::{is_active, operator},
@@ -13,6 +14,7 @@ use dllm_primitives::{
 	flow::{JobBook, WorkerPool},
 	ids::{Digest, JobId},
 	job::Assurance,
+	summons,
 };
 use frame_support::traits::{Get, Randomness};
 
@@ -33,7 +35,7 @@ impl<T: Config> Pallet<T> {
 		Beacon::<T>::mutate(|beacon| *beacon = draw::next_beacon(*beacon, random));
 	}
 
-	/// Draws whether a job is checked, and its checkers.
+	/// Draws the checkers of a job that is checked for sure; of another, what each stage leaves to chance.
 	pub(crate) fn draw(job: JobId, trial: &mut TrialOf<T>) {
 		let asked = T::Jobs::asked(job);
 		let commitments = trial
@@ -42,24 +44,24 @@ impl<T: Config> Pallet<T> {
 			.filter_map(|stage| stage.lead.commitment.as_ref().map(|(digest, _)| *digest))
 			.collect::<Vec<_>>();
 		let seed = draw::seed(Beacon::<T>::get(), job, asked, &commitments);
-		let probability = check_ppm::<T>(trial);
-		let checked = draw::is_checked(seed, probability);
+		let mut busy = leading_operators::<T>(trial);
+		let chances = chances::<T>(trial, &busy);
+		let most = chances.iter().copied().max().unwrap_or(draw::WHOLE);
+		let checked = most > summons::MOST_SECRET;
+		let probability = if checked { draw::WHOLE } else { most };
 		trial.drawn = Some(Drawn { seed, checked });
 		Self::deposit_event(Event::Drawn {
 			job,
 			checked,
 			probability,
 		});
-		let mut busy = trial
-			.stages
-			.iter()
-			.map(|stage| operator::<T>(&stage.lead.worker))
-			.collect::<Vec<_>>();
-		for stage in trial.stages.iter_mut() {
+		for (stage, chance) in trial.stages.iter_mut().zip(chances) {
 			if checked {
 				let drawn = Self::draw_checker(job, seed, stage, &busy);
 				busy.extend(drawn.map(|worker| operator::<T>(&worker)));
 			} else {
+				stage.chance = chance.max(1);
+				// Also of a stage that is summoned in the end: until then other jobs must not use the same room.
 				T::Workers::unverified(&stage.lead.worker, stage.pay);
 			}
 		}
@@ -98,29 +100,58 @@ pub(crate) fn choose_holder<T: Config>(
 	holders: &[T::AccountId],
 	busy: &[T::AccountId],
 ) -> Option<T::AccountId> {
+	let drawn = draw::choose(seed, &draw::independent(&staked::<T>(holders), busy))?;
+	holders.get(drawn).cloned()
+}
+
+/// Every holder's operator, and its bond while it is active.
+fn staked<T: Config>(holders: &[T::AccountId]) -> Vec<(T::AccountId, u128)> {
 	let staked = |who: &T::AccountId| {
 		let worker = T::Workers::worker(who).filter(|_| is_active::<T>(who));
 		(operator::<T>(who), worker.map_or(0, |worker| worker.bond))
 	};
-	let staked = holders.iter().map(staked).collect::<Vec<_>>();
-	let drawn = draw::choose(seed, &draw::independent(&staked, busy))?;
-	holders.get(drawn).cloned()
+	holders.iter().map(staked).collect()
 }
 
-/// The probability with which a job has to be checked, in parts per million: that of the lead that needs it
-/// most.
-fn check_ppm<T: Config>(trial: &TrialOf<T>) -> u32 {
-	if trial.assurance == Assurance::Full {
+/// Who runs the leads of a job.
+pub(crate) fn leading_operators<T: Config>(trial: &TrialOf<T>) -> Vec<T::AccountId> {
+	let leads = trial.stages.iter();
+	leads
+		.map(|stage| operator::<T>(&stage.lead.worker))
+		.collect()
+}
+
+/// The bonds with which the holders of a stage draw lots, in the order of the holders: nothing of those of the lead's
+/// operator, nor of the `busy` ones unless there is nobody else.
+pub(crate) fn lots<T: Config>(stage: &StageOf<T>, busy: &[T::AccountId]) -> Vec<u128> {
+	let lead = operator::<T>(&stage.lead.worker);
+	let staked = staked::<T>(&stage.holders).into_iter();
+	let others = staked.map(|(operator, bond)| match operator == lead {
+		true => (operator, 0),
+		false => (operator, bond),
+	});
+	draw::independent(&others.collect::<Vec<_>>(), busy)
+}
+
+/// The probability with which each stage of a job has to be checked, in parts per million.
+fn chances<T: Config>(trial: &TrialOf<T>, busy: &[T::AccountId]) -> Vec<u32> {
+	let stages = trial.stages.iter();
+	stages
+		.map(|stage| check_ppm::<T>(trial, stage, busy))
+		.collect()
+}
+
+/// That of one stage: certainty where the user asked for it, where there is more than one numerics class, and where
+/// no other holder can be counted on to draw a lot.
+fn check_ppm<T: Config>(trial: &TrialOf<T>, stage: &StageOf<T>, busy: &[T::AccountId]) -> u32 {
+	if trial.assurance == Assurance::Full || !trial.exact {
 		return draw::WHOLE;
 	}
-	let of_lead = |stage: &StageOf<T>| {
-		let trust = T::Workers::trust(&stage.lead.worker);
-		draw::check_ppm(&trust, stage.pay, T::LeastCheck::get())
-	};
-	trial
-		.stages
-		.iter()
-		.map(of_lead)
-		.max()
-		.unwrap_or(draw::WHOLE)
+	let lots = lots::<T>(stage, busy);
+	let mut watching = stage.holders.iter().zip(lots);
+	if !watching.any(|(who, bond)| bond > 0 && !T::Workers::is_late(who)) {
+		return draw::WHOLE;
+	}
+	let trust = T::Workers::trust(&stage.lead.worker);
+	draw::check_ppm(&trust, stage.pay, T::LeastCheck::get())
 }

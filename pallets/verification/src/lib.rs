@@ -9,7 +9,8 @@
 //! | phase | who acts | call |
 //! |---|---|---|
 //! | Running | the lead of every stage | `commit`; the entry's lead `commit_reply` |
-//! | Drawing | nobody: randomness is awaited that draws whether the job is checked, and by whom | |
+//! | Drawing | nobody: randomness is awaited that draws whether the job is checked for sure, and by whom | |
+//! | Summoning | else, holders of a stage whose lot won: who is first checks it | `summon` |
 //! | Verifying | the replica of every stage, blind; a second time where one got no rows | `commit`, `report_withheld` |
 //! | Revealing | whoever committed | `reveal` |
 //! | Reconciling | who has the receipt of a hop of which two workers tell other rows | `show_receipt` |
@@ -18,10 +19,10 @@
 //! | Held | governance, where many verdicts of a model or class blame somebody | `uphold`, `pardon` |
 //! | Closed | nobody | |
 //!
-//! A job that the draw leaves unchecked goes on to Revealing at once: its leads show that they fit together,
-//! and are paid.
+//! A job of which nobody was summoned to check a stage goes on from there to Revealing: its leads show that they fit
+//! together, and are paid.
 //!
-//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `withheld` draws another
+//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `summoning` takes lots that won, `withheld` draws another
 //! checker where the first got no rows, `receipts` takes the receipts of hops, `disputes` lets lead and replica argue, `closing` carries a judgement out,
 //! `breaker` counts verdicts and trips, `held` keeps what waits for governance and lets it go, `views` tells workers
 //! and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
@@ -45,6 +46,7 @@ mod drawing;
 mod held;
 mod phases;
 mod receipts;
+mod summoning;
 mod try_state;
 mod views;
 pub mod weights;
@@ -68,6 +70,7 @@ pub mod pallet {
 		hop::{End, Shown},
 		ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE, MAX_STAGES},
 		job::Refund,
+		summons::Proof,
 		verdict::{Part, Phase, Verdict},
 	};
 	use frame_support::{dispatch::PostDispatchInfo, pallet_prelude::*, traits::Randomness};
@@ -84,12 +87,16 @@ pub mod pallet {
 		type Jobs: OnVerdict<Self::AccountId> + JobBook<Self::AccountId>;
 		/// What a block adds to the beacon of the draws: nobody may know it before the block before it.
 		type Randomness: Randomness<Self::Hash, BlockNumberFor<Self>>;
-		/// Least probability with which a job is checked, in parts per million.
+		/// Least probability with which a stage of an exact model is checked, in parts per million. Those of other models
+		/// always are.
 		#[pallet::constant]
 		type LeastCheck: Get<u32>;
 		/// Blocks between the last commitment of a lead and the draw: the beacon mixes all of them.
 		#[pallet::constant]
 		type DrawBlocks: Get<BlockNumberFor<Self>>;
+		/// Blocks that holders have to show that their lot won: whoever would keep them from it has to make all of them.
+		#[pallet::constant]
+		type SummonBlocks: Get<BlockNumberFor<Self>>;
 		/// Blocks that the replicas have to execute a stage again and commit.
 		#[pallet::constant]
 		type VerifyBlocks: Get<BlockNumberFor<Self>>;
@@ -200,14 +207,23 @@ pub mod pallet {
 			/// Block by which every lead must have committed.
 			until: BlockNumberFor<T>,
 		},
-		/// The draw decided whether a job is checked.
+		/// The draw decided whether a job is checked for sure.
 		Drawn {
 			/// The job.
 			job: JobId,
-			/// Whether its stages are executed again.
+			/// Whether all its stages are executed again; else their holders draw lots.
 			checked: bool,
-			/// The probability with which it had to be, in parts per million.
+			/// The probability with which the stage that needs it most is checked, in parts per million.
 			probability: u32,
+		},
+		/// A holder of a stage showed that its lot won: the first who does checks the stage.
+		Summoned {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The holder.
+			worker: T::AccountId,
 		},
 		/// A worker has to execute a stage again.
 		CheckerDrawn {
@@ -425,6 +441,13 @@ pub mod pallet {
 		ProvesNothing,
 		/// What the receipt proves has been shown already.
 		AlreadyShown,
+		/// The account has shown its lot over this stage already.
+		AlreadySummoned,
+		/// The lot is not by the key of this account, or not over this draw, job and stage; only accounts with an
+		/// sr25519 key can draw one.
+		WrongProof,
+		/// The lot did not win: it is not below what the bond of its holder stands for.
+		LotLost,
 		/// There is no dispute about this stage, or it is over.
 		NoDispute,
 		/// It is the other side's turn.
@@ -603,6 +626,22 @@ pub mod pallet {
 			let who = ensure_signed(origin)?;
 			let stages = Self::do_show_receipt(&who, job, &receipt)?;
 			Ok(free(T::WeightInfo::show_receipt(stages)))
+		}
+
+		/// Shows, as a holder of a stage of which the chain has no checker, that its lot won. Who is first checks the
+		/// stage. Free of charge when it succeeds, also for who comes second. Operational: a full block must not keep it
+		/// out.
+		#[pallet::call_index(7)]
+		#[pallet::weight((T::WeightInfo::summon(MAX_STAGES), DispatchClass::Operational))]
+		pub fn summon(
+			origin: OriginFor<T>,
+			job: JobId,
+			stage: StageIndex,
+			proof: Proof,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let stages = Self::do_summon(&who, job, stage, proof)?;
+			Ok(free(T::WeightInfo::summon(stages)))
 		}
 
 		/// Lets the verdicts of a model or class stand whose breaker has tripped: the convicted are slashed, who

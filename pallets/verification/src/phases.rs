@@ -28,12 +28,13 @@ pub(crate) type ParticipantOf<T> =
 
 impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn verdict_blocks() -> BlockNumberFor<T> {
-		// Each of the six deadlines, that of a second round of checks, and that of every round of a dispute,
+		// Each of the seven deadlines, that of a second round of checks, and that of every round of a dispute,
 		// may move by the window; the block that finds it passed included.
-		let deadlines = dispute::MAX_MOVES.saturating_add(7);
+		let deadlines = dispute::MAX_MOVES.saturating_add(8);
 		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(deadlines));
 		let disputing = T::DisputeBlocks::get().saturating_mul(dispute::MAX_MOVES.into());
 		T::DrawBlocks::get()
+			.saturating_add(T::SummonBlocks::get())
 			.saturating_add(T::VerifyBlocks::get())
 			.saturating_add(T::VerifyBlocks::get())
 			.saturating_add(T::RevealBlocks::get())
@@ -278,12 +279,16 @@ impl<T: Config> Pallet<T> {
 			Phase::Drawing => {
 				drawn = true;
 				Self::draw(job, &mut trial);
-				if trial.is_unchecked() {
-					Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get())
-				} else {
+				if trial.drawn.is_some_and(|drawn| drawn.checked) {
 					Self::enter(job, trial, Phase::Verifying, T::VerifyBlocks::get())
+				} else {
+					Self::enter(job, trial, Phase::Summoning, T::SummonBlocks::get())
 				}
 			}
+			Phase::Summoning if trial.is_unchecked() => {
+				Self::enter(job, trial, Phase::Revealing, T::RevealBlocks::get())
+			}
+			Phase::Summoning => Self::enter(job, trial, Phase::Verifying, T::VerifyBlocks::get()),
 			Phase::Verifying => {
 				let again = Self::draw_again(job, &mut trial);
 				drawn = again.is_some();

@@ -125,6 +125,32 @@ fn check_listed<T: Config>(job: JobId, trial: &TrialOf<T>) -> Result<(), TryRunt
 	Ok(())
 }
 
+/// Lots are shown by holders, once each, and the first one's holder checks the stage until it says that it got no rows.
+fn check_summons<T: Config>(trial: &TrialOf<T>, stage: &StageOf<T>) -> Result<(), TryRuntimeError> {
+	let shown = &stage.summons;
+	ensure!(
+		shown.is_empty() || stage.chance > 0,
+		"a lot was shown where none was drawn"
+	);
+	let shown_once = shown.iter().all(|one| {
+		let same = shown.iter().filter(|other| other.worker == one.worker);
+		same.count() == 1 && stage.holders.contains(&one.worker)
+	});
+	ensure!(shown_once, "a lot is no holder's, or shown twice");
+	let first = shown.first().map(|first| &first.worker);
+	let checks = stage.refused.as_ref();
+	let checks = checks.or(stage.replica.as_ref().map(|replica| &replica.worker));
+	ensure!(
+		stage.chance == 0 || first == checks,
+		"who was summoned first does not check"
+	);
+	ensure!(
+		stage.chance == 0 || trial.phase >= Phase::Summoning,
+		"lots were drawn before the draw"
+	);
+	Ok(())
+}
+
 fn check_stage<T: Config>(
 	job: JobId,
 	trial: &TrialOf<T>,
@@ -137,9 +163,15 @@ fn check_stage<T: Config>(
 		"a draw comes after the commitments and before the checks"
 	);
 	ensure!(
-		stage.replica.is_none() || trial.drawn.is_some_and(|drawn| drawn.checked),
-		"a replica was not drawn"
+		stage.replica.is_none() || (drawn && (stage.chance == 0 || !stage.summons.is_empty())),
+		"a replica was neither drawn nor summoned"
 	);
+	let secret = trial.drawn.is_some_and(|drawn| !drawn.checked);
+	ensure!(
+		secret == (stage.chance > 0),
+		"a stage is left to lots exactly where its job is not checked for sure"
+	);
+	check_summons::<T>(trial, stage)?;
 	let lead_done = phase == Phase::Running || phase == Phase::Closed;
 	ensure!(
 		lead_done || stage.lead.commitment.is_some(),

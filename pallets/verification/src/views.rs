@@ -3,12 +3,13 @@
 
 use crate::{
 	phases::{StageOf, TrialOf},
+	summoning::{has_summoned, threshold},
 	trial::Participant,
 	Agenda, Config, Disputes, Pallet, Trials,
 };
 use alloc::{string::String, vec::Vec};
 use dllm_primitives::{
-	api::{Duty, ParticipantView, Prompt, RingMember, Route, StageReceipt},
+	api::{Duty, ParticipantView, Prompt, RingMember, Route, StageReceipt, SummonsView},
 	dispute::Standing,
 	flow::{JobBook, WorkerPool},
 	hop::End,
@@ -16,7 +17,7 @@ use dllm_primitives::{
 	job::Body,
 	miner::WorkerSpec,
 	model::LayerRange,
-	verdict::{Part, Phase},
+	verdict::{Part, Phase, Verdict},
 };
 use sp_runtime::{traits::UniqueSaturatedInto, AccountId32};
 
@@ -30,7 +31,11 @@ where
 		jobs.sort_unstable();
 		jobs.into_iter()
 			.filter_map(|job| Trials::<T>::get(job).map(|trial| (job, trial)))
-			.flat_map(|(job, trial)| duties_in::<T>(job, &trial, worker))
+			.flat_map(|(job, trial)| {
+				let mut duties = duties_in::<T>(job, &trial, worker);
+				duties.extend(lots_in::<T>(job, &trial, worker));
+				duties
+			})
 			.collect()
 	}
 
@@ -40,9 +45,19 @@ where
 		Some(route_of::<T>(job, &trial))
 	}
 
-	/// Whether the draw has a job checked; none before the draw.
+	/// Whether any stage of a job is checked; none before that is known.
 	pub fn is_checked(job: JobId) -> Option<bool> {
-		Trials::<T>::get(job)?.drawn.map(|drawn| drawn.checked)
+		let trial = Trials::<T>::get(job).filter(|trial| trial.phase != Phase::Summoning)?;
+		trial.drawn.map(|_| !trial.is_unchecked())
+	}
+
+	/// Whether the lead of each stage of a job passed a check, in the order of the ring.
+	pub fn passed_leads(job: JobId) -> Vec<bool> {
+		let trial = Trials::<T>::get(job);
+		let stages = trial.iter().flat_map(|trial| &trial.stages);
+		stages
+			.map(|stage| stage.lead.verdict == Some(Verdict::Pass))
+			.collect()
 	}
 
 	/// Where the trial of a job stands.
@@ -66,9 +81,26 @@ where
 			refused: refused::<T>(stage),
 			dispute: stage.dispute,
 			contradiction: stage.contradiction,
+			chance: stage.chance,
+			summons: summons::<T>(&trial, stage),
 		};
 		trial.stages.iter().map(receipt).collect()
 	}
+}
+
+/// The lots over a stage that won.
+fn summons<T: Config>(trial: &TrialOf<T>, stage: &StageOf<T>) -> Vec<SummonsView>
+where
+	T::AccountId: Into<AccountId32>,
+{
+	let seed = trial.drawn.map_or(Digest::zero(), |drawn| drawn.seed);
+	let shown = stage.summons.iter().map(|shown| SummonsView {
+		worker: shown.worker.clone().into(),
+		seed,
+		threshold: shown.threshold,
+		proof: shown.proof,
+	});
+	shown.collect()
 }
 
 /// The checkers of a stage that got no rows, in the order in which they were drawn.
@@ -143,6 +175,26 @@ where
 				.chain(serves.then(|| serve::<T>(job, trial, stage)))
 		})
 		.collect()
+}
+
+/// The lots that a worker has to draw over stages of an open trial.
+fn lots_in<T: Config>(job: JobId, trial: &TrialOf<T>, worker: &T::AccountId) -> Vec<Duty> {
+	let seed = trial.drawn.map(|drawn| drawn.seed);
+	let Some(seed) = seed.filter(|_| trial.phase == Phase::Summoning) else {
+		return Vec::new();
+	};
+	let of_stage = |stage: &StageOf<T>| {
+		let shown = stage.replica.is_some() || has_summoned::<T>(stage, worker);
+		let threshold = threshold::<T>(trial, stage, worker).filter(|_| !shown)?;
+		Some(Duty::Summon {
+			job,
+			stage: stage.stage,
+			seed,
+			threshold,
+			until: trial.until.unique_saturated_into(),
+		})
+	};
+	trial.stages.iter().filter_map(of_stage).collect()
 }
 
 fn run<T: Config>(job: JobId, trial: &TrialOf<T>, stage: &StageOf<T>, committed: bool) -> Duty

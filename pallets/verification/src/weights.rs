@@ -23,6 +23,8 @@ pub trait WeightInfo {
 	fn dispute_claim() -> Weight;
 	/// A receipt of a hop with the signatures of both ends.
 	fn show_receipt(s: u32) -> Weight;
+	/// A winning lot, the last one of its phase.
+	fn summon(s: u32) -> Weight;
 	/// A block without a deadline.
 	fn expire_none() -> Weight;
 	/// The end of a breaker that holds nothing.
@@ -60,6 +62,9 @@ impl WeightInfo for () {
 	}
 	fn show_receipt(s: u32) -> Weight {
 		Weight::from_parts(12_000, 12).saturating_mul(s.into())
+	}
+	fn summon(s: u32) -> Weight {
+		Weight::from_parts(13_000, 13).saturating_mul(s.into())
 	}
 	fn expire_none() -> Weight {
 		Weight::from_parts(100, 1)

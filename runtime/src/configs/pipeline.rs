@@ -143,11 +143,12 @@ impl pallet_verification::Config for Runtime {
 	type Models = Models;
 	type Jobs = Jobs;
 	type Randomness = ParentRandomness;
-	// Every job. Less only once a lead that is checked has no way out but to be confirmed: docs/verification.md
-	// names those that are left.
-	type LeastCheck = ConstU32<{ dllm_primitives::draw::WHOLE }>;
+	// One stage in ten, of exact models.
+	type LeastCheck = ConstU32<{ dllm_primitives::draw::WHOLE / 10 }>;
 	// Who would choose the draw has to hold back the last of these blocks, or to make all of them.
 	type DrawBlocks = ConstU32<3>;
+	// Who would keep a lot out has to make all of these blocks.
+	type SummonBlocks = ConstU32<6>;
 	type VerifyBlocks = ConstU32<20>;
 	// A minute: who is checked and has not opened by then forfeits.
 	type RevealBlocks = ConstU32<20>;

@@ -3,7 +3,7 @@
 
 use crate::{
 	configs::pipeline::treasury_account, AccountId, Balance, Balances, BlockNumber, Miners, Poaw,
-	Rewards, RuntimeHoldReason,
+	Rewards, RuntimeHoldReason, Verification,
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
@@ -17,19 +17,30 @@ use frame_support::traits::{
 	fungible::{Inspect, Mutate},
 	tokens::{Fortitude, Preservation},
 };
-use sp_runtime::DispatchResult;
+use sp_runtime::{helpers_128bit::multiply_by_rational_with_rounding, DispatchResult, Rounding};
 
-/// Pays bills and credits what of those for checked work is lost for good: the burned part and the
-/// treasury's.
+/// Pays bills and credits what is lost for good of what checked work was paid: the burned part and the treasury's, as
+/// far as leads passed a check; of those that nobody checked nothing.
 pub struct CreditedPayouts;
 
 impl Payouts<AccountId, RuntimeHoldReason> for CreditedPayouts {
 	fn pay(reason: &RuntimeHoldReason, bill: &Bill<AccountId>) -> DispatchResult {
 		<Rewards as Payouts<_, _>>::pay(reason, bill)?;
 		if let Some(paid) = Rewards::payment(bill.job).filter(|_| bill.checked) {
+			let sum = |lines: &[(AccountId, Balance)]| {
+				let pays = lines.iter().map(|(_, pay)| *pay);
+				pays.fold(0, Balance::saturating_add)
+			};
 			let sunk = paid.burned.saturating_add(paid.treasury);
-			let lines = paid.miners.into_iter().chain(paid.verifiers);
-			Poaw::credit(sunk, &lines.collect::<Vec<_>>());
+			let all = sum(&paid.miners);
+			let passed = Verification::passed_leads(bill.job);
+			let leads = paid.miners.into_iter().zip(passed);
+			let checked = leads.filter(|(_, passed)| *passed).map(|(line, _)| line);
+			let checked = checked.collect::<Vec<_>>();
+			let sunk =
+				multiply_by_rational_with_rounding(sunk, sum(&checked), all.max(1), Rounding::Down);
+			let lines = checked.into_iter().chain(paid.verifiers);
+			Poaw::credit(sunk.unwrap_or(0), &lines.collect::<Vec<_>>());
 		}
 		Ok(())
 	}
@@ -49,6 +60,10 @@ impl WorkerPool<AccountId, Balance, BlockNumber> for AccountableWorkers {
 
 	fn draw_verifier(seed: Digest, excluded: &[AccountId], memory: u64) -> Option<AccountId> {
 		Miners::draw_verifier(seed, excluded, memory)
+	}
+
+	fn is_late(who: &AccountId) -> bool {
+		Miners::is_late(who)
 	}
 
 	fn trust(who: &AccountId) -> Trust {

@@ -67,6 +67,12 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
 			.saturating_add(T::DbWeight::get().writes(1))
 	}
 
+	/// Not measured yet: the figures of `show_receipt`, which looks at two signatures.
+	/// `s`: 2 to 17.
+	fn summon(s: u32) -> Weight {
+		Self::show_receipt(s)
+	}
+
 	fn dispute_level() -> Weight {
 		Weight::from_parts(1_304_016_000, 10_664)
 			.saturating_add(T::DbWeight::get().reads(2))

@@ -1,7 +1,7 @@
 //! Who plays: a model of four layers, four miners in two segments, two entries, one verifier; and the
 //! steps of the walk as each of them takes it.
 
-use crate::chain::{account, Chain};
+use crate::chain::{account, pair, Chain};
 use codec::Encode;
 use dllm_primitives::{
 	commitment::{self, Opening, Roots},
@@ -10,12 +10,13 @@ use dllm_primitives::{
 	miner::{Roles, WorkerSpec},
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Plan, Segment},
+	summons::{self, Proof},
 };
 use dllm_runtime::{
 	constants::money::DLLM, AccountId, Balance, Balances, Runtime, RuntimeCall, RuntimeEvent,
 };
 use frame_support::traits::Get;
-use sp_core::{ed25519, Pair};
+use sp_core::{crypto::VrfSecret, ed25519, Pair};
 use sp_io::hashing::blake2_256;
 
 /// The first model, pipeline and job of a chain.
@@ -129,8 +130,13 @@ pub fn register(name: &str) -> (&str, RuntimeCall) {
 
 /// A chain with the model active and no pipeline.
 pub fn with_model() -> Chain {
+	with(model())
+}
+
+/// The same with another model.
+fn with(model: ModelSpec) -> Chain {
 	let mut chain = Chain::new();
-	let register = pallet_models::Call::register { spec: model() };
+	let register = pallet_models::Call::register { spec: model };
 	chain.block([("Alice", register.into())]);
 	chain.block([(
 		"Alice",
@@ -141,7 +147,12 @@ pub fn with_model() -> Chain {
 
 /// A chain whose pipeline takes jobs.
 pub fn with_pipeline() -> Chain {
-	let mut chain = with_model();
+	with_pipeline_of(model())
+}
+
+/// The same with another model.
+pub fn with_pipeline_of(model: ModelSpec) -> Chain {
+	let mut chain = with(model);
 	let [e1, e2] = ENTRIES.map(register);
 	let [m1, m2] = FIRST_SEGMENT.map(register);
 	let [m3, m4] = SECOND_SEGMENT.map(register);
@@ -333,6 +344,25 @@ pub fn report_withheld(who: &str, job: JobId, stage: StageIndex) -> (&str, Runti
 	(
 		who,
 		pallet_verification::Call::report_withheld { job, stage }.into(),
+	)
+}
+
+/// A holder's lot over a stage, drawn with the key of its account.
+pub fn summon<'a>(
+	chain: &mut Chain,
+	who: &'a str,
+	job: JobId,
+	stage: StageIndex,
+) -> (&'a str, RuntimeCall) {
+	let seed = chain.read(|| {
+		let trial = pallet_verification::Trials::<Runtime>::get(job).unwrap();
+		trial.drawn.unwrap().seed
+	});
+	let input = summons::transcript(seed, job, stage).into_sign_data();
+	let proof = Proof::from(&pair(who).vrf_sign(&input));
+	(
+		who,
+		pallet_verification::Call::summon { job, stage, proof }.into(),
 	)
 }
 

@@ -16,4 +16,5 @@ mod rerun;
 mod round;
 mod routing;
 mod settled;
+mod summoning;
 mod unserved;

@@ -13,6 +13,7 @@ use dllm_primitives::{
 	miner::{Roles, WorkerSpec},
 	model::{AdapterSpec, ModelSpec, Profile, Shard},
 	plan::Plan,
+	summons::Proof,
 };
 use dllm_runtime::{constants::block::MAX_WEIGHT, AccountId, Runtime, RuntimeCall};
 use frame_support::{
@@ -254,6 +255,14 @@ fn verification_calls() -> Vec<RuntimeCall> {
 			made: Move::Nodes(Vec::new()),
 		},
 		Call::report_withheld { job, stage },
+		Call::summon {
+			job,
+			stage,
+			proof: Proof {
+				output: Digest::zero(),
+				proof: Default::default(),
+			},
+		},
 		Call::show_receipt {
 			job,
 			receipt: Shown {

@@ -30,7 +30,8 @@ const PARTS = { lead: 'Leads', replica: 'Replicas', tiebreak: 'Third workers' } 
 const SIDES = { defender: 'lead', challenger: 'replica' } as Record<string, string>;
 const PHASES = {
 	running: 'the leads run it and commit',
-	drawing: 'randomness of coming blocks decides whether the job is checked, and by whom',
+	drawing: 'randomness of coming blocks decides whether the job is checked for sure, and by whom',
+	summoning: 'other holders of each stage draw lots that nobody else knows; whose wins checks the stage',
 	verifying: 'the drawn checkers run their stages again and commit blind',
 	revealing: 'lead and checker open what they committed to',
 	reconciling: 'workers tell other rows of one hop; who holds its receipt shows who signed for others',
@@ -52,6 +53,7 @@ const TELLINGS: Record<string, Telling> = {
 	'verification.Committed': ({ stage, worker, part }) => ({ title: `${PARTS[camel(part)]} committed`, lines: [line(stage, worker)] }),
 	'verification.Drawn': ({ checked, probability }) => ({ title: 'Drawn', text: drawn(Boolean(checked), Number(probability)), lines: [] }),
 	'verification.CheckerDrawn': ({ stage, worker }) => ({ title: 'Checkers drawn', lines: [line(stage, worker)] }),
+	'verification.Summoned': ({ stage, worker }) => ({ title: 'Summoned', lines: [line(stage, worker)] }),
 	'verification.Revealed': ({ stage, worker, part }) => {
 		const third = camel(part) === 'tiebreak';
 		return { title: `${PARTS[camel(part)]} ${third ? 'told their roots' : 'revealed'}`, lines: [line(stage, worker)] };
@@ -106,8 +108,8 @@ function line(stage: unknown, worker: unknown): Line {
 
 function drawn(checked: boolean, probability: number): string {
 	const share = `${Number((probability / 10_000).toFixed(2))} %`;
-	if (!checked) return `not checked: it had to be with a probability of ${share}, and the leads answer with their bonds`;
-	return probability === 1_000_000 ? 'checked, as it had to be' : `checked: it had to be with a probability of ${share}`;
+	if (!checked) return `left to lots: holders of a stage are summoned to check it with a probability of ${share} at most`;
+	return 'checked, as it had to be';
 }
 
 /** A move in words: `pallets/primitives/src/dispute/moves.rs` says what each holds. */

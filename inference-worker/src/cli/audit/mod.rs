@@ -82,10 +82,11 @@ impl Audit {
 
 /// Checks a job, in the order of the walk.
 pub fn audit(evidence: &Evidence) -> Vec<Step> {
-	let steps: [fn(&Evidence) -> Step; 12] = [
+	let steps: [fn(&Evidence) -> Step; 13] = [
 		record::record,
 		plan::plan,
 		shown::order,
+		shown::summons,
 		shown::commitments,
 		shown::shards,
 		shown::agreement,

@@ -17,6 +17,7 @@ use dllm_primitives::{
 	ids::{Digest, ENTRY_STAGE},
 	judge::Due,
 	model::Shard,
+	summons,
 	verdict::{Part, Verdict},
 };
 
@@ -209,7 +210,7 @@ pub(super) fn agreement(evidence: &Evidence) -> Step {
 			});
 		}
 		let lead = passed.iter().any(|(one, _)| one.part == Part::Lead);
-		let lead = lead || is_unchecked(evidence, stage);
+		let lead = lead || is_unchecked(stage);
 		sheet.expect(lead || !evidence.is_settled(), || {
 			format!(
 				"stage {} was paid for without a lead that passed",
@@ -223,10 +224,56 @@ pub(super) fn agreement(evidence: &Evidence) -> Step {
 	sheet.close("every worker that passed is confirmed by another one, or by a dispute")
 }
 
-/// Whether the draw left a stage unchecked, and its lead was taken at its word.
-fn is_unchecked(evidence: &Evidence, stage: &StageReceipt) -> bool {
+/// Whether nobody was summoned to check a stage, and its lead was taken at its word.
+fn is_unchecked(stage: &StageReceipt) -> bool {
 	let lead = part_of(stage, Part::Lead).and_then(|lead| lead.verdict);
-	evidence.receipt.checked == Some(false) && lead == Some(Verdict::Unchecked)
+	went_unchecked(stage) && lead == Some(Verdict::Unchecked)
+}
+
+/// Whether it was left to lots who checks a stage, and none won.
+pub(super) fn went_unchecked(stage: &StageReceipt) -> bool {
+	stage.chance > 0 && part_of(stage, Part::Replica).is_none()
+}
+
+/// Who was summoned shows a lot that only it could draw, and that wins; the first one checked the stage.
+pub(super) fn summons(evidence: &Evidence) -> Step {
+	let mut sheet = Sheet::new(
+		"summons",
+		"where a check was left to lots, the checker of a stage is the first who showed one that is its own and wins",
+	);
+	let stages = &evidence.receipt.stages;
+	if stages.iter().all(|stage| stage.chance == 0) {
+		let none = stages.iter().all(|stage| stage.summons.is_empty());
+		sheet.expect(none, || "lots were shown though none was drawn".into());
+		return sheet.nothing("no check was left to lots");
+	}
+	for stage in stages {
+		let number = stage.stage;
+		let share = f64::from(stage.chance) / 10_000.0;
+		sheet.note(format!(
+			"stage {number}: to be summoned with {share} %, {} were",
+			stage.summons.len()
+		));
+		sheet.expect(stage.chance > 0, || {
+			format!("stage {number} alone was not left to lots")
+		});
+		for shown in &stage.summons {
+			let at = (evidence.job, number);
+			let lot = summons::lot(shown.seed, at, shown.worker.as_ref(), &shown.proof);
+			let wins = lot.is_some_and(|lot| lot < shown.threshold);
+			sheet.expect(wins, || {
+				let who = short(&address(&shown.worker));
+				format!("the lot of {who} over stage {number} is not its own, or does not win")
+			});
+		}
+		let first = stage.summons.first().map(|shown| &shown.worker);
+		let replica = part_of(stage, Part::Replica).map(|one| &one.worker);
+		let checked = stage.refused.first().or(replica);
+		sheet.expect(first == checked, || {
+			format!("who was summoned first did not check stage {number}")
+		});
+	}
+	sheet.close("every lot that was shown is its holder's, and won")
 }
 
 /// Whether a worker has won the dispute about its stage.

@@ -3,7 +3,7 @@
 use super::{
 	evidence::{Evidence, Judged},
 	plan::drawn,
-	shown::{everybody, hex, part_of, shards_of, who},
+	shown::{everybody, hex, part_of, shards_of, went_unchecked, who},
 	step::{Sheet, Step},
 };
 use crate::cli::receipt::{part_in_words, state_in_words, verdict_in_words};
@@ -194,7 +194,7 @@ fn showings(evidence: &Evidence, stage: &StageReceipt) -> Option<StageShowings> 
 		lead: showing(Part::Lead)?,
 		replica: starved.or_else(|| showing(Part::Replica)),
 		tiebreak: showing(Part::Tiebreak),
-		unchecked: evidence.receipt.checked == Some(false),
+		unchecked: went_unchecked(stage),
 		dispute: stage.dispute,
 	})
 }
@@ -423,7 +423,7 @@ fn reason(
 			"showed nothing by its deadline".into()
 		}
 		(Verdict::Unchecked, _) => {
-			"the draw left it unchecked, and it opened its commitment".into()
+			"nobody was summoned to check it, and it opened its commitment".into()
 		}
 		// The rule pardons nobody.
 		(Verdict::Pardoned, _) => "governance pardoned it".into(),

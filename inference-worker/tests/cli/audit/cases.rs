@@ -5,7 +5,7 @@ use codec::Encode;
 use dllm_primitives::{
 	api::{
 		AccountId32, ModelView, ParticipantView, PaymentView, PipelineView, Receipt, StageReceipt,
-		StageView, WorkerView,
+		StageView, SummonsView, WorkerView,
 	},
 	commitment::{commitment, Opening},
 	dispute::{Outcome, Standing},
@@ -15,6 +15,7 @@ use dllm_primitives::{
 	miner::Roles,
 	payout,
 	plan::PipelineState,
+	summons::{self, Proof},
 	verdict::{Part, Phase, Verdict},
 };
 use dllm_worker::{
@@ -25,7 +26,7 @@ use dllm_worker::{
 	},
 };
 use libp2p::identity::Keypair;
-use sp_core::H512;
+use sp_core::{crypto::VrfSecret, sr25519, Pair, H512};
 
 /// A receipt and its model, as a network answered them.
 const WRITTEN: &str = include_str!("../../../../web/tests/unit/settled.json");
@@ -378,18 +379,45 @@ pub fn starved() -> Evidence {
 	evidence
 }
 
-/// A job that the draw left unchecked: its leads opened, and were paid.
+/// A job of which nobody was summoned to check a stage: its leads opened, and were paid.
 pub fn unchecked() -> Evidence {
 	let mut evidence = settled();
 	let receipt = &mut evidence.receipt;
 	receipt.checked = Some(false);
 	for stage in &mut receipt.stages {
+		stage.chance = 100_000;
 		stage.participants.truncate(1);
 		stage.participants[0].verdict = Some(Verdict::Unchecked);
 	}
 	let verifiers = receipt.verifiers.drain(..).map(|paid| paid.amount);
 	receipt.treasury += verifiers.sum::<u128>();
 	announce(&mut evidence);
+	evidence
+}
+
+/// A job that was left to lots: the replica of each stage was summoned, and can sign for that.
+pub fn summoned() -> Evidence {
+	let mut evidence = settled();
+	for at in 0..evidence.receipt.stages.len() {
+		let key = sr25519::Pair::from_seed(&[40 + at as u8; 32]);
+		let own = AccountId32::from(key.public());
+		let name = |who: &AccountId32| serde_json::to_string(who).unwrap();
+		let replica = evidence.receipt.stages[at].participants[1].worker.clone();
+		let text = serde_json::to_string(&evidence).unwrap();
+		evidence = serde_json::from_str(&text.replace(&name(&replica), &name(&own))).unwrap();
+		commit(&mut evidence, at, 1);
+		let job = evidence.job;
+		let stage = &mut evidence.receipt.stages[at];
+		let seed = Digest::repeat_byte(9);
+		let input = summons::transcript(seed, job, stage.stage);
+		stage.chance = 100_000;
+		stage.summons = vec![SummonsView {
+			worker: own,
+			seed,
+			threshold: u64::MAX,
+			proof: Proof::from(&key.vrf_sign(&input.into_sign_data())),
+		}];
+	}
 	evidence
 }
 

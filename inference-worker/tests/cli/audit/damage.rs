@@ -198,6 +198,11 @@ fn step_of_receipt(names: &[&str], evidence: &Evidence) -> Option<&'static str> 
 		["checked"] => Some("plan"),
 		["miners" | "verifiers" | "treasury" | "burned", ..] => Some("fee"),
 		["stages", _, "stage"] | ["stages", _, "layers", _] => Some("plan"),
+		// What a lot is drawn with cannot be told from elsewhere.
+		["stages", stage, "chance"] => {
+			let stage = &evidence.receipt.stages[stage.parse::<usize>().expect("a place")];
+			(stage.chance == 0).then_some("summons")
+		}
 		["stages", _, "dispute", _] | ["stages", _, "contradiction", _] => Some("verdicts"),
 		["stages", stage, "participants", at, rest @ ..] => {
 			let stage = &evidence.receipt.stages[stage.parse::<usize>().expect("a place")];

@@ -8,6 +8,7 @@ mod refusals;
 
 use cases::*;
 use dllm_primitives::{
+	api::StageReceipt,
 	dispute::{Outcome, Standing},
 	hop::{Contradiction, End},
 	job::{Assurance, JobState, OnFailure, Refund},
@@ -256,8 +257,8 @@ fn rows_that_two_checkers_did_not_get_are_explained() {
 fn an_unchecked_job_is_explained() {
 	let unchecked = unchecked();
 	assert!(held(&unchecked).contains(&"fee"));
-	assert!(said(&unchecked, "plan").contains("the draw left the job unchecked"));
-	assert!(said(&unchecked, "verdicts").contains("the draw left it unchecked"));
+	assert!(said(&unchecked, "plan").contains("nobody was summoned to check the job"));
+	assert!(said(&unchecked, "verdicts").contains("nobody was summoned to check it"));
 	// Whose user asked for a check has one.
 	let mut demanded = unchecked.clone();
 	demanded.asked.assurance = Assurance::Full;
@@ -268,6 +269,34 @@ fn an_unchecked_job_is_explained() {
 	lead.opening.as_mut().expect("opened").roots.weights = OTHER;
 	commit(&mut foreign, 1, 0);
 	assert!(failing(&foreign).contains(&"shards"));
+}
+
+/// The lots are drawn again, with the keys of their accounts.
+#[test]
+fn a_summons_is_checked() {
+	let summoned = summoned();
+	assert!(held(&summoned).contains(&"summons"));
+	let damaged = |damage: &dyn Fn(&mut StageReceipt)| {
+		let mut damaged = summoned.clone();
+		damage(&mut damaged.receipt.stages[1]);
+		failing(&damaged)
+	};
+	assert_eq!(
+		damaged(&|stage| stage.summons[0].threshold = 0),
+		["summons"]
+	);
+	assert_eq!(damaged(&|stage| stage.summons[0].seed = OTHER), ["summons"]);
+	assert_eq!(
+		damaged(&|stage| stage.summons[0].proof.proof.0[3] ^= 1),
+		["summons"]
+	);
+	assert_eq!(damaged(&|stage| stage.summons.clear()), ["summons"]);
+	let lead = summoned.receipt.stages[1].participants[0].worker.clone();
+	assert_eq!(
+		damaged(&|stage| stage.summons[0].worker = lead.clone()),
+		["summons"]
+	);
+	assert_eq!(damaged(&|stage| stage.chance = 0), ["summons"]);
 }
 
 #[test]

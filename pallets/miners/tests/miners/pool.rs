@@ -118,10 +118,10 @@ fn unverified_pay_is_counted_until_a_check_is_passed() {
 	execute(|| {
 		let bond = get(worker(ALICE)).bond;
 		let room = || Miners::trust(&ALICE).room;
-		assert_eq!(room(), bond / 20);
+		assert_eq!(room(), bond / 40);
 		Miners::unverified(&ALICE, 7);
 		Miners::unverified(&ALICE, 5);
-		assert_eq!(room(), (bond / 20).saturating_sub(12));
+		assert_eq!(room(), (bond / 40).saturating_sub(12));
 		for nothing_said in [
 			Verdict::Unchecked,
 			Verdict::Indeterminate,
@@ -133,7 +133,7 @@ fn unverified_pay_is_counted_until_a_check_is_passed() {
 		Miners::unverified(&ALICE, u128::MAX);
 		assert_eq!(room(), 0);
 		Miners::release(&ALICE, Verdict::Pass);
-		assert_eq!(room(), bond / 20);
+		assert_eq!(room(), bond / 40);
 		Miners::unverified(&BOB, 7);
 		let nobody = UnverifiedPay::<Test>::iter().next().is_none();
 		assert!(nobody, "nobody owes for who is not registered");

@@ -211,20 +211,20 @@ proptest! {
 fn who_withholds_an_opening_forfeits_a_multiple_of_the_pay() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		assert_eq!(Miners::withheld(&ALICE, 100, Some(&USER)), 2_000);
-		assert_eq!((get(ALICE).bond, held(ALICE)), (BOND - 2_000, BOND - 2_000));
-		assert_eq!(free(USER), FUNDS + 400);
+		assert_eq!(Miners::withheld(&ALICE, 100, Some(&USER)), 4_000);
+		assert_eq!((get(ALICE).bond, held(ALICE)), (BOND - 4_000, BOND - 4_000));
+		assert_eq!(free(USER), FUNDS + 800);
 		assert_eq!((get(ALICE).cheats, state(ALICE)), (0, WorkerState::Active));
 		let forfeited = Event::Forfeited {
 			worker: ALICE,
-			amount: 2_000,
-			to_user: 400,
-			burned: 1_600,
+			amount: 4_000,
+			to_user: 800,
+			burned: 3_200,
 		};
 		System::assert_last_event(forfeited.into());
 		assert_eq!(
 			Miners::withheld(&ALICE, u128::MAX, Some(&USER)),
-			BOND - 2_000
+			BOND - 4_000
 		);
 		assert_eq!(get(ALICE).bond, 0);
 		assert!(matches!(state(ALICE), WorkerState::Unbonding(_)));

@@ -21,5 +21,6 @@ mod rank;
 mod routing;
 mod softfloat;
 mod specimens;
+mod summons;
 mod trace;
 mod traces;

@@ -98,8 +98,8 @@ fn a_deadline_in_the_past_falls_on_this_block() {
 fn the_last_verdict_comes_after_all_phases_and_their_moves() {
 	let blocks = <Verification as dllm_primitives::flow::Trials<_, _>>::verdict_blocks();
 	let rounds = MAX_MOVES;
-	let phases = DRAW + 2 * VERIFY + 2 * REVEAL + rounds * DISPUTE + TIEBREAK;
-	assert_eq!(blocks, phases + (7 + rounds) * AGENDA_WINDOW);
+	let phases = DRAW + SUMMON + 2 * VERIFY + 2 * REVEAL + rounds * DISPUTE + TIEBREAK;
+	assert_eq!(blocks, phases + (8 + rounds) * AGENDA_WINDOW);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The draw: who is checked for sure, who at random, by whom, and what is left of an unchecked job.
+//! The draw: who is checked for sure, who by lot, by whom, and what is left of an unchecked job.
 
 use crate::{
 	mock::*,
@@ -25,10 +25,11 @@ const TRUSTED: Trust = Trust {
 	room: u128::MAX,
 };
 
-/// Draws of so many jobs in which everybody is trusted so: how many of them are checked.
+/// Draws of so many jobs of an exact model in which everybody is trusted so: how many of their three stages are checked.
 fn checked_of(jobs: JobId, trust: Trust, assurance: Assurance) -> usize {
 	let mut checked = 0;
 	execute(|| {
+		Exact::set(true);
 		Trusted::set(trust);
 		for job in 0..jobs {
 			open_with(Award {
@@ -38,7 +39,12 @@ fn checked_of(jobs: JobId, trust: Trust, assurance: Assurance) -> usize {
 			})
 			.unwrap();
 			commits(job, Lead, &all_honest);
-			checked += usize::from(Verification::is_checked(job).unwrap());
+			let trial = trial(job);
+			checked += trial
+				.stages
+				.iter()
+				.filter(|stage| stage.replica.is_some())
+				.count();
 			play(job, all_honest);
 		}
 	});
@@ -48,8 +54,8 @@ fn checked_of(jobs: JobId, trust: Trust, assurance: Assurance) -> usize {
 #[test]
 fn proven_workers_are_checked_now_and_then() {
 	let checked = checked_of(400, TRUSTED, Assurance::Standard);
-	// 40 are expected, with a standard deviation of 6.
-	assert!((16..=64).contains(&checked), "{checked}");
+	// Of one holder −ln(0.9) each: 126 are expected, with a standard deviation of 11.
+	assert!((83..=170).contains(&checked), "{checked}");
 }
 
 #[test]
@@ -59,8 +65,17 @@ fn the_less_the_rank_the_more_is_checked() {
 		..TRUSTED
 	};
 	let checked = checked_of(200, half, Assurance::Standard);
-	// 100 are expected, with a standard deviation of 7.
-	assert!((72..=128).contains(&checked), "{checked}");
+	// ln 2 each: 416 are expected, with a standard deviation of 11.
+	assert!((372..=460).contains(&checked), "{checked}");
+	let more = Trust {
+		rank: draw::WHOLE / 2 - 1,
+		..TRUSTED
+	};
+	assert_eq!(
+		checked_of(50, more, Assurance::Standard),
+		150,
+		"not left to lots"
+	);
 }
 
 #[test]
@@ -69,20 +84,21 @@ fn newcomers_and_whoever_asks_for_it_are_always_checked() {
 		passed: draw::PROBATION - 1,
 		..TRUSTED
 	};
-	assert_eq!(checked_of(50, new, Assurance::Standard), 50);
-	assert_eq!(checked_of(50, TRUSTED, Assurance::Full), 50);
+	assert_eq!(checked_of(50, new, Assurance::Standard), 150);
+	assert_eq!(checked_of(50, TRUSTED, Assurance::Full), 150);
 }
 
 #[test]
 fn a_bond_answers_for_so_much_unverified_pay_and_no_more() {
 	// The stages pay 672, 384 and 512.
 	let room = |room| Trust { room, ..TRUSTED };
-	assert_eq!(checked_of(50, room(671), Assurance::Standard), 50);
-	assert!(checked_of(50, room(672), Assurance::Standard) < 50);
+	assert_eq!(checked_of(50, room(671), Assurance::Standard), 150);
+	assert!(checked_of(50, room(672), Assurance::Standard) < 150);
 }
 
 /// Opens jobs of trusted workers until the draw leaves one unchecked.
 fn unchecked() -> JobId {
+	Exact::set(true);
 	Trusted::set(TRUSTED);
 	for job in 0..100 {
 		open_with(Award {
@@ -103,7 +119,7 @@ fn unchecked() -> JobId {
 fn an_unchecked_job_is_paid_when_its_leads_fit_together() {
 	execute(|| {
 		let job = unchecked();
-		let before = Unverified::get();
+		let before = Unverified::get().split_off(3 * job as usize);
 		assert_eq!(phase(job), Phase::Revealing);
 		let pays = trial(job)
 			.stages
@@ -123,6 +139,7 @@ fn an_unchecked_job_is_paid_when_its_leads_fit_together() {
 			panic!("{conclusion:?}");
 		};
 		assert_eq!((checked, leads.len(), checkers.len()), (false, 3, 0));
+		assert_eq!(Verification::passed_leads(job), [false; 3]);
 		for stage in stages(job) {
 			assert_eq!(verdict(job, stage, Lead), Some(Unchecked));
 			assert!(trial(job).stage(stage).unwrap().replica.is_none());
@@ -147,6 +164,7 @@ fn an_unchecked_lead_that_does_not_open_is_not_paid() {
 #[test]
 fn unchecked_leads_that_do_not_fit_together_are_not_paid() {
 	execute(|| {
+		Exact::set(true);
 		Trusted::set(TRUSTED);
 		// It tells rows that the entry never sent.
 		let behave = but(1, Lead, Behaviour::Misled);
@@ -171,6 +189,7 @@ fn unchecked_leads_that_do_not_fit_together_are_not_paid() {
 #[test]
 fn a_copied_commitment_is_seen_without_a_check() {
 	execute(|| {
+		Exact::set(true);
 		Trusted::set(TRUSTED);
 		let behave = but(1, Lead, Behaviour::Copied);
 		let job = (0..100)
@@ -293,9 +312,9 @@ fn the_third_worker_is_not_one_of_the_two() {
 	execute(|| {
 		open_with(award(0, 3)).unwrap();
 		play(0, but(1, Replica, Behaviour::Altered));
-		let mut three = [Lead, Replica, Tiebreak].map(|part| worker(0, 1, part));
+		let mut three = [Lead, Replica, Tiebreak].map(|part| number(&worker(0, 1, part)));
 		three.sort();
-		assert_eq!(three, [20, 21, 22].map(acc));
+		assert_eq!(three, [20, 21, 22]);
 	});
 }
 

@@ -16,6 +16,7 @@ mod property;
 mod receipts;
 mod silence;
 mod state;
+mod summoning;
 #[allow(dead_code)]
 #[path = "../../../primitives/tests/primitives/traces.rs"]
 mod traces;

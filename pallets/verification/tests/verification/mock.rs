@@ -21,9 +21,12 @@ use frame_support::{
 };
 use frame_system::EnsureRoot;
 use pallet_verification::trial::Trial;
-use sp_core::{ed25519::Pair, Pair as _};
+use sp_core::{ed25519::Pair, sr25519, Pair as _};
 use sp_runtime::{traits::IdentityLookup, AccountId32, BuildStorage, DispatchResult};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+	collections::{BTreeMap, BTreeSet},
+	sync::OnceLock,
+};
 
 pub type AccountId = AccountId32;
 type Block = frame_system::mocking::MockBlockU32<Test>;
@@ -59,6 +62,7 @@ impl frame_system::Config for Test {
 }
 
 pub const DRAW: u32 = 3;
+pub const SUMMON: u32 = 6;
 pub const VERIFY: u32 = 20;
 pub const REVEAL: u32 = 10;
 pub const TIEBREAK: u32 = 30;
@@ -79,6 +83,7 @@ impl pallet_verification::Config for Test {
 	type Randomness = Dice;
 	type LeastCheck = ConstU32<100_000>;
 	type DrawBlocks = ConstU32<DRAW>;
+	type SummonBlocks = ConstU32<SUMMON>;
 	type VerifyBlocks = ConstU32<VERIFY>;
 	type RevealBlocks = ConstU32<REVEAL>;
 	type TiebreakBlocks = ConstU32<TIEBREAK>;
@@ -119,6 +124,10 @@ parameter_types! {
 	pub static Inactive: BTreeSet<AccountId> = BTreeSet::new();
 	/// What everybody's work says of it: without any, every job is checked.
 	pub static Trusted: Trust = Trust { passed: 0, rank: 0, room: 0 };
+	/// Workers that missed their latest deadline.
+	pub static Late: BTreeSet<AccountId> = BTreeSet::new();
+	/// Bonds other than 1000.
+	pub static Bonds: BTreeMap<AccountId, u128> = BTreeMap::new();
 	pub static Unverified: Vec<(AccountId, u128)> = vec![];
 	pub static Engaged: Vec<AccountId> = vec![];
 	pub static Released: Vec<(AccountId, Verdict)> = vec![];
@@ -132,6 +141,8 @@ parameter_types! {
 	pub static Concluded: Vec<(JobId, u32, Conclusion<AccountId>)> = vec![];
 	/// The constants of the model's layers: where there are any, it is exact.
 	pub static Constants: Option<ModelConstants> = None;
+	/// Whether the model is exact without them: then nothing can be disputed.
+	pub static Exact: bool = false;
 	pub static Facts: BTreeMap<JobId, JobFacts<AccountId>> = BTreeMap::new();
 }
 
@@ -152,7 +163,7 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 			} else {
 				WorkerState::Active
 			},
-			bond: 1000,
+			bond: Bonds::get().get(who).copied().unwrap_or(1000),
 			spec: WorkerSpec {
 				peer_id: bytes(&peer(who)),
 				addresses: vec![bytes(format!("/ip4/10.0.0.{number}/tcp/1").as_bytes())]
@@ -184,6 +195,10 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 		Verifiers::get()
 			.into_iter()
 			.find(|who| !excluded.contains(&acc(number(who) + 100)))
+	}
+
+	fn is_late(who: &AccountId) -> bool {
+		Late::get().contains(who)
 	}
 
 	fn trust(_: &AccountId) -> Trust {
@@ -234,6 +249,10 @@ impl ModelCatalog<AccountId> for Catalogue {
 			owner: acc(200),
 			state: ModelState::Active,
 			spec: match Constants::get() {
+				None if Exact::get() => ModelSpec {
+					profile: Profile::Exact,
+					..spec()
+				},
 				None => spec(),
 				constants => {
 					let mut spec = ModelSpec {
@@ -320,13 +339,25 @@ impl Randomness<Digest, u32> for Dice {
 	}
 }
 
-/// Account number `n`.
-pub fn acc(n: u8) -> AccountId {
-	AccountId::new([n; 32])
+/// The key of account number `n`.
+pub fn pair(n: u8) -> sr25519::Pair {
+	sr25519::Pair::from_seed(&[n; 32])
 }
 
-fn number(who: &AccountId) -> u8 {
-	AsRef::<[u8; 32]>::as_ref(who)[0]
+fn accounts() -> &'static [AccountId] {
+	static ALL: OnceLock<Vec<AccountId>> = OnceLock::new();
+	ALL.get_or_init(|| (0..=u8::MAX).map(|n| pair(n).public().into()).collect())
+}
+
+/// Account number `n`.
+pub fn acc(n: u8) -> AccountId {
+	accounts()[usize::from(n)].clone()
+}
+
+/// The number of an account.
+pub fn number(who: &AccountId) -> u8 {
+	let place = accounts().iter().position(|account| account == who);
+	place.unwrap() as u8
 }
 
 /// The network key of a worker, or of anybody.
@@ -360,6 +391,9 @@ pub fn execute(test: impl FnOnce()) {
 	Concluded::set(vec![]);
 	Facts::set(BTreeMap::new());
 	Constants::set(None);
+	Exact::set(false);
+	Late::set(BTreeSet::new());
+	Bonds::set(BTreeMap::new());
 	let storage = frame_system::GenesisConfig::<Test>::default()
 		.build_storage()
 		.unwrap();

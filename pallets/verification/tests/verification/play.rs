@@ -3,11 +3,14 @@
 
 use crate::mock::*;
 use dllm_primitives::{
+	api::Duty,
 	commitment::Roots,
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
+	summons::{self, Proof},
 	verdict::{Part, Phase},
 };
 use frame_support::{assert_ok, dispatch::Pays};
+use sp_core::crypto::VrfSecret;
 use sp_runtime::DispatchError;
 
 /// How a worker acts.
@@ -119,6 +122,7 @@ pub fn play(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 pub fn play_out(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 	commits(job, Part::Lead, &behave);
 	expire(job, Phase::Running);
+	draws(job);
 	// The second time for checkers that are drawn in the place of others.
 	for _ in 0..2 {
 		let drawn_again = is_drawn_again(job);
@@ -140,6 +144,59 @@ fn is_drawn_again(job: JobId) -> bool {
 	trial.stages.iter().any(|stage| stage.refused.is_some())
 }
 
+/// Lets the blocks until the draw pass, and every holder show its lot that won.
+pub fn draws(job: JobId) {
+	expire(job, Phase::Drawing);
+	for stage in stages(job) {
+		for holder in trial(job).stage(stage).unwrap().holders.clone() {
+			if lot(job, stage, number(&holder)) {
+				let _ = summon(job, stage, number(&holder));
+			}
+		}
+	}
+	expire(job, Phase::Summoning);
+}
+
+/// The lot of account number `who` over a stage.
+pub fn proof(job: JobId, stage: StageIndex, who: u8) -> Proof {
+	let seed = trial(job).drawn.unwrap().seed;
+	let input = summons::transcript(seed, job, stage).into_sign_data();
+	Proof::from(&pair(who).vrf_sign(&input))
+}
+
+/// Whether that lot wins.
+pub fn lot(job: JobId, stage: StageIndex, who: u8) -> bool {
+	let due = Verification::duties(&acc(who))
+		.into_iter()
+		.find_map(|duty| match duty {
+			Duty::Summon {
+				job: of,
+				stage: its,
+				seed,
+				threshold,
+				..
+			} if (of, its) == (job, stage) => Some((seed, threshold)),
+			_ => None,
+		});
+	due.is_some_and(|(seed, threshold)| {
+		let account = acc(who);
+		let lot = summons::lot(
+			seed,
+			(job, stage),
+			account.as_ref(),
+			&proof(job, stage, who),
+		);
+		lot.unwrap() < threshold
+	})
+}
+
+/// Shows it.
+pub fn summon(job: JobId, stage: StageIndex, who: u8) -> Result<(), DispatchError> {
+	let proof = proof(job, stage, who);
+	let origin = RuntimeOrigin::signed(acc(who));
+	check_free(Verification::summon(origin, job, stage, proof))
+}
+
 /// Lets the deadline of a phase pass, if the trial is still in it.
 pub fn expire(job: JobId, in_phase: Phase) {
 	if phase(job) == in_phase {
@@ -150,7 +207,7 @@ pub fn expire(job: JobId, in_phase: Phase) {
 /// Commits all leads, and lets the blocks until the draw pass; or all replicas. Who copies waits for what
 /// it copies.
 pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
-	expire(job, Phase::Drawing);
+	draws(job);
 	let expected = if part == Part::Lead {
 		Phase::Running
 	} else {
@@ -187,7 +244,7 @@ pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Beh
 			assert_ok!(commit(job, stage, part, digest));
 		}
 	}
-	expire(job, Phase::Drawing);
+	draws(job);
 }
 
 /// The commitment that a copying worker takes; none where there is none to take.

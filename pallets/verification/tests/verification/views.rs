@@ -38,6 +38,7 @@ fn short(who: u8) -> Vec<(&'static str, StageIndex)> {
 			..
 		} => ("check", *stage),
 		Duty::Check { stage, .. } => ("decide", *stage),
+		Duty::Summon { stage, .. } => ("summon", *stage),
 		Duty::Reveal { stage, .. } => ("reveal", *stage),
 		Duty::Dispute { stage, .. } => ("dispute", *stage),
 		Duty::Reconcile { boundary, .. } => ("reconcile", *boundary),
