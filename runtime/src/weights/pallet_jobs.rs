@@ -13,25 +13,25 @@ pub struct WeightInfo<T>(PhantomData<T>);
 
 impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	fn submit() -> Weight {
-		Weight::from_parts(878_891_000, 57_941)
+		Weight::from_parts(449_939_000, 57_941)
 			.saturating_add(T::DbWeight::get().reads(21))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
 	fn submit_with() -> Weight {
-		Weight::from_parts(788_040_000, 58_184)
+		Weight::from_parts(452_835_000, 58_184)
 			.saturating_add(T::DbWeight::get().reads(22))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
 
 	fn rerun() -> Weight {
-		Weight::from_parts(441_384_000, 67_493)
+		Weight::from_parts(420_215_000, 67_663)
 			.saturating_add(T::DbWeight::get().reads(17))
 			.saturating_add(T::DbWeight::get().writes(8))
 	}
 
 	fn cancel() -> Weight {
-		Weight::from_parts(221_353_000, 3_157)
+		Weight::from_parts(164_076_000, 3_157)
 			.saturating_add(T::DbWeight::get().reads(5))
 			.saturating_add(T::DbWeight::get().writes(6))
 	}
@@ -39,9 +39,9 @@ impl<T: frame_system::Config> pallet_jobs::WeightInfo for WeightInfo<T> {
 	/// `e`: 0 to 32.
 	/// `p`: 0 to 32.
 	fn on_initialize(e: u32, p: u32) -> Weight {
-		Weight::from_parts(1_624_662_000, 10_202)
-			.saturating_add(Weight::from_parts(100_377_724, 131).saturating_mul(e.into()))
-			.saturating_add(Weight::from_parts(40_671_797, 304).saturating_mul(p.into()))
+		Weight::from_parts(1_687_961_000, 10_397)
+			.saturating_add(Weight::from_parts(53_386_330, 132).saturating_mul(e.into()))
+			.saturating_add(Weight::from_parts(21_023_880, 308).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(4))
 			.saturating_add(T::DbWeight::get().reads(1_u64.saturating_mul(e.into())))
 			.saturating_add(T::DbWeight::get().reads(3_u64.saturating_mul(p.into())))
