@@ -279,12 +279,13 @@ impl OnChain {
 				.map_err(|_| internal("its peer id is too long"))?,
 		};
 		let shown = shown_limits(&offer.limits);
-		let assurance = Assurance::Standard;
+		// What is told once it has been verified must not be left to lots.
+		let (assurance, on_failure) = match offer.rerun {
+			true => (Assurance::Full, OnFailure::Rerun),
+			false => (Assurance::Standard, OnFailure::Refund),
+		};
 		let options = Options {
-			on_failure: match offer.rerun {
-				true => OnFailure::Rerun,
-				false => OnFailure::Refund,
-			},
+			on_failure,
 			adapter: offer.model.adapter,
 		};
 		let asked = (assurance, options);
