@@ -10,13 +10,13 @@ const READY = 60;
 
 /** A gateway that pays from a development account. */
 export class Gateway {
-	/** Starts one on a network; `options` are lines of its table `[gateway]`. */
-	static async start(network, { account = 'User', options = {} } = {}) {
+	/** Starts one on a network, in a folder of this name; `options` are lines of its table `[gateway]`. */
+	static async start(network, { account = 'User', name = 'gateway', options = {} } = {}) {
 		const gateway = new Gateway();
 		const port = await freePort();
 		gateway.network = network;
 		gateway.account = network.account(account);
-		gateway.folder = path.join(network.folder, 'gateway');
+		gateway.folder = path.join(network.folder, name);
 		gateway.config = path.join(gateway.folder, 'worker.toml');
 		gateway.url = `http://127.0.0.1:${port}`;
 		mkdirSync(gateway.folder, { recursive: true });

@@ -218,6 +218,21 @@ print(json.dumps({
 		await assert.rejects(ask(slow), OpenAI.RateLimitError);
 	});
 
+	it('has every stage checked of what it tells only once it is verified', async () => {
+		const held = await Gateway.start(network, { account: 'Eve', name: 'gateway-held', options: { rerun: true } });
+		try {
+			const { chat } = held.client(await held.key('acceptance'));
+			const { dllm } = await chat.completions.create(FIXED);
+			const { job } = await network.rpc('dllm_receipt', dllm.job);
+			assert.deepEqual([job.assurance, job.onFailure, job.state.kind], ['full', 'rerun', 'settled']);
+			const streamed = await collect(await chat.completions.create({ ...FIXED, stream: true }));
+			const other = await network.rpc('dllm_job', streamed.dllm.job);
+			assert.deepEqual([other.assurance, other.onFailure], ['standard', 'refund']);
+		} finally {
+			await held.daemon.stop();
+		}
+	});
+
 	it('tells within ten seconds who of the workers is gone', async () => {
 		const roll = async () => (await fetch(`${gateway.url}/v1/roll`)).json();
 		const [gone] = network.workers.filter(({ name }) => name === 'Entry2');
