@@ -295,8 +295,9 @@ print(json.dumps({
 	});
 
 	it('finishes what runs before it stops, and refuses what is new', async () => {
-		const stream = await client.chat.completions.create({ ...FIXED, stream: true });
-		const running = collect(stream);
+		// Told to stop while the job waits for its block, which takes seconds; the reply itself is over in no time.
+		const running = client.chat.completions.create({ ...FIXED, stream: true }).then(collect);
+		await until('the request runs', 10, async () => (await gateway.figure('dllm_gateway_requests_running')) === 1);
 		gateway.daemon.child.kill('SIGTERM');
 		await until('the gateway drains', 10, async () => (await fetch(`${gateway.url}/readyz`)).status === 503);
 		await assert.rejects(client.chat.completions.create(FIXED), (error) => error.status === 503 && error.code === 'draining');
