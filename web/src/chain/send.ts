@@ -62,5 +62,9 @@ export function unsent(error: Error): string {
 	if (/not connected|disconnected/i.test(error.message)) {
 		return 'The node is not reachable, so nothing was sent or charged. Try again once it is back.';
 	}
+	// A node that has just left a fork may check a transaction on a block whose state is gone.
+	if (/already discarded|unknown block/i.test(error.message)) {
+		return 'The node was changing to another fork, so nothing was sent or charged. Try again in a few seconds.';
+	}
 	return `The transaction was not sent: ${error.message}. Nothing was charged.`;
 }

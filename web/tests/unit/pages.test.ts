@@ -1,6 +1,7 @@
 // Rules of the pages that need no browser: settings, limits of prompts and amounts, earnings, the diagram.
 
 import { describe, expect, it } from 'vitest';
+import { unsent } from '../../src/chain/send';
 import type { Model, Pipeline, Receipt } from '../../src/chain/views';
 import { lengthProblem } from '../../src/chat/limits';
 import { keepTurns, readTurns, type Turn } from '../../src/chat/turns';
@@ -100,6 +101,15 @@ describe('a conversation', () => {
 		const [first, second] = readTurns(kept);
 		expect(first).toEqual(turn);
 		expect(second).toMatchObject({ phase: 'failed', error: expect.stringContaining('closed') });
+	});
+});
+
+describe('a transaction that was not sent', () => {
+	it('says what helps', () => {
+		expect(unsent(new Error('1010: Invalid Transaction: Inability to pay some fees'))).toMatch('Send it some DLLM');
+		expect(unsent(new Error('1002: Verification Error: Runtime error: Api called for an unknown Block: State already discarded for 0x01'))).toMatch('Try again in a few seconds');
+		expect(unsent(new Error('Cancelled'))).toMatch('You declined');
+		expect(unsent(new Error('7: other'))).toMatch('7: other');
 	});
 });
 
