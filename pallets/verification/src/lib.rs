@@ -22,11 +22,12 @@
 //! A job of which nobody was summoned to check a stage goes on from there to Revealing: its leads show that they fit
 //! together, and are paid.
 //!
-//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `summoning` takes lots that won, `withheld` draws another
-//! checker where the first got no rows, `receipts` takes the receipts of hops, `disputes` lets lead and replica argue, `closing` carries a judgement out,
-//! `breaker` counts verdicts and trips, `held` keeps what waits for governance and lets it go, `views` tells workers
-//! and receipts about it. What is stored ([`trial`]) and the judgement ([`judge`]) are pure and
-//! shared with the worker's audit: they stand in `dllm_primitives`.
+//! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `summoning` takes lots
+//! that won, `withheld` draws another checker where the first got no rows, `receipts` takes the receipts of hops,
+//! `disputes` lets lead and replica argue, `closing` carries a judgement out, `breaker` counts verdicts and trips,
+//! `held` keeps what waits for governance and lets it go, `views` tells workers and receipts about it. What is stored
+//! ([`trial`]) and the judgement ([`judge`]) are pure and shared with the worker's audit: they stand in
+//! `dllm_primitives`.
 //!
 //! Left to others: escrow and payment (`jobs`, `rewards`), bonds and slashing (`miners`), what the rows
 //! and shards behind a digest are (the worker).

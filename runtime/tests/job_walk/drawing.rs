@@ -57,12 +57,7 @@ fn who_is_checked_and_does_not_open_forfeits_forty_times_its_pay() {
 		commit("Miner1", JOB, 1, roots(1)),
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
-	drawn(&mut chain);
-	chain.block([
-		commit("Entry2", JOB, 0, roots(0)),
-		commit("Miner2", JOB, 1, roots(1)),
-		commit("Miner4", JOB, 2, roots(2)),
-	]);
+	checked(&mut chain, JOB);
 	chain.block([
 		reveal("Entry1", JOB, 0, roots(0)),
 		reveal("Miner3", JOB, 2, roots(2)),

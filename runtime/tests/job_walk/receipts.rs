@@ -43,12 +43,7 @@ fn with_a_denier() -> (Chain, Digest) {
 		commit("Miner1", JOB, 1, denied()),
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
-	drawn(&mut chain);
-	chain.block([
-		commit("Entry2", JOB, 0, roots(0)),
-		commit("Miner2", JOB, 1, roots(1)),
-		commit("Miner4", JOB, 2, roots(2)),
-	]);
+	checked(&mut chain, JOB);
 	chain.block([
 		reveal("Entry1", JOB, 0, roots(0)),
 		reveal("Miner1", JOB, 1, denied()),

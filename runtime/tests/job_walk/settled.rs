@@ -53,12 +53,7 @@ fn a_public_prompt_is_paid_to_the_planck() {
 		RuntimeEvent::Jobs(pallet_jobs::Event::Answered { job: JOB, tokens: 3, reply })
 			if reply.as_slice() == b"A list of blocks."
 	)));
-	drawn(&mut chain);
-	chain.block([
-		commit("Entry2", JOB, 0, roots(0)),
-		commit("Miner2", JOB, 1, roots(1)),
-		commit("Miner4", JOB, 2, roots(2)),
-	]);
+	checked(&mut chain, JOB);
 	let settled = chain.block([
 		reveal("Entry1", JOB, 0, roots(0)),
 		reveal("Miner1", JOB, 1, roots(1)),
