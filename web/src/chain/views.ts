@@ -166,6 +166,8 @@ export interface StageReceipt {
 	participants: Participant[];
 	/** Checkers that got no rows, in the order in which they were drawn. */
 	refused?: string[];
+	/** Probability in ppm with which its holders summon a checker by lot; 0 where the whole job is checked. */
+	chance?: number;
 	/** Where the dispute between lead and replica stands, or how it ended; null where there is none. */
 	dispute: 'awaiting' | 'moved' | { over: 'convicted' | 'dismissed' } | null;
 	/** What its lead signed as an end of a hop, where it told another root. */

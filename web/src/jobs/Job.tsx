@@ -4,7 +4,7 @@ import { Anchor, Stack, Text } from '@mantine/core';
 import { Link, useParams } from 'react-router';
 import { useLive } from '../chain/ChainProvider';
 import { readCourse, readModels, readPrompt, readReceipt } from '../chain/reads';
-import type { Job as JobView, Receipt } from '../chain/views';
+import type { Job as JobView } from '../chain/views';
 import { plural } from '../format/text';
 import { adapterOf } from '../models/named';
 import { Figure, Figures } from '../parts/Figure';
@@ -13,6 +13,7 @@ import { Loaded, Page, Section } from '../parts/Page';
 import { JobStateBadge, rerunBy } from '../parts/State';
 import { ReceiptView } from '../receipt/ReceiptView';
 import { Course } from './Course';
+import { checkOf } from './course';
 
 export default function Job() {
 	const id = Number(useParams().id);
@@ -39,13 +40,6 @@ export default function Job() {
 			</Loaded>
 		</Page>
 	);
-}
-
-/** Whether the draw has a job checked, in words. */
-function checkOf({ checked, job }: Receipt): string {
-	if (job.awarded === null) return 'Who checks it is drawn once it has been run.';
-	if (checked === null) return job.ended === null ? 'Who checks it is drawn once every lead has committed.' : 'It ended before its checkers were drawn.';
-	return checked ? 'Checked: other operators run every stage again.' : 'Not checked: the draw left it to those who ran it.';
 }
 
 function Summary({ job }: { job: JobView }) {

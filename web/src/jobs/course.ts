@@ -2,6 +2,7 @@
 // every move of a dispute, the verdicts and the money.
 
 import type { Happening } from '../chain/events';
+import type { Receipt } from '../chain/views';
 import { formatMoney } from '../format/money';
 import { plural, shorten } from '../format/text';
 import { refundWords } from '../parts/State';
@@ -152,4 +153,15 @@ function money(planck: unknown): string {
 function camel(name: unknown): string {
 	const text = String(name);
 	return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** Whether a job is checked, and which of its stages, in words. */
+export function checkOf({ checked, job, stages }: Receipt): string {
+	if (job.awarded === null) return 'Who checks it is drawn once it has been run.';
+	if (job.phase === 'summoning') return 'Holders of its stages draw lots now: whose lot wins checks one.';
+	if (checked === null) return job.ended === null ? 'Who checks it is drawn once every lead has committed.' : 'It ended before its checkers were drawn.';
+	if (!checked) return 'Not checked: no lot of a holder won, so it was left to those who ran it.';
+	const summoned = stages.filter(({ chance, participants }) => !chance || participants.some(({ part }) => part === 'replica'));
+	if (summoned.length === stages.length) return 'Checked: other operators run every stage again.';
+	return `Checked in part: ${summoned.length} of ${plural(stages.length, 'stage')}, by holders whose lots won.`;
 }

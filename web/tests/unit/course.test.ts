@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Happening } from '../../src/chain/events';
-import { stepsOf, waitsFor } from '../../src/jobs/course';
+import type { Receipt } from '../../src/chain/views';
+import { checkOf, stepsOf, waitsFor } from '../../src/jobs/course';
+import settled from './settled.json';
 
 const at = (block: number, name: string, data: Record<string, unknown> = {}): Happening => ({ block, name, data: { job: 1, ...data } });
 const committed = (block: number, stage: number, worker: string, part: string) => at(block, 'verification.Committed', { stage, worker, part, commitment: '0x' });
@@ -90,5 +92,27 @@ describe('an open job', () => {
 		const drawing = waitsFor([...opened, at(3, 'verification.PhaseEntered', { phase: 'Drawing', until: 6 })]);
 		expect(drawing).toEqual({ text: expect.stringMatching(/randomness/), until: 6 });
 		expect(waitsFor([...opened, at(9, 'verification.PhaseEntered', { phase: 'Closed', until: 9 })])).toBeUndefined();
+	});
+});
+
+describe('whether a job is checked', () => {
+	const receipt = settled.receipt as unknown as Receipt;
+	const byLot = (...checked: boolean[]): Receipt => ({
+		...receipt,
+		checked: checked.includes(true),
+		stages: checked.map((one, at) => ({ ...receipt.stages[at]!, chance: 100_000, participants: receipt.stages[at]!.participants.filter(({ part }) => one || part === 'lead') })),
+	});
+
+	it('is told of all stages, of some, and of none', () => {
+		expect(checkOf({ ...receipt, checked: true })).toBe('Checked: other operators run every stage again.');
+		expect(checkOf(byLot(true, false))).toBe('Checked in part: 1 of 2 stages, by holders whose lots won.');
+		expect(checkOf(byLot(false, false))).toMatch('no lot of a holder won');
+	});
+
+	it('is open until it is drawn', () => {
+		const open = { ...receipt.job, ended: null };
+		expect(checkOf({ ...receipt, checked: null, job: { ...open, awarded: null } })).toMatch('once it has been run');
+		expect(checkOf({ ...receipt, checked: null, job: { ...open, phase: 'drawing' } })).toMatch('once every lead has committed');
+		expect(checkOf({ ...receipt, checked: null, job: { ...open, phase: 'summoning' } })).toMatch('draw lots now');
 	});
 });
