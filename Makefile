@@ -1,4 +1,4 @@
-# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-network | load | test-oracle | test-phone | netlab | worker-aarch64 | check-android | attacks | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
+# make demo | up | down | test | test-rust | test-exactness | test-e2e | test-operations | test-production | test-network | load | test-oracle | test-phone | netlab | worker-aarch64 | check-android | attacks | web | test-web | lint | bench | accuracy | exactness | fuzz | weights | chain-spec | docs | build | production | setup | setup-oracle | setup-web | setup-operations | clean
 #
 # One profile (release) serves the demo and the tests. CARGO_TARGET_DIR moves the build folder.
 
@@ -13,7 +13,7 @@ ORACLE_TARGET := $(CARGO_TARGET_DIR)/oracle
 # Where rustup could not fetch the wasm target, scripts/wasm-sysroot.sh has left the toolchain that can do without.
 CARGO = $(shell [ -e .tools/wasm-toolchain ] && echo "WASM_BUILD_TOOLCHAIN=$$(cat .tools/wasm-toolchain)") cargo
 
-.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-network netlab load test-oracle test-phone worker-aarch64 check-android attacks web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
+.PHONY: demo up down docs test test-rust test-exactness test-e2e test-operations test-production test-network netlab load test-oracle test-phone worker-aarch64 check-android attacks web test-web lint bench accuracy exactness fuzz weights chain-spec build production setup setup-oracle setup-web setup-operations clean
 
 setup:
 	@scripts/setup.sh
@@ -36,6 +36,10 @@ build: setup
 # wallets know what they sign. Takes hours on two cores.
 production: setup
 	$(CARGO) build --profile production --locked --workspace --bin dllm-node --bin dllm-worker --features dllm-runtime/metadata-hash
+
+# Whether hardware wallets can sign for it. Apart from `test`, because of that build.
+test-production: production
+	@DLLM_BIN=$(CARGO_TARGET_DIR)/production node --test --test-concurrency=1 e2e/production/*.test.mjs
 
 demo: build
 	@DLLM_BIN=$(BIN) node e2e/demo.mjs $(if $(ONCE),--once)

@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
 const SLOTS = 5;
 const topologies = Number(options.topologies ?? (options.quick ? 2 : 30));
 /** Minutes after which no further topology is begun. */
-const until = Date.now() + 60_000 * Number(options.minutes ?? 22);
+const until = Date.now() + 60_000 * Number(options.minutes ?? 40);
 const say = (text) => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`);
 
 if (process.getuid() !== 0) throw new Error('the lab makes network namespaces and control groups: run it as root');

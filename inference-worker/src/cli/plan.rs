@@ -147,7 +147,7 @@ impl PlanCommand {
 		let here = roll::without(&workers, &absent);
 		let (plan, placement) = match make(&here) {
 			Err(CliError::NoPlan { .. }) if !absent.is_empty() => {
-				eprintln!("without them there is no plan: it is made as if they answered");
+				roll::say_needed();
 				make(&workers)?
 			}
 			made => {

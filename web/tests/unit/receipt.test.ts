@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Model, Receipt } from '../../src/chain/views';
-import { checkReceipt } from '../../src/receipt/check';
+import { checkReceipt, commitment } from '../../src/receipt/check';
 import settled from './settled.json';
 
 const model = settled.model as unknown as Model;
@@ -59,6 +59,22 @@ describe('a receipt', () => {
 		expect(agreement?.holds).toBeUndefined();
 		const others = findings.filter((one) => one !== agreement);
 		expect(others.map(({ holds }) => holds)).toEqual([true, true, true, true]);
+	});
+
+	it('of a job in which a lot had one stage checked tells how many were', () => {
+		const sampled = changed((receipt) => receipt.stages.slice(1).forEach((stage) => stage.participants.splice(1)));
+		const agreement = checkReceipt(sampled, model).find(({ what }) => what.includes('same roots'));
+		expect(agreement?.what).toMatch(new RegExp(`in 1 of ${sampled.stages.length} stages`));
+		expect(agreement?.holds).toBe(true);
+	});
+
+	it('of workers on unlike devices holds, where they computed the same rows', () => {
+		const receipt = changed(({ job, stages }) => {
+			const replica = stages[1]!.participants[1]!;
+			replica.opening!.roots.class = OTHER;
+			replica.commitment![0] = commitment(job.id, 1, replica.worker, replica.opening!);
+		});
+		expect(failing(receipt)).toEqual([]);
 	});
 
 	it('whose replicas differ fails, whatever it says of the draw', () => {

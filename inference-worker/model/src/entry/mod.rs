@@ -17,7 +17,7 @@ pub use generation::{Finish, Generation, ReplyLimits, Step};
 pub use likelihood::{Likelihood, Likely};
 pub use pool::{FinalNorm, Pool};
 pub use sampler::{sample, SampleError, SamplingParams};
-pub use template::Message;
+pub use template::{ChatTemplate, Message};
 pub use tokenizer::{TextStream, Tokenizer};
 
 use crate::{

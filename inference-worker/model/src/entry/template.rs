@@ -1,13 +1,18 @@
 //! Chat templates: messages to the text that the model was trained on.
 //!
-//! Templates are Jinja programs that belong to the model. They run in an interpreter without access to
-//! files or the clock, with the settings and the few Python methods that such templates rely on.
+//! Templates are Jinja programs that belong to the model, which anybody may publish. They run in an interpreter
+//! without access to files or the clock, for a bounded number of steps, with the settings and the methods of Python
+//! that such templates rely on.
 
 use super::EntryError;
 use minijinja::{context, syntax::SyntaxConfig, value::Value, Environment, Error, ErrorKind};
+use minijinja_contrib::pycompat::unknown_method_callback;
 use serde::{Deserialize, Serialize};
 
 const NAME: &str = "chat";
+/// Steps of the interpreter for one conversation. A turn takes some dozens in the templates of today's models; all
+/// of these take a fraction of a second.
+const FUEL: u64 = 5_000_000;
 
 /// One turn of a conversation.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -44,9 +49,8 @@ impl ChatTemplate {
 			.lstrip_blocks(true)
 			.build();
 		environment.set_syntax(syntax.map_err(refused)?);
-		environment.set_unknown_method_callback(|_, value, method, arguments| {
-			python_method(value, method, arguments)
-		});
+		environment.set_unknown_method_callback(unknown_method_callback);
+		environment.set_fuel(Some(FUEL));
 		environment.add_function(
 			"raise_exception",
 			|message: String| -> Result<Value, Error> {
@@ -77,27 +81,6 @@ impl ChatTemplate {
 		let template = self.environment.get_template(NAME).map_err(refused)?;
 		template.render(values).map_err(refused)
 	}
-}
-
-/// Methods of Python strings that templates call.
-fn python_method(value: &Value, method: &str, arguments: &[Value]) -> Result<Value, Error> {
-	let unknown = || Error::from(ErrorKind::UnknownMethod);
-	let text = value.as_str().ok_or_else(unknown)?;
-	let argument = arguments.first().and_then(|argument| argument.as_str());
-	Ok(match (method, argument) {
-		("strip", None) => text.trim().into(),
-		("lstrip", None) => text.trim_start().into(),
-		("rstrip", None) => text.trim_end().into(),
-		("strip", Some(set)) => text.trim_matches(|c| set.contains(c)).into(),
-		("lstrip", Some(set)) => text.trim_start_matches(|c| set.contains(c)).into(),
-		("rstrip", Some(set)) => text.trim_end_matches(|c| set.contains(c)).into(),
-		("upper", None) => text.to_uppercase().into(),
-		("lower", None) => text.to_lowercase().into(),
-		("startswith", Some(prefix)) => text.starts_with(prefix).into(),
-		("endswith", Some(suffix)) => text.ends_with(suffix).into(),
-		("split", Some(separator)) if !separator.is_empty() => text.split(separator).collect(),
-		_ => return Err(unknown()),
-	})
 }
 
 fn refused(error: Error) -> EntryError {

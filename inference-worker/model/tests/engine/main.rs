@@ -13,6 +13,7 @@ mod reference;
 mod replies;
 mod sampling;
 mod sessions;
+mod templates;
 
 use dllm_model::{
 	engine::{Engine, OrtEngine},

@@ -1,16 +1,17 @@
 //! `plan --round`: a plan for the winners of a capacity round, at their prices and with what they measured of
 //! themselves, and its score ([`crate::planning`]).
 //!
-//! A plan whose score could be another one in the block that takes it is not submitted.
+//! Winners that do not answer now are left out where the others suffice. A plan whose score could be another one
+//! in the block that takes it is not submitted.
 
-use super::{search, shown::Shown};
+use super::{roll, search, shown::Shown};
 use crate::{
 	chain::calls,
 	cli::{context::find_model, plan::PlanCommand, CliError, Context},
-	planning::{leads, spec_of, Loaded, Tender},
+	planning::{leads, spec_of, Loaded, PlanningError, Tender},
 };
 use dllm_primitives::{
-	api::{RoundPhase, RoundView},
+	api::{RoundPhase, RoundView, WorkerView},
 	capacity::RoundId,
 	cost,
 };
@@ -38,8 +39,17 @@ impl PlanCommand {
 		let workers = chain.workers().await?;
 		let pipelines = chain.pipelines(round.model).await?;
 		let tender = Tender::new(round, &spec, &pipelines, Loaded::Now);
-		let made =
-			tokio::task::block_in_place(|| tender.make(&spec, &workers, self.count(), &search()))?;
+		let absent = roll::absent(&workers).await?;
+		let make = |workers: &[WorkerView]| {
+			tokio::task::block_in_place(|| tender.make(&spec, workers, self.count(), &search()))
+		};
+		let made = match make(&roll::without(&workers, &absent)) {
+			Err(PlanningError::NoPlan { .. }) if !absent.is_empty() => {
+				roll::say_needed();
+				make(&workers)?
+			}
+			made => made?,
+		};
 		super::say_entries(made.has_entries);
 		let score = made.terms.total();
 		let mut shown = Shown::new(&made.plan, &made.quote, &made.terms, &made.placement);

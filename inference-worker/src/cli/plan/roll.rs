@@ -39,3 +39,8 @@ pub fn without(workers: &[WorkerView], absent: &[AccountId32]) -> Vec<WorkerView
 		.filter(|worker| !absent.contains(&worker.account));
 	here.cloned().collect()
 }
+
+/// Says that the absent are planned with all the same.
+pub fn say_needed() {
+	eprintln!("without them there is no plan: it is made as if they answered");
+}
