@@ -32,6 +32,8 @@ export const PROMPT_TOKENS = 16;
 export const NEW_TOKENS = 32;
 /** Weights of all layers, many times over, whatever is placed: topologies say how much memory machines have. */
 const MEMORY = '64GiB';
+/** Pipelines that a worker may host at once, closing ones included. */
+const MOST_HOSTED = 8;
 
 /** The lab: one model a slot, of which each has at most one pipeline, so that a prompt's model names its pipeline. */
 export class Swarm {
@@ -126,16 +128,24 @@ export class Swarm {
 		const owner = this.network.account('Alice');
 		let nonce = (await api.rpc.system.accountNextIndex(owner.address)).toNumber();
 		const send = (call) => this.network.send(call, owner, { settle: false, nonce: nonce++ });
-		const sent = [];
-		for (const { pipeline } of this.slots) if (pipeline !== undefined) sent.push(send(api.tx.allocation.close(pipeline)));
-		placements.forEach((segments, at) => {
+		const standing = this.slots.filter(({ pipeline }) => pipeline !== undefined);
+		await Promise.all(standing.map(({ pipeline }) => send(api.tx.allocation.close(pipeline))));
+		await this.#room(placements.length);
+		await Promise.all(placements.map((segments, at) => {
 			const plan = { model: this.slots[at].model, slots: JOBS, entries: [], segments: segments.map((segment) => this.#segment(segment)) };
-			sent.push(send(api.tx.allocation.submitPlan(plan)));
-		});
-		await Promise.all(sent);
+			return send(api.tx.allocation.submitPlan(plan));
+		}));
 		await Promise.all(this.slots.map(async (slot, at) => {
 			slot.pipeline = at < placements.length ? (await this.#live(slot.model)).id : undefined;
 		}));
+	}
+
+	/** Waits until a worker may host so many pipelines more: those that close stay until their last job is settled. */
+	#room(pipelines) {
+		return until('pipelines of the placements before are closed', 180, async () => {
+			const of = await Promise.all(this.slots.map(({ model }) => this.network.rpc('dllm_pipelines', model)));
+			return of.flat().length + pipelines <= MOST_HOSTED;
+		}, () => this.network.checkAlive(...this.network.workers));
 	}
 
 	#segment({ host, start, end }) {
