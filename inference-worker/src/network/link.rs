@@ -1,10 +1,10 @@
 //! Frames over a stream, with a limit on every wait and on what is held in memory.
 //!
 //! Short frames may go over a spare path too ([`super::spare`]). Frames are counted in each direction; the next one
-//! is taken from whichever stream brings it first, and what the other one brings of it is dropped unread, as if it
-//! had never come. Both streams are the same peer's, authenticated and in order: of two unlike frames of one number
-//! the first counts, and what it costs a peer to send two is what wrong frames cost. A link goes on while either
-//! stream stands, as long as no frame was lost that had no copy.
+//! is taken from whichever stream brings it first, and what the other one brings of it is dropped, whatever it says,
+//! as if it had never come. Both streams are the same peer's, authenticated and in order, so that of two unlike frames
+//! of one number the first counts, as if it had come alone. A link goes on while either stream stands, as long as no
+//! frame was lost that had no copy.
 
 use super::{
 	frame::{Frame, FrameError, Reason, LENGTH_BYTES, MAX_FIRST, MAX_FRAME},
