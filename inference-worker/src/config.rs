@@ -4,7 +4,13 @@
 //! paths count from the folder of the file. What the keys mean for others (bond, registration) is left
 //! to the commands.
 
-use crate::{bidding, chain::Amount, gateway, links, network::Reach, planning};
+use crate::{
+	bidding,
+	chain::Amount,
+	gateway, links,
+	network::{spare::DEFAULT_COPY, Reach},
+	planning,
+};
 use dllm_primitives::miner::Roles;
 use libp2p::Multiaddr;
 use serde::{
@@ -39,6 +45,10 @@ pub struct Config {
 	/// has some, else the addresses of `listen`, which is right only on a machine with a public address, or
 	/// among workers of one machine.
 	pub advertise: Vec<Multiaddr>,
+	/// Bytes of a frame of rows that goes to the next worker over two connections, at most, so that a lost packet
+	/// holds up no token; 0 where none does.
+	#[serde(deserialize_with = "byte_size")]
+	pub copies: u64,
 	/// What the worker offers to do.
 	#[serde(deserialize_with = "roles")]
 	pub roles: Roles,
@@ -81,6 +91,7 @@ impl Default for Config {
 				.filter_map(|address| address.parse().ok())
 				.collect(),
 			advertise: Vec::new(),
+			copies: DEFAULT_COPY as u64,
 			roles: Roles {
 				entry: false,
 				miner: true,

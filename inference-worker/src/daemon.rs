@@ -147,6 +147,7 @@ async fn start_network(config: &Config) -> Result<Network, DaemonError> {
 		listen: config.listen.clone(),
 		advertise: config.advertise.clone(),
 		reach: config.reach.clone(),
+		copies: usize::try_from(config.copies).unwrap_or(usize::MAX),
 	})
 	.await?;
 	for address in network.listen_addresses() {

@@ -53,6 +53,8 @@ pub struct Metrics {
 	duty_failures: CounterVec<U64>,
 	/// Bytes of rows and shards over streams to other workers, by direction.
 	bytes: CounterVec<U64>,
+	/// Frames whose copy over a second connection came first.
+	pub copies: Counter<U64>,
 	/// Connections with other workers.
 	pub connections: Gauge<U64>,
 	/// 1 while others can dial this worker, as far as they have tried.
@@ -152,6 +154,7 @@ impl Metrics {
 				"Bytes over streams to workers",
 				&["direction"],
 			),
+			copies: numbers.counter("copies_total", "Frames whose copy came first"),
 			connections: numbers.gauge("connections", "Connections with other workers"),
 			reachable: numbers.gauge("reachable", "1 while others can dial this worker"),
 			relays: numbers.gauge("relays", "Relays through which it can be reached"),

@@ -1,6 +1,7 @@
 //! The libp2p behaviour that opens streams to peers and hands theirs to whoever serves the protocol.
 //!
-//! Streams are opened over a direct connection where there is one, else through a relay.
+//! Streams are opened over a direct connection where there is one, else through a relay; a second stream of a link
+//! over another direct one.
 //!
 //! A queue of fixed length stands before every protocol: streams that find it full are dropped, and
 //! their peers see them closed.
@@ -48,7 +49,8 @@ pub(super) struct Wanted {
 /// Opens and takes streams.
 pub(super) struct Exchange {
 	served: Served,
-	wanted: VecDeque<(PeerId, Wanted)>,
+	/// With the connection that each is to go over, where that is of account.
+	wanted: VecDeque<(PeerId, Option<ConnectionId>, Wanted)>,
 	/// Connections that no relay stands between.
 	direct: HashMap<PeerId, Vec<ConnectionId>>,
 }
@@ -56,12 +58,13 @@ pub(super) struct Exchange {
 /// The part of it that stands on one connection.
 pub(super) struct Desk {
 	peer: PeerId,
+	connection: ConnectionId,
 	served: Served,
 	wanted: VecDeque<Wanted>,
 }
 
-/// The protocols that one side offers; a stream goes to the one that both know.
-pub(super) struct Offer(Vec<StreamProtocol>);
+/// The protocols that one side offers over a connection; a stream goes to the one that both know.
+pub(super) struct Offer(Vec<StreamProtocol>, ConnectionId);
 
 impl Served {
 	/// Serves a protocol, unless somebody does.
@@ -108,12 +111,38 @@ impl Exchange {
 
 	/// Asks for a stream over the connection with a peer; the answer is dropped where there is none.
 	pub fn open(&mut self, peer: PeerId, protocol: StreamProtocol, answer: Answer) {
-		self.wanted.push_back((peer, Wanted { protocol, answer }));
+		self.wanted
+			.push_back((peer, None, Wanted { protocol, answer }));
 	}
 
-	fn desk(&self, peer: PeerId) -> Desk {
+	/// Asks for a stream over this connection with a peer; the answer is dropped where there is none.
+	pub fn open_over(
+		&mut self,
+		peer: PeerId,
+		connection: ConnectionId,
+		protocol: StreamProtocol,
+		answer: Answer,
+	) {
+		self.wanted
+			.push_back((peer, Some(connection), Wanted { protocol, answer }));
+	}
+
+	/// Whether a connection with a peer stands, without a relay.
+	pub fn is_direct(&self, peer: PeerId, connection: ConnectionId) -> bool {
+		let direct = self.direct.get(&peer);
+		direct.is_some_and(|direct| direct.contains(&connection))
+	}
+
+	/// The newest direct connection with a peer beside this one.
+	pub fn beside(&self, peer: PeerId, connection: ConnectionId) -> Option<ConnectionId> {
+		let mut newest = self.direct.get(&peer)?.iter().rev();
+		newest.find(|known| **known != connection).copied()
+	}
+
+	fn desk(&self, peer: PeerId, connection: ConnectionId) -> Desk {
 		Desk {
 			peer,
+			connection,
 			served: self.served.clone(),
 			wanted: VecDeque::new(),
 		}
@@ -126,23 +155,23 @@ impl NetworkBehaviour for Exchange {
 
 	fn handle_established_inbound_connection(
 		&mut self,
-		_: ConnectionId,
+		connection: ConnectionId,
 		peer: PeerId,
 		_: &Multiaddr,
 		_: &Multiaddr,
 	) -> Result<THandler<Self>, ConnectionDenied> {
-		Ok(self.desk(peer))
+		Ok(self.desk(peer, connection))
 	}
 
 	fn handle_established_outbound_connection(
 		&mut self,
-		_: ConnectionId,
+		connection: ConnectionId,
 		peer: PeerId,
 		_: &Multiaddr,
 		_: Endpoint,
 		_: PortUse,
 	) -> Result<THandler<Self>, ConnectionDenied> {
-		Ok(self.desk(peer))
+		Ok(self.desk(peer, connection))
 	}
 
 	fn on_swarm_event(&mut self, event: FromSwarm) {
@@ -183,9 +212,10 @@ impl NetworkBehaviour for Exchange {
 	fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Infallible, THandlerInEvent<Self>>> {
 		// Requests come through the task that polls, so it needs no waking.
 		match self.wanted.pop_front() {
-			Some((peer_id, event)) => {
-				let direct = self.direct.get(&peer_id).and_then(|direct| direct.last());
-				let handler = direct.map_or(NotifyHandler::Any, |id| NotifyHandler::One(*id));
+			Some((peer_id, over, event)) => {
+				let newest = || self.direct.get(&peer_id)?.last().copied();
+				let connection = over.or_else(newest);
+				let handler = connection.map_or(NotifyHandler::Any, NotifyHandler::One);
 				Poll::Ready(ToSwarm::NotifyHandler {
 					peer_id,
 					handler,
@@ -206,7 +236,7 @@ impl ConnectionHandler for Desk {
 	type OutboundOpenInfo = Answer;
 
 	fn listen_protocol(&self) -> SubstreamProtocol<Offer, ()> {
-		SubstreamProtocol::new(Offer(self.served.protocols()), ())
+		SubstreamProtocol::new(Offer(self.served.protocols(), self.connection), ())
 	}
 
 	fn poll(
@@ -215,7 +245,8 @@ impl ConnectionHandler for Desk {
 	) -> Poll<ConnectionHandlerEvent<Offer, Answer, Infallible>> {
 		match self.wanted.pop_front() {
 			Some(Wanted { protocol, answer }) => {
-				let protocol = SubstreamProtocol::new(Offer(vec![protocol]), answer);
+				let protocol =
+					SubstreamProtocol::new(Offer(vec![protocol], self.connection), answer);
 				Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest { protocol })
 			}
 			None => Poll::Pending,
@@ -274,7 +305,7 @@ impl InboundUpgrade<libp2p::Stream> for Offer {
 	type Future = Ready<Result<Self::Output, Infallible>>;
 
 	fn upgrade_inbound(self, stream: libp2p::Stream, protocol: StreamProtocol) -> Self::Future {
-		ready(Ok((Stream::Remote(stream), protocol)))
+		ready(Ok((Stream::Remote(stream, self.1), protocol)))
 	}
 }
 
@@ -284,6 +315,6 @@ impl OutboundUpgrade<libp2p::Stream> for Offer {
 	type Future = Ready<Result<Self::Output, Infallible>>;
 
 	fn upgrade_outbound(self, stream: libp2p::Stream, protocol: StreamProtocol) -> Self::Future {
-		ready(Ok((Stream::Remote(stream), protocol)))
+		ready(Ok((Stream::Remote(stream, self.1), protocol)))
 	}
 }

@@ -21,7 +21,7 @@ use std::{
 };
 
 /// Refuses dials that a peer behind a relay of the Internet may have asked for. This worker's own dials go to
-/// peers that it has no connection with.
+/// peers that it has no connection with, or a direct one: a link beside a relayed one has no spare path then.
 pub struct Guard {
 	/// Whether peers in the networks around are welcome.
 	lan: bool,

@@ -1,28 +1,43 @@
 //! Frames over a stream, with a limit on every wait and on what is held in memory.
+//!
+//! Short frames may go over a spare path too ([`super::spare`]). Frames are counted in each direction; the next one
+//! is taken from whichever stream brings it first, and what the other one brings of it is dropped, whatever it says,
+//! as if it had never come. Both streams are the same peer's, authenticated and in order, so that of two unlike frames
+//! of one number the first counts, as if it had come alone. A link goes on while either stream stands, as long as no
+//! frame was lost that had no copy.
 
 use super::{
 	frame::{Frame, FrameError, Reason, LENGTH_BYTES, MAX_FIRST, MAX_FRAME},
+	spare::{copy, length_of, Reader, Second, Spare, MAX_COPY},
 	stream::Stream,
 };
-use futures::{AsyncReadExt, AsyncWriteExt};
+use crate::metrics::metrics;
+use futures::AsyncWriteExt;
+use libp2p::swarm::ConnectionId;
 use std::{io, time::Duration};
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 
-/// Bytes that are read at once.
-const READ_BYTES: usize = 64 << 10;
 /// Longest wait for a peer to take in one frame of 2 MiB: it covers 1 Mbit/s.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest wait to say good-bye.
-const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const FAREWELL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One end of a stream of frames.
 #[derive(Debug)]
 pub struct Link {
-	stream: Stream,
-	/// Bytes that were read and not yet taken as frames.
-	buffer: Vec<u8>,
-	/// Where reading left off; kept so that its memory is used again.
-	scratch: Box<[u8]>,
+	main: Reader<Stream>,
+	/// Why nothing more comes over it, while the spare path carries the link.
+	lost: Option<LinkError>,
+	/// Whether nothing more goes over it: a frame may have been cut.
+	cut: bool,
+	spare: Spare,
+	/// Bytes of frames that are sent over the spare path too, at most.
+	copied: usize,
+	/// Number of the next frame to be sent.
+	sent: u64,
+	/// Number of the next frame to be taken, and of the one at the front of what was read: not a later one.
+	taken: u64,
+	arrived: u64,
 }
 
 /// Why no frame came or went.
@@ -62,12 +77,33 @@ impl LinkError {
 impl Link {
 	/// Speaks frames over a stream.
 	pub fn new(stream: Stream) -> Self {
-		let scratch = vec![0; READ_BYTES].into_boxed_slice();
 		Self {
-			stream,
-			buffer: Vec::new(),
-			scratch,
+			main: Reader::new(stream),
+			lost: None,
+			cut: false,
+			spare: Spare::None,
+			copied: 0,
+			sent: 0,
+			taken: 0,
+			arrived: 0,
 		}
+	}
+
+	/// Sends frames of up to `copied` bytes over a second stream too, once that comes, and takes those that come over
+	/// it. Both ends do so, or neither.
+	pub fn expect_spare(&mut self, second: oneshot::Receiver<Second>, copied: usize) {
+		self.spare = Spare::Awaited(second);
+		self.copied = copied.min(MAX_COPY);
+	}
+
+	/// The connection that it goes over; none within this process.
+	pub fn connection(&self) -> Option<ConnectionId> {
+		self.main.stream.connection()
+	}
+
+	/// This link's stream, to become the spare path of another link: what was read and not yet taken goes with it.
+	pub fn into_second(self) -> Second {
+		Second(self.main)
 	}
 
 	/// Sends a frame; returns once the transport has it.
@@ -77,24 +113,54 @@ impl Link {
 
 	/// Sends a frame to a peer that may take that long to take it in.
 	pub async fn send_within(&mut self, frame: &Frame, within: Duration) -> Result<(), LinkError> {
-		self.write(&frame.encode(), within).await
+		self.write(&[frame.encode()], within).await
 	}
 
 	/// Sends two frames as one piece.
 	pub async fn send_both(&mut self, first: &Frame, second: &Frame) -> Result<(), LinkError> {
-		let bytes = [first.encode(), second.encode()].concat();
-		self.write(&bytes, SEND_TIMEOUT).await
+		self.write(&[first.encode(), second.encode()], SEND_TIMEOUT)
+			.await
 	}
 
-	async fn write(&mut self, bytes: &[u8], within: Duration) -> Result<(), LinkError> {
-		let sent = async {
-			self.stream.write_all(bytes).await?;
-			self.stream.flush().await
-		};
-		match timeout(within, sent).await {
-			Ok(sent) => Ok(sent?),
-			Err(_) => Err(LinkError::Silent(within)),
+	async fn write(&mut self, frames: &[Vec<u8>], within: Duration) -> Result<(), LinkError> {
+		let copies = self.copies(frames);
+		self.sent += frames.len() as u64;
+		if self.cut {
+			let sent = timeout(within, self.spare.send_alone(&copies)).await;
+			return match sent {
+				Ok(true) if !copies.is_empty() => Ok(()),
+				Ok(_) => Err(LinkError::Closed),
+				Err(_) => Err(LinkError::Silent(within)),
+			};
 		}
+		let copied = !copies.is_empty() && self.spare.send(&copies);
+		let bytes = frames.concat();
+		let stream = &mut self.main.stream;
+		let sent = async {
+			stream.write_all(&bytes).await?;
+			stream.flush().await
+		};
+		let error = match timeout(within, sent).await {
+			Ok(Ok(())) => return Ok(()),
+			Ok(Err(error)) => LinkError::from(error),
+			Err(_) => LinkError::Silent(within),
+		};
+		self.cut = true;
+		match copied {
+			true => Ok(()),
+			false => Err(error),
+		}
+	}
+
+	/// Frames as copies, the next of which has the number `sent`; nothing where they are too long for it.
+	fn copies(&self, frames: &[Vec<u8>]) -> Vec<u8> {
+		let bytes = frames.iter().map(Vec::len).sum::<usize>();
+		if bytes > self.copied {
+			return Vec::new();
+		}
+		let numbered = (self.sent..).zip(frames);
+		let copies = numbered.map(|(number, frame)| copy(number, frame));
+		copies.collect::<Vec<_>>().concat()
 	}
 
 	/// The next frame; an abort is an error. A call that is dropped loses nothing.
@@ -121,8 +187,8 @@ impl Link {
 	/// Reads ahead while the caller works, up to one frame; returns when there is nothing to gain.
 	/// A call that is dropped loses nothing.
 	pub async fn read_ahead(&mut self) -> Result<(), LinkError> {
-		while self.buffer.len() < LENGTH_BYTES + MAX_FRAME {
-			self.fill().await?;
+		while self.lost.is_none() && self.main.buffer.len() < LENGTH_BYTES + MAX_FRAME {
+			self.main.fill().await?;
 		}
 		Ok(())
 	}
@@ -130,17 +196,23 @@ impl Link {
 	/// Tells the peer why this side gives up, and closes.
 	pub async fn abort(&mut self, reason: Reason) {
 		let bytes = Frame::Abort(reason).encode();
+		self.spare.send(&copy(self.sent, &bytes));
+		self.sent += 1;
 		let farewell = async {
-			self.stream.write_all(&bytes).await?;
-			self.stream.close().await
+			self.main.stream.write_all(&bytes).await?;
+			self.main.stream.close().await
 		};
 		// The peer may be gone already: then there is nobody to tell.
 		let _ = timeout(FAREWELL_TIMEOUT, farewell).await;
+		self.spare = Spare::None;
 	}
 
 	/// Closes this side after the last frame.
 	pub async fn finish(mut self) -> Result<(), LinkError> {
-		match timeout(FAREWELL_TIMEOUT, self.stream.close()).await {
+		if self.cut {
+			return Ok(());
+		}
+		match timeout(FAREWELL_TIMEOUT, self.main.stream.close()).await {
 			Ok(closed) => Ok(closed?),
 			Err(_) => Err(LinkError::Silent(FAREWELL_TIMEOUT)),
 		}
@@ -148,8 +220,8 @@ impl Link {
 
 	async fn next(&mut self, most: usize) -> Result<Frame, LinkError> {
 		loop {
-			if let Some((frame, taken)) = Frame::decode_within(&self.buffer, most)? {
-				self.buffer.drain(..taken);
+			if let Some(frame) = self.take(most)? {
+				self.taken += 1;
 				return match frame {
 					Frame::Abort(reason) => Err(LinkError::Aborted(reason)),
 					frame => Ok(frame),
@@ -159,14 +231,47 @@ impl Link {
 		}
 	}
 
-	/// Reads once. The buffer never holds more than one frame and one reading.
-	async fn fill(&mut self) -> Result<(), LinkError> {
-		let read = self.stream.read(&mut self.scratch).await?;
-		if read == 0 {
-			return Err(LinkError::Closed);
+	/// The next frame, if it was read from either stream. What came of frames that were taken is dropped.
+	fn take(&mut self, most: usize) -> Result<Option<Frame>, LinkError> {
+		while self.arrived < self.taken {
+			let Some(length) = length_of(&self.main.buffer, MAX_FRAME)? else {
+				break;
+			};
+			self.main.buffer.drain(..length);
+			self.arrived += 1;
 		}
-		self.buffer.extend_from_slice(&self.scratch[..read]);
-		Ok(())
+		if self.arrived == self.taken {
+			if let Some((frame, length)) = Frame::decode_within(&self.main.buffer, most)? {
+				self.main.buffer.drain(..length);
+				self.arrived += 1;
+				return Ok(Some(frame));
+			}
+		}
+		let copy = self.spare.take(self.taken, most);
+		if copy.is_some() {
+			metrics().copies.inc();
+		}
+		Ok(copy)
+	}
+
+	/// Reads once, from whichever stream brings something. A stream never has more than one frame and one reading
+	/// in memory.
+	async fn fill(&mut self) -> Result<(), LinkError> {
+		let next = self.taken;
+		if self.lost.is_some() && !self.spare.may_bring(next) {
+			return Err(self.lost.take().unwrap_or(LinkError::Closed));
+		}
+		let read = tokio::select! {
+			read = self.main.fill(), if self.lost.is_none() => read,
+			() = self.spare.fill(next) => Ok(()),
+		};
+		match read {
+			Err(error) if self.spare.stands() => {
+				self.lost = Some(error);
+				Ok(())
+			}
+			read => read,
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ mod relays;
 pub mod roll;
 pub mod shards;
 pub mod slots;
+pub mod spare;
 mod stream;
 mod swarm;
 
@@ -26,7 +27,9 @@ pub use stream::Stream;
 
 use dllm_primitives::hop::Signature;
 use exchange::Served;
-use libp2p::{identity::Keypair, multiaddr::Protocol, Multiaddr, PeerId, StreamProtocol};
+use libp2p::{
+	identity::Keypair, multiaddr::Protocol, swarm::ConnectionId, Multiaddr, PeerId, StreamProtocol,
+};
 use relays::Places;
 use std::{
 	net::{IpAddr, TcpListener, UdpSocket},
@@ -61,6 +64,8 @@ pub struct NetworkConfig {
 	pub advertise: Vec<Multiaddr>,
 	/// How it is reached where it cannot be dialled.
 	pub reach: Reach,
+	/// Bytes of a frame that goes over two connections, at most; 0 where none does ([`spare`]).
+	pub copies: usize,
 }
 
 impl NetworkConfig {
@@ -71,6 +76,7 @@ impl NetworkConfig {
 			listen,
 			advertise: Vec::new(),
 			reach: Reach::default(),
+			copies: spare::DEFAULT_COPY,
 		}
 	}
 }
@@ -112,6 +118,12 @@ pub enum NetworkError {
 	/// The peer could not be reached.
 	#[error("peer {peer} cannot be reached: {reason}; it is tried again; check this machine's connection and firewall if no peer answers")]
 	Unreachable { peer: PeerId, reason: String },
+	/// No frame of that length can have a copy.
+	#[error(
+		"`copies` is {bytes} bytes, and at most {} can be: correct it in the configuration",
+		spare::MAX_COPY
+	)]
+	LongCopies { bytes: usize },
 	/// The network was shut down.
 	#[error("the network was shut down: start the worker again")]
 	Stopped,
@@ -147,6 +159,7 @@ pub struct Network {
 struct Shared {
 	peer_id: PeerId,
 	keypair: Keypair,
+	copies: usize,
 	listening: Arc<RwLock<Vec<Multiaddr>>>,
 	reachability: watch::Receiver<Reachability>,
 	served: Served,
@@ -168,6 +181,10 @@ impl Network {
 			refuse_taken_port(address)?;
 		}
 		config.reach.check()?;
+		if config.copies > spare::MAX_COPY {
+			let bytes = config.copies;
+			return Err(NetworkError::LongCopies { bytes });
+		}
 		let peer_id = config.keypair.public().to_peer_id();
 		let served = Served::default();
 		let mut swarm = swarm::build(&config, served.clone())?;
@@ -193,6 +210,7 @@ impl Network {
 		let shared = Shared {
 			peer_id,
 			keypair: config.keypair,
+			copies: config.copies,
 			listening,
 			reachability,
 			served,
@@ -208,6 +226,11 @@ impl Network {
 	/// Who this worker is.
 	pub fn peer_id(&self) -> PeerId {
 		self.shared.peer_id
+	}
+
+	/// Bytes of a frame that goes over two connections, at most; 0 where none does.
+	pub fn copies(&self) -> usize {
+		self.shared.copies
 	}
 
 	/// Signs with the key of this worker's identity; none where that is no Ed25519 key.
@@ -316,21 +339,50 @@ impl Network {
 		}
 	}
 
+	/// Opens a stream to a peer over another connection than `beside` goes over, so that a packet lost on one of them
+	/// holds up nothing on the other; dials the peer once more where there is no other connection. Only beside direct
+	/// connections: one relay would carry both.
+	pub async fn open_beside(
+		&self,
+		peer: &Peer,
+		beside: ConnectionId,
+		protocol: StreamProtocol,
+	) -> Result<Stream, NetworkError> {
+		let (answer, opened) = oneshot::channel();
+		let command = Command::Beside {
+			peer: peer.clone(),
+			connection: beside,
+			protocol,
+			answer,
+		};
+		self.ask(peer, command, opened).await
+	}
+
 	async fn open_remote(
 		&self,
 		peer: &Peer,
 		protocol: StreamProtocol,
 	) -> Result<Stream, NetworkError> {
 		self.connect(peer).await?;
-		let unreachable = |reason: String| NetworkError::Unreachable {
-			peer: peer.id,
-			reason,
-		};
 		let (answer, opened) = oneshot::channel();
 		let command = Command::Open {
 			peer: peer.id,
 			protocol,
 			answer,
+		};
+		self.ask(peer, command, opened).await
+	}
+
+	/// Has the swarm open a stream.
+	async fn ask(
+		&self,
+		peer: &Peer,
+		command: Command,
+		opened: oneshot::Receiver<Result<Stream, String>>,
+	) -> Result<Stream, NetworkError> {
+		let unreachable = |reason: String| NetworkError::Unreachable {
+			peer: peer.id,
+			reason,
 		};
 		let asked = async {
 			self.shared

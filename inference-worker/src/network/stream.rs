@@ -3,6 +3,7 @@
 
 use crate::metrics::{metrics, Direction};
 use futures::io::{AsyncRead, AsyncWrite};
+use libp2p::swarm::ConnectionId;
 use std::{
 	io,
 	pin::Pin,
@@ -16,8 +17,8 @@ const LOCAL_WINDOW: usize = 256 << 10;
 /// A stream of bytes in both directions.
 #[derive(Debug)]
 pub enum Stream {
-	/// To another worker.
-	Remote(libp2p::Stream),
+	/// To another worker, over a connection.
+	Remote(libp2p::Stream, ConnectionId),
 	/// To this worker.
 	Local(DuplexStream),
 }
@@ -28,6 +29,14 @@ impl Stream {
 		let (one, other) = tokio::io::duplex(LOCAL_WINDOW);
 		(Self::Local(one), Self::Local(other))
 	}
+
+	/// The connection that it goes over; none within this process.
+	pub(super) fn connection(&self) -> Option<ConnectionId> {
+		match self {
+			Self::Remote(_, connection) => Some(*connection),
+			Self::Local(_) => None,
+		}
+	}
 }
 
 impl AsyncRead for Stream {
@@ -37,7 +46,7 @@ impl AsyncRead for Stream {
 		out: &mut [u8],
 	) -> Poll<io::Result<usize>> {
 		match self.get_mut() {
-			Self::Remote(stream) => {
+			Self::Remote(stream, _) => {
 				let read = Pin::new(stream).poll_read(cx, out);
 				counted(read, Direction::Received)
 			}
@@ -57,7 +66,7 @@ impl AsyncWrite for Stream {
 		bytes: &[u8],
 	) -> Poll<io::Result<usize>> {
 		match self.get_mut() {
-			Self::Remote(stream) => {
+			Self::Remote(stream, _) => {
 				let written = Pin::new(stream).poll_write(cx, bytes);
 				counted(written, Direction::Sent)
 			}
@@ -67,14 +76,14 @@ impl AsyncWrite for Stream {
 
 	fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
 		match self.get_mut() {
-			Self::Remote(stream) => Pin::new(stream).poll_flush(cx),
+			Self::Remote(stream, _) => Pin::new(stream).poll_flush(cx),
 			Self::Local(stream) => Pin::new(stream).poll_flush(cx),
 		}
 	}
 
 	fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
 		match self.get_mut() {
-			Self::Remote(stream) => Pin::new(stream).poll_close(cx),
+			Self::Remote(stream, _) => Pin::new(stream).poll_close(cx),
 			Self::Local(stream) => Pin::new(stream).poll_shutdown(cx),
 		}
 	}

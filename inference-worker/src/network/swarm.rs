@@ -22,7 +22,7 @@ use libp2p::{
 	swarm::{
 		behaviour::toggle::Toggle,
 		dial_opts::{DialOpts, PeerCondition},
-		DialError, NetworkBehaviour, SwarmEvent,
+		ConnectionId, DialError, NetworkBehaviour, SwarmEvent,
 	},
 	tcp, yamux, Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, Transport,
 };
@@ -53,7 +53,8 @@ const MAX_HANDSHAKES: u32 = 64;
 /// Connections from outside: a worker meets a few rings and their checkers, far fewer than these.
 const MAX_INCOMING: u32 = 512;
 /// Connections with one peer: both may dial at once over two transports, or through a relay before they
-/// reach each other directly, and each tries for a while whether the other can be dialled.
+/// reach each other directly, both once more for spare paths, and each tries for a while whether the other can be
+/// dialled.
 const MAX_PER_PEER: u32 = 8;
 /// Waits before the first try whether this worker can be dialled, before another one, and before a peer is
 /// asked again.
@@ -74,6 +75,14 @@ pub(super) enum Command {
 	/// Open a stream to a connected peer.
 	Open {
 		peer: PeerId,
+		protocol: StreamProtocol,
+		answer: Answer,
+	},
+	/// Open a stream to a connected peer over another direct connection than this one, dialling once more where there
+	/// is none.
+	Beside {
+		peer: Peer,
+		connection: ConnectionId,
 		protocol: StreamProtocol,
 		answer: Answer,
 	},
@@ -273,6 +282,9 @@ pub(super) async fn drive(
 				Some(Command::Open { peer, protocol, answer }) => {
 					swarm.behaviour_mut().streams.open(peer, protocol, answer);
 				}
+				Some(Command::Beside { peer, connection, protocol, answer }) => {
+					dialling.beside(&mut swarm, peer, connection, (protocol, answer));
+				}
 				None => break,
 			},
 			_ = look.tick(), if places.are_wanted() => places.look_after(&mut swarm),
@@ -280,7 +292,7 @@ pub(super) async fn drive(
 				note_address(&event, &known.listening);
 				note_reach(&event, &mut places, &known.reachability);
 				count_connections(&event);
-				dialling.settle(&swarm, event);
+				dialling.settle(&mut swarm, event);
 			}
 		}
 	}
@@ -289,7 +301,12 @@ pub(super) async fn drive(
 
 /// Who waits for which connection.
 #[derive(Default)]
-struct Dialling(HashMap<PeerId, Vec<oneshot::Sender<Result<(), String>>>>);
+struct Dialling {
+	/// For any with a peer.
+	any: HashMap<PeerId, Vec<oneshot::Sender<Result<(), String>>>>,
+	/// For another one, which is being dialled, and a stream over it.
+	other: HashMap<PeerId, (ConnectionId, Vec<(StreamProtocol, Answer)>)>,
+}
 
 impl Dialling {
 	fn start(
@@ -311,7 +328,7 @@ impl Dialling {
 			.build();
 		match swarm.dial(options) {
 			Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {
-				let waiting = self.0.entry(peer.id).or_default();
+				let waiting = self.any.entry(peer.id).or_default();
 				waiting.retain(|done| !done.is_closed());
 				waiting.push(done);
 			}
@@ -321,7 +338,82 @@ impl Dialling {
 		}
 	}
 
-	fn settle(&mut self, swarm: &Swarm<Behaviour>, event: SwarmEvent<BehaviourEvent>) {
+	/// Opens a stream over another direct connection with a peer than this one.
+	fn beside(
+		&mut self,
+		swarm: &mut Swarm<Behaviour>,
+		peer: Peer,
+		connection: ConnectionId,
+		(protocol, answer): (StreamProtocol, Answer),
+	) {
+		let streams = &mut swarm.behaviour_mut().streams;
+		// Who asked may have gone; there is nobody to tell then.
+		if !streams.is_direct(peer.id, connection) {
+			let _ = answer.send(Err("there is no direct connection".into()));
+			return;
+		}
+		if let Some(other) = streams.beside(peer.id, connection) {
+			return streams.open_over(peer.id, other, protocol, answer);
+		}
+		if let Some((_, waiting)) = self.other.get_mut(&peer.id) {
+			waiting.retain(|(_, answer)| !answer.is_closed());
+			return waiting.push((protocol, answer));
+		}
+		let mut addresses = peer.addresses;
+		addresses.retain(|address| !is_circuit(address));
+		let options = DialOpts::peer_id(peer.id)
+			.condition(PeerCondition::Always)
+			.addresses(addresses)
+			.extend_addresses_through_behaviour()
+			// From the port of the first connection TCP has only one to each port there.
+			.allocate_new_port()
+			.build();
+		let dialled = options.connection_id();
+		match swarm.dial(options) {
+			Ok(()) => drop(
+				self.other
+					.insert(peer.id, (dialled, vec![(protocol, answer)])),
+			),
+			Err(error) => drop(answer.send(Err(error.to_string()))),
+		}
+	}
+
+	/// Those who wait for a connection that was dialled beside another one.
+	fn waiting_for(
+		&mut self,
+		peer: PeerId,
+		dialled: ConnectionId,
+	) -> Vec<(StreamProtocol, Answer)> {
+		match self.other.get(&peer) {
+			Some((connection, _)) if *connection == dialled => {}
+			_ => return Vec::new(),
+		}
+		self.other.remove(&peer).map_or(Vec::new(), |(_, all)| all)
+	}
+
+	fn settle(&mut self, swarm: &mut Swarm<Behaviour>, event: SwarmEvent<BehaviourEvent>) {
+		match &event {
+			SwarmEvent::ConnectionEstablished {
+				peer_id,
+				connection_id,
+				..
+			} => {
+				for (protocol, answer) in self.waiting_for(*peer_id, *connection_id) {
+					let streams = &mut swarm.behaviour_mut().streams;
+					streams.open_over(*peer_id, *connection_id, protocol, answer);
+				}
+			}
+			SwarmEvent::OutgoingConnectionError {
+				peer_id: Some(peer),
+				connection_id,
+				error,
+			} => {
+				for (_, answer) in self.waiting_for(*peer, *connection_id) {
+					let _ = answer.send(Err(error.to_string()));
+				}
+			}
+			_ => {}
+		}
 		let (peer, result) = match event {
 			SwarmEvent::ConnectionEstablished { peer_id, .. } => (peer_id, Ok(())),
 			SwarmEvent::OutgoingConnectionError {
@@ -340,7 +432,7 @@ impl Dialling {
 		} else {
 			result
 		};
-		for done in self.0.remove(&peer).unwrap_or_default() {
+		for done in self.any.remove(&peer).unwrap_or_default() {
 			let _ = done.send(result.clone());
 		}
 	}

@@ -22,7 +22,7 @@ mod switchboard;
 pub use conduct::{Conduct, Honest};
 pub use host::{expect_constants, Host, HostError, HostedEntry, Segment};
 pub use parting::contradicted;
-pub use ring::{Member, Ring, PROTOCOL};
+pub use ring::{Member, Ring, COPIES_PROTOCOL, PROTOCOL};
 pub use segment::lead;
 pub(crate) use session::Session;
 

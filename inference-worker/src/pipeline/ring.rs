@@ -2,12 +2,14 @@
 //!
 //! A link is opened from the upstream side; only the last one, back to the entry, is opened by the
 //! entry, so that an entry behind a router needs no open port. The opener repeats itself until the other
-//! side has heard of the job too: the chain tells every member, but not in the same instant.
+//! side has heard of the job too: the chain tells every member, but not in the same instant. Once a link stands, its
+//! opener gives it a spare path, while rows pass already; without one it works as well, where no packet is lost.
 
 use super::{link_error, PipelineError, Workshop};
 use crate::network::{
 	frame::{Frame, Open, Reason},
 	link::{out_of_turn, Link, LinkError},
+	spare::Second,
 	Peer,
 };
 use dllm_primitives::{
@@ -16,13 +18,19 @@ use dllm_primitives::{
 	ids::{Digest, JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_STAGES},
 	model::LayerRange,
 };
-use libp2p::StreamProtocol;
+use libp2p::{swarm::ConnectionId, PeerId, StreamProtocol};
 use std::time::Duration;
-use tokio::time::{sleep, Instant};
+use tokio::{
+	sync::oneshot,
+	time::{sleep, Instant},
+};
 
 /// The protocol: `Open`, `Ready`, rows, `Signed`, `Close`, `Signed`; from the user of a sealed job `Signed` comes
 /// before all rows too. Either side may abort.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/dllm/ring/1");
+/// The protocol of a link's spare path: the same `Open`, then copies of frames in both directions
+/// ([`crate::network::spare`]).
+pub const COPIES_PROTOCOL: StreamProtocol = StreamProtocol::new("/dllm/ring/copies/1");
 /// First and longest pause between two attempts to join.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 
@@ -191,9 +199,59 @@ async fn attempt(workshop: &Workshop, peer: &Peer, open: Open) -> Result<Link, P
 	let mut link = Link::new(workshop.network.open(peer, PROTOCOL).await?);
 	link.send(&Frame::Open(open)).await.map_err(failed)?;
 	match link.receive(workshop.timings.ready).await.map_err(failed)? {
-		Frame::Ready => Ok(link),
-		other => Err(failed(out_of_turn(&other))),
+		Frame::Ready => {}
+		other => return Err(failed(out_of_turn(&other))),
 	}
+	let copies = workshop.network.copies();
+	if let Some(connection) = link.connection().filter(|_| copies > 0) {
+		let second = open_second(workshop, peer.clone(), open, connection);
+		link.expect_spare(second, copies);
+	}
+	Ok(link)
+}
+
+/// Opens the second stream of a link whose first one goes over `beside`.
+fn open_second(
+	workshop: &Workshop,
+	peer: Peer,
+	open: Open,
+	beside: ConnectionId,
+) -> oneshot::Receiver<Second> {
+	let network = workshop.network.clone();
+	let (coming, second) = oneshot::channel();
+	tokio::spawn(async move {
+		let opened = network.open_beside(&peer, beside, COPIES_PROTOCOL).await;
+		let sent = match opened.map(Link::new) {
+			Ok(mut link) => match link.send(&Frame::Open(open)).await {
+				Ok(()) => Ok(link),
+				Err(error) => Err(error.to_string()),
+			},
+			Err(error) => Err(error.to_string()),
+		};
+		match sent {
+			// The link may have ended meanwhile.
+			Ok(link) => drop(coming.send(link.into_second())),
+			Err(error) => {
+				tracing::debug!(job = open.job, peer = %peer.id, error, "a link has no spare path")
+			}
+		}
+	});
+	second
+}
+
+/// Stands ready for rows on a link that `peer` opened.
+pub(super) async fn stand_ready(
+	workshop: &Workshop,
+	peer: PeerId,
+	link: &mut Link,
+	open: Open,
+) -> Result<(), PipelineError> {
+	let copies = workshop.network.copies();
+	if copies > 0 && link.connection().is_some() {
+		link.expect_spare(workshop.switchboard.second(peer, open), copies);
+	}
+	let sent = link.send(&Frame::Ready).await;
+	sent.map_err(|error| link_error(open.job, peer, error))
 }
 
 /// Whether the peer knows the job and does not want this worker in it.

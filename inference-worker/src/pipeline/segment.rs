@@ -9,7 +9,7 @@ use super::{
 	link_error, parting,
 	pledge::Pledge,
 	recorder::Recorder,
-	ring::{join, Ring},
+	ring::{join, stand_ready, Ring},
 	session::Session,
 	switchboard::{Arrival, Expectation},
 	PipelineError, Segment, Workshop,
@@ -168,10 +168,7 @@ impl Stage<'_> {
 		let place = (job, self.stage);
 		let rows = self.ring.rows_ceiling;
 		let session = Session::open(self.workshop, self.segment, place, rows).await?;
-		up.link
-			.send(&Frame::Ready)
-			.await
-			.map_err(|error| link_error(job, up.peer, error))?;
+		stand_ready(self.workshop, up.peer, &mut up.link, *open).await?;
 		let down = Some(downstream.stand(self, open).await?);
 
 		let boundaries = (self.stage - 1, self.stage);
@@ -528,9 +525,7 @@ impl Downstream {
 			let (job, what) = (open.job, "other keys or sizes at its two ends");
 			return Err(PipelineError::OtherSession { job, peer, what });
 		}
-		link.send(&Frame::Ready)
-			.await
-			.map_err(|error| link_error(open.job, peer, error))?;
+		stand_ready(stage.workshop, peer, &mut link, open).await?;
 		Ok(Neighbour { peer, link })
 	}
 }

@@ -4,18 +4,26 @@
 //! comes before its stage waits a short while, as its peer may read the chain a block earlier; how many
 //! may wait is bounded, in all and for one peer. A link to a stage that has done its work is refused: a
 //! second session would not be paid, and could not be committed to.
+//!
+//! A second stream is the spare path of a link that stands ready: it goes to the one that its peer opened with the
+//! same words.
 
-use super::{ring::PROTOCOL, PipelineError};
+use super::{
+	ring::{COPIES_PROTOCOL, PROTOCOL},
+	PipelineError,
+};
 use crate::network::{
 	frame::{Frame, Open, Reason},
 	link::Link,
 	slots::Slots,
-	Network, NetworkError, Stream,
+	spare::Second,
+	Incoming, Network, NetworkError, Stream,
 };
 use dllm_primitives::ids::{JobId, StageIndex};
 use libp2p::PeerId;
 use std::{
 	collections::{HashMap, HashSet},
+	future::pending,
 	sync::{Arc, Mutex, MutexGuard, PoisonError},
 	time::Duration,
 };
@@ -26,7 +34,8 @@ use tokio::{
 
 /// Longest wait for the first frame of a stream.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Streams whose first frame is awaited at once, in all and for one peer: a neighbour opens two a job.
+/// Streams whose first frame is awaited at once, in all and for one peer: a neighbour opens two a job,
+/// and as many second ones later.
 const MAX_OPENING: (usize, usize) = (64, 8);
 /// Links that wait for their stages, in all and for one peer.
 const MAX_PARKED: (usize, usize) = (64, 4);
@@ -54,6 +63,8 @@ pub struct Switchboard {
 struct State {
 	expected: HashMap<Key, Expected>,
 	parked: Vec<Parked>,
+	/// Links that have no second stream yet; not many more than stand.
+	seconds: Vec<Awaiting>,
 	/// Links into stages that are done.
 	done: HashSet<Key>,
 	/// Counts expectations, so that an old one does not remove its successor.
@@ -72,6 +83,13 @@ struct Parked {
 	since: Instant,
 }
 
+/// A link that waits for its second stream.
+struct Awaiting {
+	peer: PeerId,
+	open: Open,
+	taker: oneshot::Sender<Second>,
+}
+
 /// A stage's wait for a link; dropping it calls it off.
 pub struct Expectation {
 	board: Switchboard,
@@ -85,13 +103,18 @@ impl Switchboard {
 	/// for the time `early`.
 	pub fn serve(&self, network: &Network, early: Duration) -> Result<(), NetworkError> {
 		let mut incoming = network.accept(PROTOCOL)?;
+		let mut seconds = match network.copies() {
+			0 => None,
+			_ => Some(network.accept(COPIES_PROTOCOL)?),
+		};
 		let board = self.clone();
 		let opening = Slots::new(MAX_OPENING.0, MAX_OPENING.1);
 		tokio::spawn(async move {
 			let mut sweep = interval(SWEEP);
 			loop {
-				let stream = tokio::select! {
-					stream = incoming.next() => stream,
+				let (stream, is_second) = tokio::select! {
+					stream = incoming.next() => (stream, false),
+					stream = next_of(&mut seconds) => (stream, true),
 					_ = sweep.tick() => {
 						board.sweep(early);
 						continue;
@@ -104,7 +127,10 @@ impl Switchboard {
 				};
 				let board = board.clone();
 				tokio::spawn(async move {
-					board.receive(peer, stream).await;
+					match is_second {
+						true => board.receive_second(peer, stream).await,
+						false => board.receive(peer, stream).await,
+					}
 					drop(slot);
 				});
 			}
@@ -182,6 +208,31 @@ impl Switchboard {
 			tracing::debug!(%peer, job = arrival.open.job, ?reason, "a link was refused");
 			arrival.link.abort(reason).await;
 		}
+	}
+
+	/// The second stream of a link that `peer` opened so, once it comes.
+	pub fn second(&self, peer: PeerId, open: Open) -> oneshot::Receiver<Second> {
+		let (taker, second) = oneshot::channel();
+		let mut state = self.state();
+		state.seconds.retain(|waiting| !waiting.taker.is_closed());
+		state.seconds.push(Awaiting { peer, open, taker });
+		second
+	}
+
+	/// Hands a second stream to its link; drops one that belongs to none.
+	async fn receive_second(&self, peer: PeerId, stream: Stream) {
+		let mut link = Link::new(stream);
+		let Ok(Frame::Open(open)) = link.receive_first(OPEN_TIMEOUT).await else {
+			return;
+		};
+		let mut state = self.state();
+		let mut waiting = state.seconds.iter();
+		let Some(at) = waiting.position(|of| of.peer == peer && of.open == open) else {
+			tracing::debug!(%peer, job = open.job, "a second stream belongs to no link");
+			return;
+		};
+		// The link may have ended meanwhile.
+		drop(state.seconds.remove(at).taker.send(link.into_second()));
 	}
 
 	/// Hands a link to its stage or lets it wait; gives it back where neither is possible.
@@ -268,6 +319,14 @@ impl Drop for Expectation {
 		{
 			state.expected.remove(&self.key);
 		}
+	}
+}
+
+/// The next stream; none ever comes where none are taken.
+async fn next_of(incoming: &mut Option<Incoming>) -> Option<(PeerId, Stream)> {
+	match incoming {
+		Some(incoming) => incoming.next().await,
+		None => pending().await,
 	}
 }
 

@@ -17,6 +17,7 @@ fn example_says_the_defaults() {
 	assert_eq!(example.data, folder.join(default.data));
 	assert_eq!(example.listen, default.listen);
 	assert_eq!(example.advertise, default.advertise);
+	assert_eq!(example.copies, default.copies);
 	assert_eq!(example.roles, default.roles);
 	assert_eq!(example.memory, default.memory);
 	assert_eq!(example.price, default.price);

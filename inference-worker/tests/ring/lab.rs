@@ -92,7 +92,11 @@ impl Worker {
 		timings: Timings,
 		conduct: Arc<dyn Conduct>,
 	) -> Self {
-		let network = network(&[listen]).await;
+		Self::over(number, network(&[listen]).await, timings, conduct)
+	}
+
+	/// A worker with a network of its own kind.
+	pub fn over(number: u8, network: Network, timings: Timings, conduct: Arc<dyn Conduct>) -> Self {
 		let folder = tempdir().unwrap();
 		let ledger = Ledger::open(folder.path().join("jobs")).unwrap();
 		let host = Arc::new(Host::new(PLENTY, conduct.clone()));

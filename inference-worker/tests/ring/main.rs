@@ -3,6 +3,7 @@
 
 mod adapters;
 mod board;
+mod copies;
 mod defence;
 mod dispute;
 mod hops;
