@@ -6,6 +6,7 @@
 //! | what a profile stores, and how it runs | [`numerics`] |
 //! | a low-rank adapter changes what layers compute | [`adapter`] |
 //! | a range of layers runs on this machine | [`engine`] |
+//! | products with weights of 4 bits | [`blocks`] |
 //! | the profile whose bytes are the same on every machine | [`exact`] |
 //! | text becomes rows, rows become the next token | [`entry`] |
 //! | what a profile costs in accuracy is measured | [`accuracy`] |
@@ -15,6 +16,7 @@
 
 pub mod accuracy;
 pub mod adapter;
+pub mod blocks;
 pub mod engine;
 pub mod entry;
 pub mod exact;

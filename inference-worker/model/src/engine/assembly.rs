@@ -96,7 +96,7 @@ impl Assembly {
 	/// Closes the graph.
 	pub fn finish(self) -> Result<InMemoryModel, EngineError> {
 		Ok(match self.form {
-			Form::Joined(fuser) => fuser.finish(),
+			Form::Joined(fuser) => fuser.finish()?,
 			Form::Own(segment) => segment.finish()?,
 		})
 	}

@@ -5,19 +5,25 @@
 //! shard cannot name a file, and no graph meets the 2 GiB limit of a message. A splitter may also leave
 //! its own shards on disk and have them read from there.
 
-use crate::splitter::{
-	graph::{model_of, value_info, Dim},
-	onnx::{
-		AttributeProto, GraphProto, ModelProto, NodeProto, StringEntry, TensorProto, ATTRIBUTE_INT,
-		CONTRIB, CONTRIB_OPSET, EXTERNAL, FLOAT, OPSET,
+use super::{library::runtime, EngineError};
+use crate::{
+	blocks::{self, Packed},
+	exact::kernels::dispatch::{level, Level},
+	manifest::ModelConfig,
+	mapping::Mapping,
+	splitter::{
+		graph::{model_of, value_info, Dim},
+		onnx::{
+			AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetId, StringEntry,
+			TensorProto, ATTRIBUTE_INT, CONTRIB, CONTRIB_OPSET, EXTERNAL, FLOAT, OPSET,
+		},
+		shards::{
+			adaptable, value_name, Adaptable, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN,
+			TOTAL_ROWS,
+		},
+		writer::ALIGNMENT,
 	},
-	shards::{
-		adaptable, value_name, Adaptable, HIDDEN_IN, HIDDEN_OUT, LAST_ROW, ROPE_COS, ROPE_SIN,
-		TOTAL_ROWS,
-	},
-	writer::ALIGNMENT,
 };
-use crate::{manifest::ModelConfig, mapping::Mapping};
 use ort::operator::OperatorDomain;
 use prost::{bytes::Bytes, Message};
 use std::{
@@ -100,6 +106,8 @@ pub fn decode(file: &str, content: Vec<u8>) -> Result<GraphProto, FuseError> {
 pub struct Fuser {
 	graph: GraphProto,
 	buffers: Vec<NamedBuffer>,
+	/// Weights that operators of our own multiply with.
+	matrices: Vec<Packed>,
 	/// The rotary tables of the first layer, which stand for all.
 	tables: HashMap<String, Bytes>,
 	/// Name of the rows that leave the last layer so far.
@@ -124,6 +132,10 @@ impl Fuser {
 	fn push_content(&mut self, layer: u32, file: &str, content: Content) -> Result<(), FuseError> {
 		let mut part = content.decode(file)?;
 		self.share_tables(file, &mut part.initializer)?;
+		// Weights that stay on disk stay in the library's order.
+		if content.buffer.is_some() && level() >= Level::Avx2 {
+			blocks::take(&mut part, &mut self.matrices).map_err(|reason| error(file, reason))?;
+		}
 		content.extract_weights(file, &mut part.initializer)?;
 		self.buffers.extend(content.buffer);
 
@@ -207,17 +219,32 @@ impl Fuser {
 	}
 
 	/// Closes the graph.
-	pub fn finish(mut self) -> InMemoryModel {
+	#[expect(
+		clippy::arc_with_non_send_sync,
+		reason = "the session that holds the operators keeps them on its own thread"
+	)]
+	pub fn finish(mut self) -> Result<InMemoryModel, EngineError> {
 		self.graph.name = "segment".into();
 		if let Some(leaving) = self.boundary.take() {
 			rename(&mut self.graph, &leaving, HIDDEN_OUT);
 		}
-		InMemoryModel {
-			graph: model_of(self.graph).encode_to_vec(),
+		let mut model = model_of(self.graph);
+		let mut operators = None;
+		if !self.matrices.is_empty() {
+			model.opset_import.push(OperatorSetId {
+				domain: Some(blocks::DOMAIN.into()),
+				version: blocks::VERSION,
+			});
+			// Operators are made by the library, so it must be there.
+			runtime()?;
+			operators = Some(Arc::new(blocks::domain(self.matrices)?));
+		}
+		Ok(InMemoryModel {
+			graph: model.encode_to_vec(),
 			buffers: self.buffers,
 			folder: self.folder,
-			operators: None,
-		}
+			operators,
+		})
 	}
 
 	/// Takes the rotary tables out of every layer but the first, if they are the same.

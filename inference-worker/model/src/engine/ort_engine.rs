@@ -306,7 +306,7 @@ impl OrtEngine {
 			end: layer as u16 + 1,
 		};
 		let (config, none) = (config.clone(), Digest::zero());
-		let model = fuser.finish();
+		let model = fuser.finish()?;
 		Self::start(runtime()?, &model, config, *numerics, range, u64::MAX, none)
 	}
 

@@ -16,7 +16,7 @@ mod attend;
 mod fast;
 pub mod kernels;
 pub mod linter;
-mod operators;
+pub(crate) mod operators;
 mod read;
 pub mod rules;
 mod standard;

@@ -21,8 +21,14 @@ use half::f16;
 
 /// Values that are converted at once: 4 MiB in single precision.
 const PANEL_VALUES: u32 = 1 << 20;
-/// `accuracy_level` of `MatMulNBits` at which activations become integers of 8 bits.
-const INTEGER_ACTIVATIONS: i64 = 4;
+/// Operator of a product with weights in blocks, and its attributes with the bits of a weight, the inputs of a
+/// block and the accuracy level.
+pub const PRODUCT: &str = "MatMulNBits";
+pub const BITS: &str = "bits";
+pub const BLOCK_SIZE: &str = "block_size";
+pub const LEVEL: &str = "accuracy_level";
+/// Level at which activations become integers of 8 bits.
+pub const INTEGER_ACTIVATIONS: i64 = 4;
 /// Parameter of a cast to single precision.
 const TO_FLOAT: [(&str, Attribute); 1] = [("to", Attribute::Int(FLOAT as i64))];
 
@@ -63,15 +69,15 @@ impl Matrix<'_> {
 			WeightFormat::Blocks { bits } => {
 				let scales = self.blocks(graph, source, &name, bits)?;
 				graph.contrib(
-					"MatMulNBits",
+					PRODUCT,
 					&[input, &name, &scales],
 					&[output],
 					&[
 						("K", Attribute::Int(self.inputs.into())),
 						("N", Attribute::Int(self.outputs.into())),
-						("bits", Attribute::Int(bits.into())),
-						("block_size", Attribute::Int(BLOCK.into())),
-						("accuracy_level", Attribute::Int(INTEGER_ACTIVATIONS)),
+						(BITS, Attribute::Int(bits.into())),
+						(BLOCK_SIZE, Attribute::Int(BLOCK.into())),
+						(LEVEL, Attribute::Int(INTEGER_ACTIVATIONS)),
 					],
 				);
 			}

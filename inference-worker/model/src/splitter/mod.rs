@@ -14,7 +14,7 @@ mod adapter;
 mod checkpoint;
 mod config;
 pub mod graph;
-mod matrix;
+pub(crate) mod matrix;
 pub mod onnx;
 mod output;
 mod reference;

@@ -6,6 +6,7 @@ use dllm_model::{
 	engine::{runtime, Engine, ANY_VERSION_VARIABLE, LIBRARY_VARIABLE, THREADS_VARIABLE},
 	manifest::digest_of,
 };
+use dllm_primitives::model::Profile;
 use std::{env, process::Command};
 
 const ASK: &str = "DLLM_TEST_CHILD";
@@ -24,7 +25,12 @@ fn answer() -> String {
 	if let Err(error) = runtime() {
 		return error.to_string();
 	}
-	let model = Model::named("tiny-chat-nano");
+	[Profile::F32, Profile::Int4].map(answer_in).join(" ")
+}
+
+/// The class and a digest of the output in a profile.
+fn answer_in(profile: Profile) -> String {
+	let model = Model::split_as(&checkpoints::model("tiny-chat-nano"), profile);
 	let engine = model.whole();
 	engine.open(0, COMPARED_ROWS).unwrap();
 	let output = engine.prefill(0, 0, &model.rows(COMPARED_ROWS)).unwrap();
@@ -72,7 +78,7 @@ fn a_file_of_another_version() {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
 	let one = ask(&[(THREADS_VARIABLE, "1")]);
-	assert_eq!(one.split(' ').count(), 2, "{one}");
+	assert_eq!(one.split(' ').count(), 4, "{one}");
 	for threads in ["2", "3", "8"] {
 		assert_eq!(
 			ask(&[(THREADS_VARIABLE, threads)]),

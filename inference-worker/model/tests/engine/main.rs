@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bitwise;
+mod blocks;
 #[path = "../splitter/checkpoints.rs"]
 mod checkpoints;
 mod families;
