@@ -52,10 +52,11 @@ fn informed() -> Line {
 }
 
 /// Beside the lead a friend and one honest worker hold the stage: the honest one gets no rows, and after it nobody but the
-/// friend is left to be drawn.
+/// friend is left to be drawn, as all other operators have a part in the job, or no room for the stage.
 fn second_friend() -> Line {
 	uncovered(
-		"a lead starves the only honest holder beside a friend, which is drawn after it".into(),
+		"a lead starves the only honest holder beside a friend, and no outsider has room for the stage"
+			.into(),
 		1,
 	)
 }
