@@ -61,10 +61,12 @@ fn second_friend() -> Line {
 	)
 }
 
-/// Its bond answers for what it is paid until the chain notes that a holder missed a deadline.
+/// Its bond answers for what it is paid until the chain notes that a holder missed a deadline, or that its reports of
+/// links have stopped.
 fn offline() -> Line {
+	let blocks: u32 = <Runtime as pallet_miners::Config>::LinkReportLifetime::get();
 	uncovered(
-		format!("a lead sees that all other holders are offline before the chain does: in stages that pay bond / {UNVERIFIED_PART} together at most"),
+		format!("a lead sees that all other holders are offline before the chain does: for {blocks} blocks, in stages that pay bond / {UNVERIFIED_PART} together, at most"),
 		1,
 	)
 }
