@@ -52,18 +52,21 @@ fn informed() -> Line {
 }
 
 /// Beside the lead a friend and one honest worker hold the stage: the honest one gets no rows, and after it nobody but the
-/// friend is left to be drawn.
+/// friend is left to be drawn, as all other operators have a part in the job, or no room for the stage.
 fn second_friend() -> Line {
 	uncovered(
-		"a lead starves the only honest holder beside a friend, which is drawn after it".into(),
+		"a lead starves the only honest holder beside a friend, and no outsider has room for the stage"
+			.into(),
 		1,
 	)
 }
 
-/// Its bond answers for what it is paid until the chain notes that a holder missed a deadline.
+/// Its bond answers for what it is paid until the chain notes that a holder missed a deadline, or that its reports of
+/// links have stopped.
 fn offline() -> Line {
+	let blocks: u32 = <Runtime as pallet_miners::Config>::LinkReportLifetime::get();
 	uncovered(
-		format!("a lead sees that all other holders are offline before the chain does: in stages that pay bond / {UNVERIFIED_PART} together at most"),
+		format!("a lead sees that all other holders are offline before the chain does: for {blocks} blocks, in stages that pay bond / {UNVERIFIED_PART} together, at most"),
 		1,
 	)
 }

@@ -28,15 +28,20 @@ const UNOPENED: &str = "silence: a lead cheats, and opens nothing once it is che
 /// sealed job, or a friend that leads the stage before.
 const STARVED: &str = "silence: a lead cheats, and its checkers get no rows";
 
-/// The same with friends that have half of the bonds: one that is summoned shows its lot first, and another may be drawn
-/// after an honest checker that got nothing.
-const TWO_DRAWS: &str =
-	"silence: a lead cheats, and starves its checkers until a friend is drawn, α = 1/2 of the bonds";
+/// The same with a friend beside the only honest holder, of equal bonds: one that is summoned shows its lot first. After
+/// an honest checker that got nothing somebody from outside the stage is drawn.
+const ONE_HONEST: &str =
+	"silence: a lead cheats, and starves the only honest holder beside a friend: an outsider is drawn after it";
 
-/// How often both who checks and who is drawn after it are honest, among many holders.
-fn two_draws(least: Sampling) -> f64 {
+/// The same where that one may be a friend, too.
+const TWO_DRAWS: &str =
+	"silence: a lead cheats, and starves its checkers until a friend is drawn, α = 1/2 of the bonds, and of the outsiders";
+
+/// How often both who checks and who is drawn after it are honest, where friends have half of the bonds, and are this
+/// share of the workers outside the stage.
+fn two_draws(least: Sampling, friends_outside: f64) -> f64 {
 	let (friend, honest) = summoned(SHARES[1], least);
-	honest * (1.0 - friend) / 2.0
+	honest * (1.0 - friend) * (1.0 - friends_outside)
 }
 
 /// A cheat that nobody could be compared with, were there more than one class of exact models.
@@ -122,7 +127,8 @@ pub fn lines(sampling: Sampling) -> Vec<Line> {
 		lead("silence: a lead opens nothing, unchecked", &unchecked, 1.0),
 		withheld(UNOPENED, &checked(SILENT, truth), least),
 		withheld(STARVED, &starved, least),
-		withheld(TWO_DRAWS, &starved, two_draws(sampling)),
+		withheld(ONE_HONEST, &starved, two_draws(sampling, 0.0)),
+		withheld(TWO_DRAWS, &starved, two_draws(sampling, 0.5)),
 		lead(OTHER_CLASS, &other_class, least),
 		lead(
 			OTHER_ROWS,

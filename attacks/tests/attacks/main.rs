@@ -73,10 +73,11 @@ fn sampling_is_covered_by_what_is_tried() {
 		"show their lots first",
 		"draw no lots",
 		"until a friend is drawn",
+		"the only honest holder beside a friend: an outsider",
 	] {
 		said(covered, false);
 	}
-	for limit in ["offline", "lots are shown", "the only honest holder"] {
+	for limit in ["offline", "lots are shown", "no outsider has room"] {
 		said(limit, true);
 	}
 }

@@ -77,6 +77,14 @@ impl<T: Config> Pallet<T> {
 		Ok(())
 	}
 
+	/// Whether a worker reported its links once and does so no longer: it is off, as far as the chain can see. Of who
+	/// never reported nothing is known.
+	pub(crate) fn has_stopped_reporting(who: &T::AccountId) -> bool {
+		let now = frame_system::Pallet::<T>::block_number();
+		let report = LinkReports::<T>::get(who);
+		report.is_some_and(|last| now.saturating_sub(last.block) > T::LinkReportLifetime::get())
+	}
+
 	/// Links between registered workers that an end reported of late, and the workers that reported once, do
 	/// so no longer, and are named by nobody who does. Reads every report.
 	pub fn links() -> (Vec<LinkOf<T>>, Vec<T::AccountId>) {

@@ -20,7 +20,8 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 	}
 
 	fn is_late(who: &T::AccountId) -> bool {
-		Qualities::<T>::get(who).is_some_and(|quality| quality.late)
+		let missed = Qualities::<T>::get(who).is_some_and(|quality| quality.late);
+		missed || Self::has_stopped_reporting(who)
 	}
 
 	fn trust(who: &T::AccountId) -> Trust {

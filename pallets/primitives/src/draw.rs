@@ -25,6 +25,11 @@ pub const PROBATION: u32 = 10;
 /// Pay that a worker may be owed, or have received, since it last passed a check: one part in so many of its
 /// bond.
 pub const UNVERIFIED_PART: u128 = 40;
+/// Bytes that a worker is given a block to fetch where it is drawn for a stage that it does not hold: with blocks of
+/// three seconds that takes a line of 90 Mbit/s.
+pub const FETCH_BYTES: u64 = 32 << 20;
+/// Blocks that it is given for that at most, since a job has to end: five minutes, or 3 GiB.
+pub const MAX_FETCH_BLOCKS: u32 = 100;
 
 /// What says whether the work of a worker has to be checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -108,15 +113,23 @@ pub fn of_checker(seed: Digest, stage: StageIndex) -> Digest {
 	hash(&(CHECKER, seed, stage))
 }
 
-/// A seed of its own for who checks one stage after its first checker got no rows.
-pub fn of_second(seed: Digest, stage: StageIndex) -> Digest {
-	hash(&(SECOND, seed, stage))
+/// A seed of its own for who checks one stage after its first checker got no rows. `beacon` is that of the moment:
+/// between the draw and then anybody may register, or leave, to move who a seed known before would name.
+pub fn of_second(seed: Digest, beacon: Digest, stage: StageIndex) -> Digest {
+	hash(&(SECOND, seed, beacon, stage))
 }
 
 /// A seed of its own for the third worker of one stage. It stands since the draw, so nobody can wait for a
 /// better one.
 pub fn of_third(seed: Digest, stage: StageIndex) -> Digest {
 	hash(&(THIRD, seed, stage))
+}
+
+/// Blocks that a worker has to fetch `memory` bytes of a stage that it does not hold, rounded down: what it can do
+/// within a block it does beside the check.
+pub fn fetch_blocks(memory: u64) -> u32 {
+	let blocks = u32::try_from(memory / FETCH_BYTES);
+	blocks.map_or(MAX_FETCH_BLOCKS, |blocks| blocks.min(MAX_FETCH_BLOCKS))
 }
 
 fn hash(of: &impl Encode) -> Digest {

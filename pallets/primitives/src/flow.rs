@@ -40,7 +40,8 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 	/// drawn by `seed`. Looks at a bounded number of workers.
 	fn draw_verifier(seed: Digest, excluded: &[AccountId], memory: u64) -> Option<AccountId>;
 
-	/// Whether a worker missed the latest deadline that it had; then nobody counts on it to check unasked.
+	/// Whether a worker missed the latest deadline that it had, or gave signs of life once and does so no longer; then
+	/// nobody counts on it to check unasked.
 	fn is_late(_: &AccountId) -> bool {
 		false
 	}

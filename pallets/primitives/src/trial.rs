@@ -4,6 +4,7 @@
 use crate::{
 	commitment::{shards_root, Opening},
 	dispute::{Side, Standing},
+	draw,
 	flow::Award,
 	hop::{self, Contradiction, End},
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex, ENTRY_STAGE, MAX_REPLICAS, MAX_STAGES},
@@ -150,6 +151,20 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 	/// Whether its lead was found to be late or silent.
 	fn is_late(&self) -> bool {
 		self.lead.verdict == Some(Verdict::WorkerFault)
+	}
+
+	/// Blocks that the worker of a part is given beside those of its phase, where it does not hold the stage.
+	pub fn fetch_blocks(&self, part: Part) -> u32
+	where
+		AccountId: PartialEq,
+	{
+		let mut fetching = self
+			.participants()
+			.filter(|(its, one)| *its == part && !self.holders.contains(&one.worker));
+		match (part, fetching.next()) {
+			(Part::Lead, _) | (_, None) => 0,
+			_ => draw::fetch_blocks(self.memory),
+		}
 	}
 
 	/// The workers that execute it again, the third one included once it is drawn.
@@ -387,16 +402,34 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 		u32::try_from(self.stages.len()).unwrap_or(MAX_STAGES)
 	}
 
+	/// Blocks that the workers of a part are given beside those of their phase: as many as the slowest of them needs
+	/// that does not hold its stage.
+	pub fn fetch_blocks(&self, part: Part) -> u32
+	where
+		AccountId: PartialEq,
+	{
+		let of_stages = self.stages.iter().map(|stage| stage.fetch_blocks(part));
+		of_stages.max().unwrap_or(0)
+	}
+
+	/// Whether a checker was drawn in the place of one that got no rows.
+	pub fn is_drawn_again(&self) -> bool {
+		self.stages.iter().any(|stage| stage.refused.is_some())
+	}
+
 	/// Whether all that the phase waits for has arrived.
+	///
+	/// Where a checker got no rows, the first round of checks lasts to its deadline: the one that is drawn after it
+	/// rests on randomness that nobody who speaks in that round may know.
 	pub fn is_complete(&self) -> bool {
 		self.stages.iter().all(|stage| match self.phase {
 			Phase::Running => stage.lead.commitment.is_some(),
 			Phase::Drawing => false,
 			Phase::Summoning => stage.replica.is_some(),
-			Phase::Verifying => stage
-				.replica
-				.as_ref()
-				.is_none_or(|replica| replica.commitment.is_some() || replica.starved),
+			Phase::Verifying => stage.replica.as_ref().is_none_or(|replica| {
+				let starved = replica.starved && self.is_drawn_again();
+				replica.commitment.is_some() || starved
+			}),
 			Phase::Revealing => stage
 				.participants()
 				.all(|(_, participant)| !participant.has_to_reveal()),

@@ -157,6 +157,7 @@ mod benchmarks {
 		let last = last_of::<T>(&trial)?;
 		let replica = reveal_all_but_last::<T>(&trial, false)?;
 		let opening = other_opening::<T>(&trial, last);
+		refuse_first::<T>()?;
 		T::BenchmarkSetup::unfit_candidates();
 
 		#[extrinsic_call]
@@ -378,6 +379,7 @@ mod benchmarks {
 	fn expire_and_draw(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
 		let trial = revealing::<T>(s, false)?;
 		reveal_all_but_last::<T>(&trial, false)?;
+		refuse_first::<T>()?;
 		T::BenchmarkSetup::unfit_candidates();
 		let over = pass_deadline::<T>()?;
 
@@ -549,6 +551,17 @@ fn revealing<T: Config>(stages: u32, agreeing: bool) -> Result<TrialOf<T>, Bench
 		commit_as::<T>(&replica_of::<T>(stage)?.worker, stage.stage, shown)?;
 	}
 	stored::<T>()
+}
+
+/// In every stage somebody got no rows before the one that checks: where it is drawn for again, it is drawn twice, as
+/// nobody is found outside of it.
+fn refuse_first<T: Config>() -> Result<(), BenchmarkError> {
+	let mut trial = stored::<T>()?;
+	for stage in trial.stages.iter_mut() {
+		stage.refused = Some(account("refused", stage.stage.into(), 0));
+	}
+	Trials::<T>::insert(JOB, trial);
+	Ok(())
 }
 
 /// A trial that is left to lots, in which every stage but the entry has its checker. Answers a holder of the entry whose

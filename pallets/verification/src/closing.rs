@@ -3,7 +3,7 @@
 
 use crate::{
 	breaker::{judged_class, now},
-	drawing::choose_holder,
+	drawing::{choose_holder, draw_outsider},
 	judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
 	phases::{StageOf, TrialOf},
 	trial::{Participant, StageTrial},
@@ -26,13 +26,17 @@ impl<T: Config> Pallet<T> {
 	pub(crate) fn draw_tiebreakers(job: JobId, trial: &mut TrialOf<T>) -> Option<bool> {
 		let showings = showings::<T>(trial);
 		let seed = trial.drawn.map_or(Digest::zero(), |drawn| drawn.seed);
+		let busy = trial
+			.participants()
+			.map(|(_, _, participant)| operator::<T>(&participant.worker))
+			.collect::<Vec<_>>();
 		let mut any = None;
 		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
 			if !judge::needs_tiebreak(showing) {
 				continue;
 			}
 			any = any.or(Some(false));
-			let Some(worker) = draw_tiebreaker::<T>(seed, stage) else {
+			let Some(worker) = draw_tiebreaker::<T>(seed, stage, &busy) else {
 				continue;
 			};
 			T::Workers::engage(&worker);
@@ -208,8 +212,13 @@ fn finding<AccountId, BlockNumber>(lead: &Participant<AccountId, BlockNumber>) -
 	}
 }
 
-/// A third worker for a stage: another holder of it, else a verifier of another operator.
-fn draw_tiebreaker<T: Config>(trial: Digest, stage: &StageOf<T>) -> Option<T::AccountId> {
+/// A third worker for a stage: another holder of it, else a verifier of another operator. Where a checker got no rows,
+/// one from outside the stage comes first, as for the second checker: a lead whose friend is left would have it decide.
+fn draw_tiebreaker<T: Config>(
+	trial: Digest,
+	stage: &StageOf<T>,
+	busy: &[T::AccountId],
+) -> Option<T::AccountId> {
 	let parties = stage
 		.participants()
 		.map(|(_, participant)| participant.worker.clone())
@@ -222,7 +231,10 @@ fn draw_tiebreaker<T: Config>(trial: Digest, stage: &StageOf<T>) -> Option<T::Ac
 		.cloned()
 		.collect::<Vec<_>>();
 	let seed = draw::of_third(trial, stage.stage);
-	choose_holder::<T>(seed, &others, &[]).or_else(|| {
+	let refused = stage.refused.is_some();
+	let outsider = refused.then(|| draw_outsider::<T>(seed, stage, busy));
+	let holder = || choose_holder::<T>(seed, &others, &[]);
+	outsider.flatten().or_else(holder).or_else(|| {
 		let operators = parties.iter().map(operator::<T>).collect::<Vec<_>>();
 		T::Workers::draw_verifier(seed, &operators, stage.memory)
 			.filter(|drawn| !parties.contains(drawn))

@@ -104,6 +104,20 @@ pub(crate) fn choose_holder<T: Config>(
 	holders.get(drawn).cloned()
 }
 
+/// A verifier with room for the stage whose operator neither holds it nor is one of the `busy` ones, which have another
+/// part in the job.
+pub(crate) fn draw_outsider<T: Config>(
+	seed: Digest,
+	stage: &StageOf<T>,
+	busy: &[T::AccountId],
+) -> Option<T::AccountId> {
+	let holders = stage.holders.iter().map(operator::<T>);
+	let lead = operator::<T>(&stage.lead.worker);
+	let inside = holders.chain([lead]).chain(busy.iter().cloned());
+	let inside = inside.collect::<Vec<_>>();
+	T::Workers::draw_verifier(seed, &inside, stage.memory)
+}
+
 /// Every holder's operator, and its bond while it is active.
 fn staked<T: Config>(holders: &[T::AccountId]) -> Vec<(T::AccountId, u128)> {
 	let staked = |who: &T::AccountId| {

@@ -490,9 +490,7 @@ pub mod pallet {
 		/// Commits to the execution of a stage: by its lead while the job runs, by its replica once
 		/// every lead has committed. Free of charge when it succeeds.
 		#[pallet::call_index(0)]
-		#[pallet::weight(
-			T::WeightInfo::commit(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES))
-		)]
+		#[pallet::weight(T::WeightInfo::commit(MAX_STAGES))]
 		pub fn commit(
 			origin: OriginFor<T>,
 			job: JobId,
@@ -500,13 +498,8 @@ pub mod pallet {
 			commitment: Digest,
 		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			let (stages, drawn) = Self::do_commit(&who, job, stage, commitment)?;
-			let weight = if drawn {
-				T::WeightInfo::reveal_and_draw(stages)
-			} else {
-				T::WeightInfo::commit(stages)
-			};
-			Ok(free(weight))
+			let stages = Self::do_commit(&who, job, stage, commitment)?;
+			Ok(free(T::WeightInfo::commit(stages)))
 		}
 
 		/// Posts the reply of a public job and commits to the entry's stage; only by the entry's lead.
@@ -592,26 +585,17 @@ pub mod pallet {
 
 		/// Says, as the checker of a stage, that neither end of the hop into it hands out the rows. Another
 		/// checker is drawn when the phase is over; where that one says the same, the lead forfeits. Free of
-		/// charge when it succeeds. It weighs what an opening does: it writes the same record, and may have
-		/// workers drawn.
+		/// charge when it succeeds. It weighs what an opening does: it writes the same record.
 		#[pallet::call_index(5)]
-		#[pallet::weight((
-			T::WeightInfo::reveal(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES)),
-			DispatchClass::Operational,
-		))]
+		#[pallet::weight((T::WeightInfo::reveal(MAX_STAGES), DispatchClass::Operational))]
 		pub fn report_withheld(
 			origin: OriginFor<T>,
 			job: JobId,
 			stage: StageIndex,
 		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			let (stages, drawn) = Self::do_report_withheld(&who, job, stage)?;
-			let weight = if drawn {
-				T::WeightInfo::reveal_and_draw(stages)
-			} else {
-				T::WeightInfo::reveal(stages)
-			};
-			Ok(free(weight))
+			let stages = Self::do_report_withheld(&who, job, stage)?;
+			Ok(free(T::WeightInfo::reveal(stages)))
 		}
 
 		/// Shows the receipt of a hop, as a worker or the user of the job, where an end of it signed for other rows

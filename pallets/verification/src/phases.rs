@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use codec::Encode;
 use dllm_primitives::{
 	commitment::{self, Opening, Roots},
-	dispute,
+	dispute, draw,
 	flow::{self, Award, ModelCatalog, OnVerdict, WorkerPool},
 	ids::{Bytes, Digest, JobId, ModelId, StageIndex, ENTRY_STAGE, MAX_INLINE},
 	verdict::{Part, Phase, Verdict},
@@ -29,9 +29,11 @@ pub(crate) type ParticipantOf<T> =
 impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn verdict_blocks() -> BlockNumberFor<T> {
 		// Each of the seven deadlines, that of a second round of checks, and that of every round of a dispute,
-		// may move by the window; the block that finds it passed included.
+		// may move by the window; the block that finds it passed included. In both rounds of checks and in a tie
+		// somebody may have to fetch what it does not hold.
 		let deadlines = dispute::MAX_MOVES.saturating_add(8);
 		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(deadlines));
+		let fetching = draw::MAX_FETCH_BLOCKS.saturating_mul(3);
 		let disputing = T::DisputeBlocks::get().saturating_mul(dispute::MAX_MOVES.into());
 		T::DrawBlocks::get()
 			.saturating_add(T::SummonBlocks::get())
@@ -41,6 +43,7 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 			.saturating_add(T::RevealBlocks::get())
 			.saturating_add(disputing)
 			.saturating_add(T::TiebreakBlocks::get())
+			.saturating_add(fetching.into())
 			.saturating_add(moved)
 	}
 
@@ -125,14 +128,13 @@ impl<T: Config> Pallet<T> {
 		weight
 	}
 
-	/// Takes the commitment of a lead or a replica. Answers the number of stages, and whether checkers were
-	/// drawn once more, for the weight.
+	/// Takes the commitment of a lead or a replica. Answers the number of stages.
 	pub(crate) fn do_commit(
 		who: &T::AccountId,
 		job: JobId,
 		stage: StageIndex,
 		commitment: Digest,
-	) -> Result<(u32, bool), DispatchError> {
+	) -> Result<u32, DispatchError> {
 		let mut trial = Trials::<T>::get(job).ok_or(Error::<T>::NotFound)?;
 		let phase = trial.phase;
 		let (part, participant) = find::<T>(&mut trial, stage, who)?;
@@ -150,7 +152,7 @@ impl<T: Config> Pallet<T> {
 			part,
 			commitment,
 		});
-		Ok(Self::store_or_advance(job, trial))
+		Ok(Self::store_or_advance(job, trial).0)
 	}
 
 	/// Takes the commitment of the entry's lead, with its reply. Answers the number of stages.
@@ -332,9 +334,15 @@ impl<T: Config> Pallet<T> {
 		draw.is_some()
 	}
 
-	/// Enters a phase that lasts so many blocks after this one.
+	/// Enters a phase that lasts so many blocks after this one, or longer for who has to fetch shards in it.
 	fn enter(job: JobId, mut trial: TrialOf<T>, phase: Phase, blocks: BlockNumberFor<T>) {
 		let now = frame_system::Pallet::<T>::block_number();
+		let fetching = match phase {
+			Phase::Verifying => trial.fetch_blocks(Part::Replica),
+			Phase::Tiebreak => trial.fetch_blocks(Part::Tiebreak),
+			_ => 0,
+		};
+		let blocks = blocks.saturating_add(fetching.into());
 		trial.phase = phase;
 		match Self::schedule(job, now.saturating_add(blocks)) {
 			Ok(until) => {

@@ -2,17 +2,20 @@
 //!
 //! A checker that gets no rows says so on chain. One word against another proves nothing: whoever was served
 //! need not sign for it, and whoever serves cannot show that it did. So another checker is drawn, once, and has
-//! as long. Where it gets the rows, it checks the stage like any other, and the first one is passed over.
-//! Where it does not get them either, two workers of different operators that nobody chose say the same of the
-//! lead: it forfeits what it would forfeit for an opening that it withholds, and all of that is burned, so
-//! that nobody gains by saying it.
+//! as long, and longer where it has to fetch shards. Where it gets the rows, it checks the stage like any other, and
+//! the first one is passed over. Where it does not get them either, two workers of different operators that nobody
+//! chose say the same of the lead: it forfeits what it would forfeit for an opening that it withholds, and all of that
+//! is burned, so that nobody gains by saying it.
+//!
+//! The second checker comes from outside the stage, where somebody is left who has room for it: else a lead would
+//! starve every honest holder, and wait for its friend among them.
 
 use crate::{
 	closing::operator,
-	drawing::choose_holder,
+	drawing::{choose_holder, draw_outsider},
 	phases::{find, StageOf, TrialOf},
 	trial::Participant,
-	Config, Error, Event, Pallet, Trials,
+	Beacon, Config, Error, Event, Pallet, Trials,
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
@@ -25,15 +28,14 @@ use frame_support::ensure;
 use sp_runtime::DispatchError;
 
 impl<T: Config> Pallet<T> {
-	/// Takes the word of a checker that it got no rows. Answers the number of stages, and whether another
-	/// checker was drawn after it.
+	/// Takes the word of a checker that it got no rows. Answers the number of stages.
 	pub(crate) fn do_report_withheld(
 		who: &T::AccountId,
 		job: JobId,
 		stage: StageIndex,
-	) -> Result<(u32, bool), DispatchError> {
+	) -> Result<u32, DispatchError> {
 		let mut trial = Trials::<T>::get(job).ok_or(Error::<T>::NotFound)?;
-		let drawn_again = trial.stages.iter().any(|stage| stage.refused.is_some());
+		let drawn_again = trial.is_drawn_again();
 		let second = trial
 			.stage(stage)
 			.is_some_and(|stage| stage.refused.is_some());
@@ -52,20 +54,21 @@ impl<T: Config> Pallet<T> {
 		checker.starved = true;
 		let worker = who.clone();
 		Self::deposit_event(Event::RowsWithheld { job, stage, worker });
-		Ok(Self::store_or_advance(job, trial))
+		Ok(Self::store_or_advance(job, trial).0)
 	}
 
 	/// Draws another checker for every stage whose first one got no rows. Answers whether there is any; none
 	/// where no stage needs one.
 	pub(crate) fn draw_again(job: JobId, trial: &mut TrialOf<T>) -> Option<bool> {
-		if trial.stages.iter().any(|stage| stage.refused.is_some()) {
+		if trial.is_drawn_again() {
 			return None;
 		}
-		let busy = trial
+		let mut busy = trial
 			.participants()
 			.map(|(_, _, participant)| operator::<T>(&participant.worker))
 			.collect::<Vec<_>>();
 		let seed = trial.drawn.map_or(Digest::zero(), |drawn| drawn.seed);
+		let beacon = Beacon::<T>::get();
 		let mut any = None;
 		for stage in trial.stages.iter_mut() {
 			let starved = stage.replica.as_ref().filter(|replica| replica.starved);
@@ -73,9 +76,11 @@ impl<T: Config> Pallet<T> {
 				continue;
 			};
 			any = any.or(Some(false));
+			let seed = draw::of_second(seed, beacon, stage.stage);
 			let Some(worker) = second_checker::<T>(seed, stage, &first, &busy) else {
 				continue;
 			};
+			busy.push(operator::<T>(&worker));
 			T::Workers::engage(&worker);
 			T::Workers::release(&first, Verdict::Indeterminate);
 			stage.refused = Some(first);
@@ -91,15 +96,14 @@ impl<T: Config> Pallet<T> {
 	}
 }
 
-/// Another holder of the stage, of the `busy` operators only where there is nobody else; else a verifier of another
-/// operator than lead and first checker.
+/// A verifier from outside the stage; where there is none, another holder of it, of the `busy` operators only where
+/// there is nobody else; else a verifier of another operator than lead and first checker.
 fn second_checker<T: Config>(
-	trial: Digest,
+	seed: Digest,
 	stage: &StageOf<T>,
 	first: &T::AccountId,
 	busy: &[T::AccountId],
 ) -> Option<T::AccountId> {
-	let seed = draw::of_second(trial, stage.stage);
 	let parties = [stage.lead.worker.clone(), first.clone()];
 	let others = stage
 		.holders
@@ -107,7 +111,9 @@ fn second_checker<T: Config>(
 		.filter(|holder| !parties.contains(holder))
 		.cloned()
 		.collect::<Vec<_>>();
-	choose_holder::<T>(seed, &others, busy).or_else(|| {
+	let outsider = draw_outsider::<T>(seed, stage, busy);
+	let holder = outsider.or_else(|| choose_holder::<T>(seed, &others, busy));
+	holder.or_else(|| {
 		let operators = parties.iter().map(operator::<T>).collect::<Vec<_>>();
 		T::Workers::draw_verifier(seed, &operators, stage.memory)
 			.filter(|drawn| !parties.contains(drawn))

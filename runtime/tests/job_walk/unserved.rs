@@ -92,6 +92,8 @@ fn with_a_report() -> Chain {
 		report_withheld("Miner2", JOB, 1),
 		commit("Miner4", JOB, 2, roots(2)),
 	]);
+	// Another one is drawn at the deadline.
+	chain.skip(20);
 	chain
 }
 

@@ -128,11 +128,13 @@ fn operators(sheet: &mut Sheet, evidence: &Evidence, plan: &Plan<AccountId32>) {
 			};
 			let may_be_other = match one.part {
 				Part::Lead => false,
-				// Where no other holder could be drawn.
-				Part::Replica => !holders.iter().any(|other| {
+				// After one that got no rows; or where no other holder could be drawn.
+				Part::Replica => {
+					let after = stage.refused.iter().any(|first| *first != one.worker);
 					let led = part_of(stage, Part::Lead).map(|lead| &lead.worker);
-					led != Some(other) && active(other) && !stage.refused.contains(other)
-				}),
+					let mut others = holders.iter().filter(|other| led != Some(*other));
+					after || !others.any(active)
+				}
 				Part::Tiebreak => true,
 			};
 			sheet.expect(planned || may_be_other, || {

@@ -356,6 +356,17 @@ pub fn withheld() -> Evidence {
 	evidence
 }
 
+/// As [`starved`], where the second of the two holds no stage of the plan.
+pub fn starved_outside() -> Evidence {
+	let mut evidence = starved();
+	let stage = &mut evidence.receipt.stages[1];
+	stage.participants[1].worker = account(THIRD);
+	stage.refused[1] = account(THIRD);
+	evidence.workers.push(worker(account(THIRD), THIRD));
+	announce(&mut evidence);
+	evidence
+}
+
 /// A job whose lead of the first segment handed its rows to neither of two checkers. What it forfeits burns.
 pub fn starved() -> Evidence {
 	let mut evidence = settled();

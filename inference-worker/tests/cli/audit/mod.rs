@@ -254,6 +254,14 @@ fn rows_that_two_checkers_did_not_get_are_explained() {
 }
 
 #[test]
+fn only_a_second_checker_comes_from_outside_while_others_hold_the_stage() {
+	let mut outside = starved_outside();
+	assert!(held(&outside).contains(&"plan"));
+	outside.receipt.stages[1].refused.remove(0);
+	assert!(failing(&outside).contains(&"plan"));
+}
+
+#[test]
 fn an_unchecked_job_is_explained() {
 	let unchecked = unchecked();
 	assert!(held(&unchecked).contains(&"fee"));

@@ -297,3 +297,25 @@ fn weighs_more_with_more_links() {
 	};
 	assert!(weight(probed(&[BOB])) > weight(probed(&[])));
 }
+
+/// A worker that is off misses no deadline before it has one: so long a lead could know it, and the chain not.
+#[test]
+fn whose_reports_stop_is_not_counted_on() {
+	execute(|| {
+		worker(ALICE);
+		worker(BOB);
+		at(2 * LIFETIME);
+		assert!(!Miners::is_late(&ALICE), "nothing is known of it");
+		report(ALICE, probed(&[]));
+		at(3 * LIFETIME);
+		assert!(!Miners::is_late(&ALICE));
+		at(3 * LIFETIME + 1);
+		assert!(Miners::is_late(&ALICE));
+		assert!(!Miners::is_late(&BOB));
+		report(ALICE, probed(&[]));
+		assert!(!Miners::is_late(&ALICE), "it is back");
+		Miners::engage(&ALICE);
+		Miners::release(&ALICE, Verdict::VerifierFault);
+		assert!(Miners::is_late(&ALICE), "a report is no check");
+	});
+}

@@ -3,8 +3,8 @@
 use crate::dice::Dice;
 use dllm_primitives::{
 	draw::{
-		check_ppm, choose, independent, next_beacon, of_checker, of_second, of_third, room, seed,
-		Trust, PROBATION, UNVERIFIED_PART, WHOLE,
+		check_ppm, choose, fetch_blocks, independent, next_beacon, of_checker, of_second, of_third,
+		room, seed, Trust, FETCH_BYTES, MAX_FETCH_BLOCKS, PROBATION, UNVERIFIED_PART, WHOLE,
 	},
 	ids::Digest,
 };
@@ -51,9 +51,10 @@ fn checkers_are_drawn_by_stake() {
 fn stages_of_a_job_draw_apart() {
 	let stakes = [1, 1];
 	type Part = fn(Digest, u8) -> Digest;
+	let of_second_now = |seed, stage| of_second(seed, Digest::repeat_byte(9), stage);
 	let parts: [(Part, u8); 4] = [
 		(of_checker, 2),
-		(of_second, 2),
+		(of_second_now, 2),
 		(of_third, 1),
 		(of_third, 2),
 	];
@@ -63,6 +64,29 @@ fn stages_of_a_job_draw_apart() {
 		});
 		let share = same.count() as f64 / DRAWS as f64;
 		assert!((0.49..0.51).contains(&share), "{share}");
+	}
+}
+
+/// Who knows the seed of the draw does not know who is drawn later.
+#[test]
+fn the_second_checker_rests_on_the_beacon_of_its_moment() {
+	let stakes = [1, 1];
+	let now = |seed, beacon| choose(of_second(seed, Digest::repeat_byte(beacon), 1), &stakes);
+	let same = seeds().filter(|seed| now(*seed, 1) == now(*seed, 2));
+	let share = same.count() as f64 / DRAWS as f64;
+	assert!((0.49..0.51).contains(&share), "{share}");
+}
+
+#[test]
+fn who_has_to_fetch_shards_has_time_for_it_and_no_more() {
+	for (bytes, blocks) in [
+		(0, 0),
+		(FETCH_BYTES - 1, 0),
+		(FETCH_BYTES, 1),
+		(7 * FETCH_BYTES + 1, 7),
+		(u64::MAX, MAX_FETCH_BLOCKS),
+	] {
+		assert_eq!(fetch_blocks(bytes), blocks, "{bytes}");
 	}
 }
 

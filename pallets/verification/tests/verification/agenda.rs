@@ -7,6 +7,7 @@ use crate::{
 };
 use dllm_primitives::{
 	dispute::MAX_MOVES,
+	draw::MAX_FETCH_BLOCKS,
 	flow::{Award, Trials as _},
 	verdict::{Part::Lead, Phase},
 };
@@ -99,7 +100,8 @@ fn the_last_verdict_comes_after_all_phases_and_their_moves() {
 	let blocks = <Verification as dllm_primitives::flow::Trials<_, _>>::verdict_blocks();
 	let rounds = MAX_MOVES;
 	let phases = DRAW + SUMMON + 2 * VERIFY + 2 * REVEAL + rounds * DISPUTE + TIEBREAK;
-	assert_eq!(blocks, phases + (8 + rounds) * AGENDA_WINDOW);
+	let fetching = 3 * MAX_FETCH_BLOCKS;
+	assert_eq!(blocks, phases + fetching + (8 + rounds) * AGENDA_WINDOW);
 }
 
 #[test]

@@ -192,9 +192,10 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 				memory,
 			})
 		});
+		let operator = |who: &AccountId| Self::worker(who).map(|worker| worker.operator);
 		Verifiers::get()
 			.into_iter()
-			.find(|who| !excluded.contains(&acc(number(who) + 100)))
+			.find(|who| operator(who).is_some_and(|operator| !excluded.contains(&operator)))
 	}
 
 	fn is_late(who: &AccountId) -> bool {

@@ -6,17 +6,18 @@ use crate::{
 };
 use dllm_primitives::{
 	api::Duty,
-	flow::{Conclusion, Trials},
+	draw,
+	flow::{Conclusion, Trials as _},
 	ids::{JobId, StageIndex},
 	job::Refund,
 	verdict::{
-		Part::{Lead, Replica, Tiebreak},
+		Part::{self, Lead, Replica, Tiebreak},
 		Phase,
 		Verdict::{Cheat, Indeterminate, Pass, VerifierFault, WorkerFault},
 	},
 };
 use frame_support::{assert_noop, assert_ok, dispatch::Pays};
-use pallet_verification::{Breakers, Error, TakenLately};
+use pallet_verification::{Beacon, Breakers, Error, TakenLately, Trials};
 use sp_runtime::DispatchError;
 
 /// The checker of a stage says that it got no rows.
@@ -46,8 +47,22 @@ fn reported(job: JobId) {
 /// The same, with another checker drawn for stage 1 in its place.
 fn drawn_again(job: JobId) {
 	reported(job);
-	commits(job, Replica, &but(1, Replica, Behaviour::Silent));
+	first_round_ends(job);
 	assert_eq!(phase(job), Phase::Verifying);
+}
+
+/// The other checkers commit, and the deadline passes.
+fn first_round_ends(job: JobId) {
+	first_round_of(job, all_honest);
+}
+
+/// The same, where workers behave so.
+fn first_round_of(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
+	commits(job, Replica, &|stage, part| match (stage, part) {
+		(1, Replica) => Behaviour::Silent,
+		_ => behave(stage, part),
+	});
+	expire(job, Phase::Verifying);
 }
 
 /// Everybody opens but the checker of stage 1, which has nothing to open.
@@ -136,10 +151,7 @@ fn the_second_checker_finds_what_was_to_be_hidden() {
 		let cheats = but(1, Lead, Behaviour::Altered);
 		commits(0, Lead, &cheats);
 		assert_ok!(report(0, 1));
-		commits(0, Replica, &|stage, part| match (stage, part) {
-			(1, Replica) => Behaviour::Silent,
-			_ => cheats(stage, part),
-		});
+		first_round_of(0, &cheats);
 		commits(0, Replica, &cheats);
 		reveals(0, &cheats);
 		assert_eq!(phase(0), Phase::Tiebreak);
@@ -173,7 +185,7 @@ fn where_nobody_else_can_be_drawn_nothing_is_proved() {
 	execute(|| {
 		Verifiers::set(vec![]);
 		reported(0);
-		commits(0, Replica, &but(1, Replica, Behaviour::Silent));
+		first_round_ends(0);
 		assert_eq!(phase(0), Phase::Revealing);
 		others_reveal(0);
 		assert_eq!(verdict(0, 1, Lead), Some(Indeterminate));
@@ -182,14 +194,43 @@ fn where_nobody_else_can_be_drawn_nothing_is_proved() {
 	});
 }
 
+/// A lead that starves the only honest holder would else be checked by its friend, which holds the stage too.
 #[test]
-fn another_holder_is_drawn_before_a_stranger() {
+fn the_second_checker_comes_from_outside_the_stage() {
+	for job in 0..20 {
+		execute(|| {
+			let job = 4 * job;
+			open_with(award(job, 4)).unwrap();
+			// The leads of the other stages run these two, and a holder this one.
+			Operators::set(
+				[(acc(91), acc(130)), (acc(92), acc(122))]
+					.into_iter()
+					.collect(),
+			);
+			Verifiers::set(vec![acc(91), acc(92), acc(93)]);
+			commits(job, Lead, &all_honest);
+			let first = worker(job, 1, Replica);
+			assert_ok!(report(job, 1));
+			first_round_ends(job);
+			assert_eq!(worker(job, 1, Replica), acc(93));
+			let drawn = Draws::get().pop().unwrap();
+			let inside = [20, 21, 22, 23, 10, 30].map(|who| acc(who + 100));
+			assert!(inside.iter().all(|one| drawn.excluded.contains(one)));
+			assert_eq!(drawn.memory, trial(job).stage(1).unwrap().memory);
+			assert_eq!(released(number(&first)), vec![Indeterminate]);
+		});
+	}
+}
+
+#[test]
+fn another_holder_is_drawn_where_nobody_is_left_outside() {
 	execute(|| {
+		Verifiers::set(vec![acc(21), acc(30)]);
 		open_with(award(0, 4)).unwrap();
 		commits(0, Lead, &all_honest);
 		let first = worker(0, 1, Replica);
 		assert_ok!(report(0, 1));
-		commits(0, Replica, &but(1, Replica, Behaviour::Silent));
+		first_round_ends(0);
 		let second = worker(0, 1, Replica);
 		assert!([21, 22, 23].map(acc).contains(&second));
 		assert_ne!(first, second);
@@ -201,6 +242,7 @@ fn another_holder_is_drawn_before_a_stranger() {
 fn the_second_checker_has_no_neighbour_of_its_own_where_another_has_none() {
 	for job in 0..20 {
 		execute(|| {
+			Verifiers::set(vec![]);
 			let of_next = workers(2, 4).into_iter().map(|lead| (lead, acc(150)));
 			Operators::set(of_next.chain([(acc(23), acc(150))]).collect());
 			// Of the first stage, which acc(20) leads, acc(21) and acc(22) are free.
@@ -208,7 +250,7 @@ fn the_second_checker_has_no_neighbour_of_its_own_where_another_has_none() {
 			commits(4 * job, Lead, &all_honest);
 			let first = worker(4 * job, 1, Replica);
 			assert_ok!(report(4 * job, 1));
-			commits(4 * job, Replica, &but(1, Replica, Behaviour::Silent));
+			first_round_ends(4 * job);
 			let pair = [first, worker(4 * job, 1, Replica)];
 			assert!(
 				[21, 22].map(acc).iter().all(|free| pair.contains(free)),
@@ -216,6 +258,107 @@ fn the_second_checker_has_no_neighbour_of_its_own_where_another_has_none() {
 			);
 		});
 	}
+}
+
+/// Two stages of one job are not checked by one stranger while there is another.
+#[test]
+fn every_starved_stage_has_a_second_checker_of_its_own() {
+	execute(|| {
+		open(0);
+		commits(0, Lead, &all_honest);
+		for stage in 0..3 {
+			assert_ok!(report(0, stage));
+		}
+		expire(0, Phase::Verifying);
+		let second = [0, 1, 2].map(|stage| worker(0, stage, Replica));
+		assert_eq!(second[..2], [acc(90), acc(91)]);
+		assert_eq!(second[2], acc(90), "there is nobody else");
+	});
+}
+
+/// Whoever speaks in the first round could know the randomness of its own block, and move the index of verifiers in it.
+#[test]
+fn nobody_is_drawn_again_before_the_deadline() {
+	execute(|| {
+		reported(0);
+		commits(0, Replica, &but(1, Replica, Behaviour::Silent));
+		let until = trial(0).until;
+		run_to(until);
+		assert_eq!(worker(0, 1, Replica), acc(21));
+		run_to(until + 1);
+		assert_eq!(worker(0, 1, Replica), acc(90));
+		let seed = Draws::get().pop().unwrap().seed;
+		let of_draw = trial(0).drawn.unwrap().seed;
+		let beacon = Beacon::<Test>::get();
+		assert_eq!(seed, draw::of_second(of_draw, beacon, 1));
+	});
+}
+
+/// Who holds the stage has as long as the first one.
+#[test]
+fn a_stranger_has_time_to_fetch_the_shards() {
+	let until = |memory| {
+		let mut until = 0;
+		execute(|| {
+			reported(0);
+			Trials::<Test>::mutate(0, |trial| {
+				trial.as_mut().unwrap().stages[1].memory = memory;
+			});
+			first_round_ends(0);
+			until = trial(0).until - System::block_number();
+		});
+		until
+	};
+	assert_eq!(until(0), VERIFY);
+	assert_eq!(until(5 * draw::FETCH_BYTES), VERIFY + 5);
+	assert_eq!(until(u64::MAX), VERIFY + draw::MAX_FETCH_BLOCKS);
+}
+
+#[test]
+fn another_holder_has_no_longer_than_the_first() {
+	execute(|| {
+		Verifiers::set(vec![]);
+		open_with(award(0, 4)).unwrap();
+		commits(0, Lead, &all_honest);
+		Trials::<Test>::mutate(0, |trial| {
+			trial.as_mut().unwrap().stages[1].memory = u64::MAX;
+		});
+		assert_ok!(report(0, 1));
+		first_round_ends(0);
+		assert_eq!(trial(0).until, System::block_number() + VERIFY);
+	});
+}
+
+/// A friend of the lead that holds the stage would have the honest stranger convicted.
+#[test]
+fn the_third_worker_comes_from_outside_where_rows_were_withheld() {
+	execute(|| {
+		open_with(award(0, 4)).unwrap();
+		let cheats = but(1, Lead, Behaviour::Altered);
+		commits(0, Lead, &cheats);
+		assert_ok!(report(0, 1));
+		first_round_of(0, &cheats);
+		assert_eq!(worker(0, 1, Replica), acc(90));
+		commits(0, Replica, &cheats);
+		reveals(0, &cheats);
+		assert_eq!(worker(0, 1, Tiebreak), acc(91));
+		crate::play::attests(0, &all_honest);
+		assert_eq!(verdict(0, 1, Lead), Some(Cheat));
+		assert_eq!(verdict(0, 1, Replica), Some(Pass));
+	});
+	execute(|| {
+		Verifiers::set(vec![acc(90)]);
+		open_with(award(0, 4)).unwrap();
+		let cheats = but(1, Lead, Behaviour::Altered);
+		commits(0, Lead, &cheats);
+		let first = worker(0, 1, Replica);
+		assert_ok!(report(0, 1));
+		first_round_of(0, &cheats);
+		commits(0, Replica, &cheats);
+		reveals(0, &cheats);
+		let third = worker(0, 1, Tiebreak);
+		assert!([21, 22, 23].map(acc).contains(&third) && third != first);
+	});
 }
 
 #[test]
@@ -270,7 +413,7 @@ fn the_word_of_checkers_trips_no_breaker() {
 			open_with(award(job, 4)).unwrap();
 			commits(job, Lead, &all_honest);
 			assert_ok!(report(job, 1));
-			commits(job, Replica, &but(1, Replica, Behaviour::Silent));
+			first_round_ends(job);
 			assert_ok!(report(job, 1));
 			others_reveal(job);
 			assert_eq!(phase(job), Phase::Closed);
@@ -297,10 +440,11 @@ fn a_trial_of_reports_alone_ends_in_time() {
 				run_to(trial(0).until);
 				assert_ok!(report(0, stage));
 			}
+			expire(0, Phase::Verifying);
 		}
 		expire(0, Phase::Revealing);
 		assert_eq!(phase(0), Phase::Closed);
-		let most = start + <Verification as Trials<_, _>>::verdict_blocks();
+		let most = start + Verification::verdict_blocks();
 		assert!(System::block_number() <= most);
 	});
 }
@@ -331,7 +475,7 @@ fn the_second_checker_has_the_duty_and_the_rows() {
 		assert_eq!(served(), vec![peer(&acc(21))]);
 		let receipt = Verification::stage_receipts(0);
 		assert_eq!(receipt[1].refused, vec![acc(21)]);
-		commits(0, Replica, &but(1, Replica, Behaviour::Silent));
+		first_round_ends(0);
 		assert_eq!((checks(21), checks(90)), (0, 1));
 		assert_eq!(served(), vec![peer(&acc(90))]);
 		assert_ok!(report(0, 1));
