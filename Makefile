@@ -63,7 +63,7 @@ test-oracle: setup-oracle
 
 # Attacks on verification: by real processes on one network (a quarter of an hour), then on the engine and as
 # simulations. One table; fails where an attack pays or an honest party loses. WRITE=1 puts the table into the
-# document. `make test` has a part of the latter two (the Rust test `attacks`), and a few of the first (cheaters).
+# document. `make test` has a part of the latter two (the Rust test `attacks`), and a few of the first (cheaters, withheld).
 SEEN := .demo/attacks.jsonl
 attacks: build
 	@DLLM_BIN=$(BIN) node e2e/attacks/attacks.mjs --out $(SEEN) $(if $(QUICK),--quick); seen=$$?; \
@@ -73,9 +73,9 @@ attacks: build
 test-exactness: build
 	@scripts/exactness.sh reduced
 
-# Two suites at a time: most of their time they wait for blocks.
+# Three suites at a time: most of their time they wait for blocks.
 test-e2e: build
-	@DLLM_BIN=$(BIN) node --test --test-concurrency=2 e2e/tests/*.test.mjs
+	@DLLM_BIN=$(BIN) node --test --test-concurrency=3 e2e/tests/*.test.mjs
 
 # What operators are given: alarms on a running Prometheus, images and units, examples, the book. Seven minutes
 # and packages of their own, so it stands apart from `test`.
