@@ -7,6 +7,9 @@ import { binary, Daemon, freePort, REPOSITORY, run, takePort, until } from './pr
 
 /** Milliseconds that an extrinsic may take into a block: many times the usual one block. */
 const INCLUSION = 60_000;
+/** What a node says of a transaction whose nonce was used meanwhile, and attempts with the next one. */
+const OUTDATED = /Transaction is outdated/;
+const ATTEMPTS = 5;
 
 /** The specification of a preset, plain or raw, made once for each build of the node. */
 async function madeSpec(preset, ...raw) {
@@ -286,7 +289,16 @@ export class Network {
 			const error = new Error(`extrinsic in no block within ${INCLUSION / 1000} s`);
 			timer = setTimeout(() => reject(error), INCLUSION);
 		});
-		return Promise.race([this.#included(extrinsic, signer, settle, nonce), late]).finally(() => clearTimeout(timer));
+		const included = async (attempt = 1) => {
+			try {
+				return await this.#included(extrinsic, signer, settle, nonce);
+			} catch (error) {
+				// The node left a fork after it had told the nonce: nothing was sent.
+				if (nonce !== -1 || attempt === ATTEMPTS || !OUTDATED.test(error.message)) throw error;
+				return included(attempt + 1);
+			}
+		};
+		return Promise.race([included(), late]).finally(() => clearTimeout(timer));
 	}
 
 	#included(extrinsic, signer, settle, nonce) {

@@ -6,10 +6,13 @@ import { growth } from './figures.mjs';
 /** Milliseconds between two looks. */
 const EVERY = 5_000;
 
-/** Bytes that a process holds in memory now; none where it has ended. */
+/**
+ * Bytes of its own that a process holds in memory now; none where it has ended. Pages of programs and libraries are
+ * left out: they come as code runs for the first time, and the system takes them back when it wants to.
+ */
 function resident(pid) {
 	try {
-		const [, kilobytes] = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+) kB$/m);
+		const [, kilobytes] = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^RssAnon:\s+(\d+) kB$/m);
 		return Number(kilobytes) * 1024;
 	} catch {
 		return undefined;

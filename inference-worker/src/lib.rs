@@ -30,6 +30,7 @@ pub mod dispute;
 pub mod duties;
 pub mod gateway;
 pub mod links;
+pub mod memory;
 pub mod metrics;
 pub mod network;
 pub mod pipeline;

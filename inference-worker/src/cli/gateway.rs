@@ -9,6 +9,7 @@ use crate::{
 		server::{self, keys_file, spending_file},
 		spending::Spending,
 	},
+	memory,
 };
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -73,6 +74,7 @@ impl GatewayCommand {
 		}
 		let mut config = context.config.clone();
 		self.apply(&mut config);
+		tokio::spawn(memory::tend());
 		server::serve(&config, context.account()?, stopped()?).await?;
 		Ok(ExitCode::SUCCESS)
 	}

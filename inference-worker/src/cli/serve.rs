@@ -1,7 +1,7 @@
 //! `serve`: does the work that the chain gives this worker.
 
 use super::{CliError, Context};
-use crate::{daemon, metrics, pipeline::Honest};
+use crate::{daemon, memory, metrics, pipeline::Honest};
 use clap::Args;
 use std::{future::Future, net::SocketAddr, process::ExitCode, sync::Arc};
 
@@ -23,6 +23,7 @@ impl Serve {
 			Some(address) => Some(metrics::serve(address).await?),
 			None => None,
 		};
+		tokio::spawn(memory::tend());
 		let served = daemon::serve(&config, account, Arc::new(Honest), stopped()?).await;
 		if let Some(endpoint) = endpoint {
 			endpoint.abort();
