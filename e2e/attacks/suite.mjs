@@ -18,9 +18,9 @@ export const ATTACKS = [
 	{ name: 'abandoned dispute', cheat: 'abandon-dispute', part: 'lead', stage: 1, verdict: 'cheat' },
 	{ name: 'silent lead', cheat: 'silent', part: 'lead', stage: 1, verdict: 'workerFault' },
 	{ name: 'opening withheld', cheat: 'withhold-opening', part: 'lead', stage: 1, verdict: 'workerFault', forfeits: true },
-	{ name: 'rows withheld by the entry', cheat: 'withhold-rows', part: 'lead', stage: 0, verdict: 'workerFault' },
-	{ name: 'rows withheld by the first segment', cheat: 'withhold-rows', part: 'lead', stage: 1, verdict: 'workerFault' },
-	{ name: 'rows withheld by the last segment', cheat: 'withhold-rows', part: 'lead', stage: 2, verdict: 'workerFault' },
+	{ name: 'rows withheld by the entry', cheat: 'withhold-rows', part: 'lead', stage: 0, verdict: 'workerFault', open: true },
+	{ name: 'rows withheld by the first segment', cheat: 'withhold-rows', part: 'lead', stage: 1, verdict: 'workerFault', open: true },
+	{ name: 'rows withheld by the last segment', cheat: 'withhold-rows', part: 'lead', stage: 2, verdict: 'workerFault', open: true },
 	{ name: 'rows withheld from the checker of the next stage', cheat: 'refuse-checkers', part: 'lead', stage: 1, verdict: 'pass', works: true, quick: true },
 	{ name: 'rows denied for which it signed', cheat: 'deny-rows', part: 'lead', stage: 1, verdict: 'cheat', works: true },
 ];
