@@ -57,6 +57,8 @@ export class Namespaces {
 		const standing = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
 		for (const name of standing.filter((name) => name.startsWith(PREFIX))) ip('netns', 'del', name);
 		if (existsSync(`/sys/class/net/${BRIDGE}`)) ip('link', 'del', BRIDGE);
+		// What a lab that was killed has left: a process that outlived it may hold the namespace without its name.
+		for (const name of readdirSync('/sys/class/net').filter((name) => /^netlab\d+$/.test(name))) ip('link', 'del', name);
 	}
 
 	#make(host, at) {
