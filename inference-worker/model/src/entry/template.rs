@@ -10,8 +10,8 @@ use minijinja_contrib::pycompat::unknown_method_callback;
 use serde::{Deserialize, Serialize};
 
 const NAME: &str = "chat";
-/// Steps of the interpreter for one conversation. A turn takes some dozens in the templates of today's models; all
-/// of these take a fraction of a second.
+/// Steps of the interpreter for one conversation: a tenth of a second. A turn takes 40 to 75 in templates of the form
+/// of Llama 2, 3.2, Qwen 2.5, 3 and Mistral.
 const FUEL: u64 = 5_000_000;
 
 /// One turn of a conversation.
