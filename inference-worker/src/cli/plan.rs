@@ -131,7 +131,7 @@ impl PlanCommand {
 		let (chain, submitter) = context.submitter().await?;
 		let model = active_model(&chain, self.model.as_deref()).await?;
 		let map = chain.links().await?;
-		let mut workers = map::without_silent(chain.workers().await?, &map);
+		let workers = map::without_silent(chain.workers().await?, &map);
 		let absent = roll::absent(&workers).await?;
 		let topology = topology.with_links(map::links(&map));
 		let spec = spec_of(&model)?;
@@ -140,21 +140,10 @@ impl PlanCommand {
 			workers: miners(workers),
 			entries: entries(workers),
 		};
-		let make = |workers: &[WorkerView]| {
+		let ((plan, placement), workers) = roll::plan(workers, &absent, |workers| {
 			let measured = measured_of(workers);
 			tokio::task::block_in_place(|| self.make(&model, &spec, workers, &measured))
-		};
-		let here = roll::without(&workers, &absent);
-		let (plan, placement) = match make(&here) {
-			Err(CliError::NoPlan { .. }) if !absent.is_empty() => {
-				roll::say_needed();
-				make(&workers)?
-			}
-			made => {
-				workers = here;
-				made?
-			}
-		};
+		})?;
 		let measured = measured_of(&workers);
 		measured.say_unknown(&map);
 		let quote = check(&plan, &spec, &workers)?;

@@ -1,5 +1,6 @@
 //! A link takes every frame once, from whichever of its two streams brings it first, and needs only one of them.
 
+use super::{block_on, PATIENCE};
 use dllm_worker::network::{
 	frame::{Frame, Reason},
 	link::{Link, LinkError},
@@ -9,20 +10,10 @@ use dllm_worker::network::{
 use futures::{AsyncReadExt, AsyncWriteExt};
 use proptest::{collection::vec, prelude::*};
 use std::time::Duration;
-use tokio::{runtime::Builder, sync::oneshot};
+use tokio::sync::oneshot;
 
-/// Far more than any of these tests needs.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Nothing comes: what is there already is found at once.
 const AT_ONCE: Duration = Duration::from_millis(50);
-
-fn block_on<T>(work: impl std::future::Future<Output = T>) -> T {
-	Builder::new_current_thread()
-		.enable_all()
-		.build()
-		.unwrap()
-		.block_on(work)
-}
 
 /// A link, and the far ends of its two streams.
 struct Rig {

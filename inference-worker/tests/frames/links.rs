@@ -1,6 +1,6 @@
 //! Links cut a stream into frames, however its bytes arrive, and never wait for ever.
 
-use super::frames::any_frame;
+use super::{block_on, frames::any_frame, PATIENCE};
 use dllm_worker::network::{
 	frame::{Frame, FrameError, Reason, MAX_FIRST},
 	link::{Link, LinkError},
@@ -9,18 +9,6 @@ use dllm_worker::network::{
 use futures::AsyncWriteExt;
 use proptest::{collection::vec, prelude::*};
 use std::time::Duration;
-use tokio::runtime::Builder;
-
-/// Far more than any of these tests needs.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-fn block_on<T>(work: impl std::future::Future<Output = T>) -> T {
-	Builder::new_current_thread()
-		.enable_all()
-		.build()
-		.unwrap()
-		.block_on(work)
-}
 
 proptest! {
 	#![proptest_config(ProptestConfig::with_cases(64))]

@@ -8,10 +8,10 @@ use super::{roll, search, shown::Shown};
 use crate::{
 	chain::calls,
 	cli::{context::find_model, plan::PlanCommand, CliError, Context},
-	planning::{leads, spec_of, Loaded, PlanningError, Tender},
+	planning::{leads, spec_of, Loaded, Tender},
 };
 use dllm_primitives::{
-	api::{RoundPhase, RoundView, WorkerView},
+	api::{RoundPhase, RoundView},
 	capacity::RoundId,
 	cost,
 };
@@ -40,16 +40,10 @@ impl PlanCommand {
 		let pipelines = chain.pipelines(round.model).await?;
 		let tender = Tender::new(round, &spec, &pipelines, Loaded::Now);
 		let absent = roll::absent(&workers).await?;
-		let make = |workers: &[WorkerView]| {
-			tokio::task::block_in_place(|| tender.make(&spec, workers, self.count(), &search()))
-		};
-		let made = match make(&roll::without(&workers, &absent)) {
-			Err(PlanningError::NoPlan { .. }) if !absent.is_empty() => {
-				roll::say_needed();
-				make(&workers)?
-			}
-			made => made?,
-		};
+		let (made, _) = roll::plan(workers, &absent, |workers| {
+			let make = || tender.make(&spec, workers, self.count(), &search());
+			Ok(tokio::task::block_in_place(make)?)
+		})?;
 		super::say_entries(made.has_entries);
 		let score = made.terms.total();
 		let mut shown = Shown::new(&made.plan, &made.quote, &made.terms, &made.placement);

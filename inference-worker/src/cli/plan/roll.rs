@@ -32,15 +32,19 @@ pub async fn absent(workers: &[WorkerView]) -> Result<Vec<AccountId32>, CliError
 	Ok(absent)
 }
 
-/// The workers that are not absent.
-pub fn without(workers: &[WorkerView], absent: &[AccountId32]) -> Vec<WorkerView> {
-	let here = workers
-		.iter()
-		.filter(|worker| !absent.contains(&worker.account));
-	here.cloned().collect()
-}
-
-/// Says that the absent are planned with all the same.
-pub fn say_needed() {
-	eprintln!("without them there is no plan: it is made as if they answered");
+/// What `make` makes with those who answer, or with all where there is no plan without the absent; and with whom.
+pub fn plan<T>(
+	workers: Vec<WorkerView>,
+	absent: &[AccountId32],
+	make: impl Fn(&[WorkerView]) -> Result<T, CliError>,
+) -> Result<(T, Vec<WorkerView>), CliError> {
+	let is_here = |worker: &&WorkerView| !absent.contains(&worker.account);
+	let here = workers.iter().filter(is_here).cloned().collect::<Vec<_>>();
+	match make(&here) {
+		Err(CliError::NoPlan { .. }) if !absent.is_empty() => {
+			eprintln!("without them there is no plan: it is made as if they answered");
+			Ok((make(&workers)?, workers))
+		}
+		made => Ok((made?, here)),
+	}
 }
