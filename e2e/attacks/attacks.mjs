@@ -15,14 +15,22 @@ const { values: options } = parseArgs({
 });
 
 /** What is wrong with an outcome; empty where nothing is. */
-function faults(attack, { verdict, honest, blamed, slashed }) {
+function faults(attack, outcome) {
+	const { verdict, honest, slashed } = outcome;
 	const wrong = [];
 	if (verdict !== attack.verdict) wrong.push(`the cheat is ${verdict}, not ${attack.verdict}`);
 	if (honest !== 0n) wrong.push(`honest bonds lost ${dllm(honest)} DLLM`);
 	const loses = verdict === 'cheat' || Boolean(attack.forfeits);
 	if (loses !== slashed > 0n) wrong.push(`its bond lost ${dllm(slashed)} DLLM`);
-	for (const { part, verdict: found } of blamed) wrong.push(`blame falls on an honest ${part} (${found})`);
+	for (const { part, stage, verdict: found } of misblamed(attack, outcome)) wrong.push(`blame falls on the honest ${part} of stage ${stage} (${found})`);
 	return wrong;
+}
+
+/** Who is blamed and must not be: where the blame may be shared, all but one lead beside the cheat. */
+function misblamed({ shared }, { stage, stages, blamed }) {
+	const isBeside = (other) => [1, stages - 1].includes(Math.abs(other - stage));
+	const sharer = blamed.find((one) => shared && one.part === 'lead' && one.verdict === 'workerFault' && isBeside(one.stage));
+	return blamed.filter((one) => one !== sharer);
 }
 
 const chosen = ATTACKS.filter(({ name, quick }) => (options.only ? name === options.only : quick || !options.quick));
@@ -33,11 +41,9 @@ try {
 	for (const [number, attack] of chosen.entries()) {
 		const outcome = await arena.attack(attack, number + 1);
 		const wrong = faults(attack, outcome);
-		failed += wrong.length > 0 && !attack.open;
+		failed += wrong.length > 0;
 		const said = `${attack.name}: ${outcome.verdict}, slashed ${dllm(outcome.slashed)} DLLM, job ${outcome.job} ${outcome.state}`;
-		const fault = attack.open ? 'OPEN' : 'WRONG';
-		console.log(wrong.length ? `${said} – ${fault}: ${wrong.join('; ')}` : said);
-		if (attack.open) continue;
+		console.log(wrong.length ? `${said} – WRONG: ${wrong.join('; ')}` : said);
 		lines.push(JSON.stringify({
 			attack: attack.name,
 			part: attack.part,

@@ -45,12 +45,14 @@ export class Arena {
 		const after = await this.#bonds(cheater);
 		await cheater.daemon.stop();
 		network.workers.splice(network.workers.indexOf(cheater), 1);
-		const all = receipt.stages.flatMap(({ participants }) => participants);
+		const all = receipt.stages.flatMap((one) => one.participants.map((worker) => ({ ...worker, stage: one.stage })));
 		const own = all.find(({ worker }) => worker === cheater.address);
 		if (own?.part !== part) throw new Error(`the cheat was no ${part}: ${JSON.stringify(receipt.stages)}`);
 		const lost = (address) => before.get(address) - after.get(address);
 		return {
 			job,
+			stage,
+			stages: receipt.stages.length,
 			verdict: own.verdict,
 			slashed: lost(cheater.address),
 			honest: this.honest.reduce((sum, { address }) => sum + lost(address), 0n),

@@ -26,7 +26,7 @@ const CROWD = { whole: 10, stream: 10, leave: 4, sip: 4, vectors: 2, greedy: 1, 
 const SLOW = 6;
 /** Places that they take at once if they all get one: vectors of two texts take two. */
 const WANTED = CROWD.whole + CROWD.stream + CROWD.leave + CROWD.sip + 2 * CROWD.vectors + SLOW * CROWD.greedy;
-/** Seconds for jobs to end after the last request: their deadline of 100 blocks, and finality. */
+/** Seconds for jobs to end after the last request: their deadline of 100 blocks, six in which a stopped one is asked who stopped it, and finality. */
 const SETTLING = 420;
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } });

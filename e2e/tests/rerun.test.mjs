@@ -125,6 +125,8 @@ describe('a job that is run again', () => {
 			const submitted = events.find(({ section, method }) => section === 'jobs' && method === 'Submitted');
 			const { failed, again } = await bothRuns(network, submitted.data.job.toNumber(), 'unserved');
 			assert.ok(failed.job.ended < failed.job.deadline, 'silence is noticed while there is time left');
+			const late = failed.stages.flatMap(({ participants }) => participants).filter(({ verdict }) => verdict === 'workerFault');
+			assert.deepEqual(late.map(({ worker }) => worker), [network.account(CHEAP[0]).address], 'nobody else is blamed');
 			assert.ok(again.job.reply.length > 0);
 			const { free: after, reserved } = await network.balance(user.address);
 			assert.equal(reserved, 0n);

@@ -1,11 +1,15 @@
 // Miners that hand out no rows, or other ones than they sent, forfeit, and stop no check; a silent one is never taken
-// for a cheat.
+// for a cheat, and is blamed alone.
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { binary } from '../lib/processes.mjs';
 import { parts, standardNetwork } from '../lib/standard.mjs';
 import { convicted, explained, trial } from '../lib/trial.mjs';
+
+/** Who else is blamed for a job beside the worker that the test is about. */
+const others = ({ own, receipt }) => receipt.stages.flatMap(({ participants }) => participants)
+	.filter(({ worker, verdict }) => worker !== own.worker && verdict === 'workerFault');
 
 describe('miners that keep their rows', () => {
 	it('who refuses its checkers stops no check: the rows come from the other end of each hop', async () => {
@@ -67,10 +71,23 @@ describe('miners that keep their rows', () => {
 		}
 	});
 
+	it('who keeps the rows stops the ring: nobody commits, and it alone is blamed', async () => {
+		const { own, worker, lost, receipt, audit } = await trial('keep', ['--cheat', 'withhold-rows'], 'lead');
+		explained({ audit }, /late or silent – it had not committed by its deadline, and told nothing/);
+		assert.ok(receipt.stages.every(({ participants }) => participants.every(({ commitment }) => commitment === null)));
+		for (const { participants, tally } of receipt.stages) assert.equal(participants[0].worker !== own.worker, tally !== null, JSON.stringify(receipt.stages));
+		assert.equal(own.verdict, 'workerFault');
+		assert.deepEqual(others({ own, receipt }), []);
+		assert.equal(worker.cheats, 0);
+		assert.equal(lost, 0n);
+		assert.deepEqual(receipt.job.state, { kind: 'refunded', detail: 'unserved' });
+	});
+
 	it('silence costs the job, never the bond', async () => {
 		const { own, worker, lost, receipt, audit } = await trial('silent', ['--cheat', 'silent'], 'lead');
 		explained({ audit }, /late or silent – it had not committed by its deadline/);
 		assert.equal(own.verdict, 'workerFault');
+		assert.deepEqual(others({ own, receipt }), []);
 		assert.equal(worker.cheats, 0);
 		assert.equal(lost, 0n);
 		assert.equal(receipt.job.state.kind, 'refunded');

@@ -12,9 +12,8 @@ use dllm_primitives::{
 	dispute::{Outcome, Standing},
 	hop::{Contradiction, End, Hop},
 	ids::Digest,
-	judge::{
-		is_disputable, judge_stage, judge_unserved_lead, showing, Exhibit, Showing, StageShowings,
-	},
+	judge::{is_disputable, judge_stage, judge_unserved, showing, Exhibit, Showing, StageShowings},
+	stall::{self, Word},
 	verdict::Verdict,
 };
 use sp_core::{ed25519, Pair, H512};
@@ -115,14 +114,22 @@ pub fn lines(sampling: Sampling) -> Vec<Line> {
 	};
 	let third = judge_stage(&silent_third);
 	let found = third.tiebreak.unwrap_or(Verdict::Indeterminate);
-	let unserved = judge_unserved_lead(false, true, false);
 	vec![
-		line(
+		unserved(
 			"silence: a lead never commits",
-			Role::Lead,
-			1.0,
-			unserved,
-			None,
+			[Word::Committed, Word::Silent, Word::Committed],
+		),
+		kept(
+			"silence: a lead keeps the rows of its stage, and tells nothing",
+			Word::Silent,
+		),
+		kept(
+			"silence: a lead keeps the rows of its stage, and tells so",
+			rows(5, 3),
+		),
+		kept(
+			"silence: a lead keeps the rows of its stage, and tells that it passed them on: the next one shares the blame",
+			rows(5, 5),
 		),
 		lead("silence: a lead opens nothing, unchecked", &unchecked, 1.0),
 		withheld(UNOPENED, &checked(SILENT, truth), least),
@@ -184,7 +191,34 @@ fn withheld(attack: &str, stage: &StageShowings, least: f64) -> Line {
 	tally.line(attack, Kind::Simulation, least)
 }
 
-fn line(attack: &str, role: Role, checked: f64, found: Verdict, honest: Option<Verdict>) -> Line {
+/// What a lead tells to which so many rows came, and which sent so many.
+fn rows(received: u32, sent: u32) -> Word {
+	Word::Told(stall::Tally {
+		received: Some(received),
+		sent: Some(sent),
+		lost_next: false,
+	})
+}
+
+/// The lead of the first segment got five rows and passed three on, and the others tell so. It says this.
+fn kept(attack: &str, word: Word) -> Line {
+	unserved(attack, [rows(3, 5), word, rows(3, 3)])
+}
+
+/// A public job of three stages ended before all leads had committed; that of the first segment attacks.
+fn unserved(attack: &str, words: [Word; 3]) -> Line {
+	let mut verdicts = judge_unserved(&words, false, false);
+	let found = verdicts.remove(1);
+	line(attack, Role::Lead, 1.0, found, verdicts)
+}
+
+fn line(
+	attack: &str,
+	role: Role,
+	checked: f64,
+	found: Verdict,
+	honest: impl IntoIterator<Item = Verdict>,
+) -> Line {
 	let mut tally = Tally::new(role);
 	tally.note(found, honest);
 	tally.line(attack, Kind::Simulation, checked)

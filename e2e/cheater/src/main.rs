@@ -9,6 +9,7 @@ use dllm_primitives::{
 	dispute::Move,
 	ids::{Digest, JobId, StageIndex},
 	model::LayerRange,
+	stall::Tally,
 	trace::{Binding, Blocks, Held, Operator},
 };
 use dllm_worker::{chain::Account, config::Config, daemon, pipeline::Conduct};
@@ -50,7 +51,7 @@ enum Cheat {
 	CopyCommitment,
 	/// Executes a cheaper model.
 	CheapModel,
-	/// Runs, but never commits.
+	/// Runs, but never commits, and does not tell how far it came.
 	Silent,
 	/// Changes one activation of one row, and the same value of the trace with which it defends the row.
 	LyingTrace,
@@ -60,8 +61,10 @@ enum Cheat {
 	AbandonDispute,
 	/// Changes one activation of one row, commits, and does not open its commitment.
 	WithholdOpening,
-	/// Sends no rows on in the ring.
+	/// Sends no rows on in the ring, and does not tell how far it came.
 	WithholdRows,
+	/// Sends no rows on in the ring, and tells that it sent what it had received.
+	WithholdRowsAndLie,
 	/// Gives no rows to checkers.
 	RefuseCheckers,
 	/// Tells the chain that it received other rows than it signed for.
@@ -173,7 +176,18 @@ impl Conduct for Dishonest {
 	}
 
 	fn passes_on(&self, _stage: StageIndex, _position: u32) -> bool {
-		self.cheat != Cheat::WithholdRows
+		!matches!(self.cheat, Cheat::WithholdRows | Cheat::WithholdRowsAndLie)
+	}
+
+	fn tally(&self, _stage: StageIndex, own: Tally) -> Option<Tally> {
+		match self.cheat {
+			Cheat::Silent | Cheat::WithholdRows => None,
+			Cheat::WithholdRowsAndLie => Some(Tally {
+				sent: own.received,
+				..own
+			}),
+			_ => Some(own),
+		}
 	}
 
 	fn hands_out(&self, _stage: StageIndex) -> bool {

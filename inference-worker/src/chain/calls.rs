@@ -17,6 +17,7 @@ use dllm_primitives::{
 	miner::WorkerSpec,
 	model::{AdapterSpec, ModelSpec},
 	plan::Plan,
+	stall::Tally,
 	summons::Proof,
 };
 use sp_core::{crypto::AccountId32, H256};
@@ -288,6 +289,11 @@ pub fn summon(job: JobId, stage: StageIndex, proof: &Proof) -> Call {
 /// Says, as the checker of a stage, that neither end of the hop into it hands out the rows.
 pub fn report_withheld(job: JobId, stage: StageIndex) -> Call {
 	Call::new("Verification", "report_withheld", (job, stage))
+}
+
+/// Tells how far a stage came that was led, where its job did not come to its end in time.
+pub fn report_tally(job: JobId, stage: StageIndex, tally: Tally) -> Call {
+	Call::new("Verification", "report_tally", (job, stage, tally))
 }
 
 /// Shows the receipt of a hop, with the signature of each end that told other rows than it signed for.

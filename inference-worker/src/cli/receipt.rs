@@ -6,14 +6,17 @@ use super::{
 };
 use crate::chain::{address, Amount};
 use dllm_primitives::{
-	api::{PaymentView, Receipt, StageReceipt},
+	api::{JobView, PaymentView, Receipt, StageReceipt},
 	ids::ENTRY_STAGE,
 	job::JobState,
-	verdict::{Part, Verdict},
+	stall::Tally,
+	verdict::{Part, Phase, Verdict},
 };
 use serde::Serialize;
 use std::process::ExitCode;
 
+/// What the phase [`Phase::Tallying`] means for the user of a job.
+const TALLYING: &str = "did not come to its end in time: its workers tell how far they came, then it is refunded or run again";
 /// Exit status where a job ended without being settled.
 const NOT_SETTLED: u8 = 3;
 
@@ -98,7 +101,7 @@ impl Report {
 			.ended
 			.map(|block| format!(" in block {block}"))
 			.unwrap_or_default();
-		let state = state_in_words(job.state);
+		let state = stands(job);
 		let mut text = format!(
 			"job {} of model {}{pipeline}: {state}{ended}\n",
 			job.id, self.model
@@ -155,11 +158,14 @@ fn stages(stages: &[StageReceipt]) -> String {
 			_ => format!("layers {}..{}", stage.layers.start, stage.layers.end),
 		};
 		for participant in &stage.participants {
-			let commitment = participant
-				.commitment
-				.map_or("none".into(), |(digest, block)| {
+			let told = stage.tally.filter(|_| participant.part == Part::Lead);
+			let commitment = match (participant.commitment, told) {
+				(Some((digest, block)), _) => {
 					format!("{} #{block}", short(&format!("{digest:?}")))
-				});
+				}
+				(None, Some(tally)) => tally_in_words(tally),
+				(None, None) => "none".into(),
+			};
 			let output = participant.opening.map_or("none".into(), |opening| {
 				short(&format!("{:?}", opening.roots.output))
 			});
@@ -189,6 +195,32 @@ fn stages(stages: &[StageReceipt]) -> String {
 		],
 		&rows,
 	)
+}
+
+/// Where a job stands, with the phase of its trial where that says that it failed.
+fn stands(job: &JobView) -> String {
+	match job.phase {
+		Some(Phase::Tallying) => TALLYING.into(),
+		_ => state_in_words(job.state),
+	}
+}
+
+/// How far a lead came, by its own word.
+pub fn tally_in_words(tally: Tally) -> String {
+	let came = match tally.received {
+		Some(rows) => format!("{rows} rows came"),
+		None => "no link from the stage before".into(),
+	};
+	let went = match tally.sent {
+		Some(rows) => format!("{rows} sent to the next stage"),
+		None => "no link to the next stage".into(),
+	};
+	let lost = if tally.lost_next {
+		", which it lost"
+	} else {
+		""
+	};
+	format!("{came}, {went}{lost}")
 }
 
 /// Where a job stands.

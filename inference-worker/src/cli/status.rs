@@ -223,6 +223,9 @@ fn duty_in_words(duty: &Duty) -> String {
 			let done = if *committed { "committed" } else { "open" };
 			format!("lead stage {stage} of job {}: {done}", route.job)
 		}
+		Duty::Tally { job, stage, until } => {
+			format!("tell how far stage {stage} of job {job} came, by block {until}")
+		}
 		Duty::Check {
 			route,
 			stage,

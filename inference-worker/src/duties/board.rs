@@ -173,7 +173,8 @@ impl<C: Crew> Board<C> {
 				let member = route.members.get(usize::from(*stage))?;
 				Some((route.model, member.layers))
 			}
-			Duty::Summon { .. }
+			Duty::Tally { .. }
+			| Duty::Summon { .. }
 			| Duty::Reveal { .. }
 			| Duty::Reconcile { .. }
 			| Duty::Serve { .. } => None,
@@ -323,6 +324,7 @@ fn task_of(duty: &Duty, duties: &[Duty]) -> Option<Task> {
 			stage,
 			prompt,
 		},
+		Duty::Tally { job, stage, .. } => Task::Tally { job, stage },
 		Duty::Check {
 			route,
 			stage,

@@ -29,6 +29,8 @@ pub enum Task {
 		stage: StageIndex,
 		prompt: Option<Prompt>,
 	},
+	/// Tell how far a stage came that was led.
+	Tally { job: JobId, stage: StageIndex },
 	/// Execute a stage again.
 	Check {
 		route: Route,
@@ -80,6 +82,7 @@ impl Task {
 		match self {
 			Self::Host { pipeline, .. } => Key::Host(*pipeline),
 			Self::Run { route, stage, .. } => Key::Run(route.job, *stage),
+			Self::Tally { job, stage } => Key::Tally(*job, *stage),
 			Self::Check { route, stage, .. } => Key::Check(route.job, *stage),
 			Self::Summon {
 				job, stage, seed, ..
@@ -112,6 +115,7 @@ impl Crew for Worker {
 				stage,
 				prompt,
 			} => self.run(route, stage, prompt).await,
+			Task::Tally { job, stage } => self.tally(job, stage).await,
 			Task::Check {
 				route,
 				stage,

@@ -14,6 +14,7 @@ mod outcome;
 mod reconcile;
 mod run;
 mod summon;
+mod tally;
 
 pub use board::{Board, Pauses};
 pub use crew::{Crew, Task};
@@ -59,6 +60,8 @@ pub enum Key {
 	Host(PipelineId),
 	/// Lead a stage.
 	Run(JobId, StageIndex),
+	/// Tell how far a stage came that was led.
+	Tally(JobId, StageIndex),
 	/// Execute a stage again.
 	Check(JobId, StageIndex),
 	/// Draw a lot over a stage, of the draw with that seed: after a fork there may be another.
@@ -267,6 +270,7 @@ fn key_of(duty: &Duty) -> Option<Key> {
 		}
 		| Duty::Serve { .. } => None,
 		Duty::Run { route, stage, .. } => Some(Key::Run(route.job, *stage)),
+		Duty::Tally { job, stage, .. } => Some(Key::Tally(*job, *stage)),
 		Duty::Check { route, stage, .. } => Some(Key::Check(route.job, *stage)),
 		Duty::Summon {
 			job, stage, seed, ..
@@ -293,6 +297,6 @@ fn job_of(duty: &Duty) -> Option<JobId> {
 		| Duty::Check { route, .. }
 		| Duty::Reconcile { route, .. }
 		| Duty::Dispute { route, .. } => Some(route.job),
-		Duty::Reveal { job, .. } | Duty::Serve { job, .. } => Some(*job),
+		Duty::Tally { job, .. } | Duty::Reveal { job, .. } | Duty::Serve { job, .. } => Some(*job),
 	}
 }

@@ -312,9 +312,10 @@ fn side_name(side: Side) -> &'static str {
 	}
 }
 
-const DUTY_KINDS: [&str; 8] = [
+const DUTY_KINDS: [&str; 9] = [
 	"host",
 	"run",
+	"tally",
 	"check",
 	"summon",
 	"reveal",
@@ -327,6 +328,7 @@ fn duty_kind(duty: &Duty) -> &'static str {
 	match duty {
 		Duty::Host { .. } => "host",
 		Duty::Run { .. } => "run",
+		Duty::Tally { .. } => "tally",
 		Duty::Check { .. } => "check",
 		Duty::Summon { .. } => "summon",
 		Duty::Reveal { .. } => "reveal",

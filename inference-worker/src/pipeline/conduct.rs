@@ -6,6 +6,7 @@ use dllm_primitives::{
 	dispute::Move,
 	ids::{Digest, JobId, StageIndex},
 	model::LayerRange,
+	stall::Tally,
 	trace::{Binding, Held},
 };
 use std::path::{Path, PathBuf};
@@ -49,6 +50,11 @@ pub trait Conduct: Send + Sync {
 	/// Whether rows are sent on in the ring, those of a stage from a position on.
 	fn passes_on(&self, _stage: StageIndex, _position: u32) -> bool {
 		true
+	}
+
+	/// What is told of how far a stage came whose job did not come to its end; none where it stays silent.
+	fn tally(&self, _stage: StageIndex, own: Tally) -> Option<Tally> {
+		Some(own)
 	}
 
 	/// Whether checkers get the rows of a stage.

@@ -7,6 +7,7 @@ use super::{
 	pledge::{job_key, Pledge},
 	recorder::Recorder,
 	ring::{join, Ring},
+	tallies::Mark,
 	HostedEntry, PipelineError, Workshop,
 };
 use crate::{
@@ -144,13 +145,22 @@ pub async fn run_while(
 		origin,
 		wishes,
 		handover: Handover::default(),
+		// A user has nobody to tell.
+		mark: match ring.is_sealed() {
+			true => Mark::default(),
+			false => workshop.tallies.begin(job, ENTRY_STAGE, ring.run),
+		},
 	};
 	let limits = ReplyLimits {
 		likeliest: wishes.likeliest,
 		..reply_limits(limits)?
 	};
 	let work = talk.run(question, limits, on_token);
-	workshop.run_until(ring.job, route.run_until, work).await
+	let answered = workshop.run_until(job, route.run_until, work).await;
+	if answered.as_ref().is_err_and(PipelineError::is_own) {
+		workshop.tallies.fail(job, ENTRY_STAGE);
+	}
+	answered
 }
 
 /// The limits of a job as the sampler takes them.
@@ -199,6 +209,8 @@ struct Talk<'a> {
 	origin: Digest,
 	wishes: Wishes,
 	handover: Handover,
+	/// How far it came.
+	mark: Mark,
 }
 
 /// A reply that is over.
@@ -260,6 +272,9 @@ impl Talk<'_> {
 		} = match spoken {
 			Ok(spoken) => spoken,
 			Err(error) => {
+				if matches!(&error, PipelineError::Link { peer, .. } if *peer == ends.first) {
+					self.mark.lost_next();
+				}
 				let reason = error.reason();
 				tokio::join!(ends.forward.abort(reason), ends.back.abort(reason));
 				return Err(error);
@@ -335,10 +350,18 @@ impl Talk<'_> {
 		let boundary = self.ring.last();
 		let first = &self.ring.member(ENTRY_STAGE + 1)?.peer;
 		let last = &self.ring.member(boundary)?.peer;
-		let (forward, back) = tokio::try_join!(
-			join(self.workshop, first, open),
-			join(self.workshop, last, Open { boundary, ..open }),
-		)?;
+		let forward = async {
+			let forward = join(self.workshop, first, open).await;
+			let forward = forward.inspect_err(|_| self.mark.lost_next())?;
+			self.mark.sent(0);
+			Ok::<_, PipelineError>(forward)
+		};
+		let back = async {
+			let back = join(self.workshop, last, Open { boundary, ..open }).await?;
+			self.mark.received(0);
+			Ok(back)
+		};
+		let (forward, back) = tokio::try_join!(forward, back)?;
 		Ok(Ends {
 			first: first.id,
 			forward,
@@ -363,7 +386,7 @@ impl Talk<'_> {
 		}
 		let started = Instant::now();
 		let mut text = String::new();
-		let mut position = (prompt.len() / self.row_bytes()) as u32;
+		let mut position = self.count(&prompt);
 		let (mut row, kept) = self.prefill(ends, recorder, prompt).await?;
 		clock.network += started.elapsed();
 		let pooled = match self.wishes.pooled {
@@ -412,7 +435,7 @@ impl Talk<'_> {
 	) -> Result<(Bytes, Vec<Bytes>), PipelineError> {
 		let row_bytes = self.row_bytes();
 		let frame_bytes = (MAX_PAYLOAD / row_bytes).clamp(1, MAX_ROWS) * row_bytes;
-		let total = (prompt.len() / row_bytes) as u32;
+		let total = self.count(&prompt);
 		let Ends {
 			first,
 			forward,
@@ -425,7 +448,7 @@ impl Talk<'_> {
 			let mut position = 0;
 			for start in (0..prompt.len()).step_by(frame_bytes) {
 				let rows = prompt.slice(start..prompt.len().min(start + frame_bytes));
-				let count = (rows.len() / row_bytes) as u32;
+				let count = self.count(&rows);
 				let sent = self.pass(forward, *first, pledge, position, rows.clone());
 				if let Err(error) = sent.await {
 					return error;
@@ -508,6 +531,7 @@ impl Talk<'_> {
 		rows: Bytes,
 	) -> Result<(), PipelineError> {
 		let frame = self.rows_frame(position, rows.clone());
+		self.mark.sent(position + self.count(&rows));
 		let sent = match pledge {
 			Some(pledge) => {
 				let signed = pledge.sign(self.workshop, position, &rows).await?;
@@ -557,6 +581,7 @@ impl Talk<'_> {
 		} else if rows.payload.len() != usize::from(rows.count) * self.row_bytes() {
 			"their width"
 		} else {
+			self.mark.received(position + u32::from(rows.count));
 			return Ok((rows.count.into(), rows.payload));
 		};
 		Err(self.wrong_rows(last, what))
@@ -611,7 +636,7 @@ impl Talk<'_> {
 	}
 
 	fn rows_frame(&self, position: u32, payload: Bytes) -> Frame {
-		let count = (payload.len() / self.row_bytes()) as u16;
+		let count = self.count(&payload) as u16;
 		let (session, dtype) = (self.ring.job, self.hosted.dtype);
 		Frame::Rows(Rows {
 			session,
@@ -620,6 +645,11 @@ impl Talk<'_> {
 			count,
 			payload,
 		})
+	}
+
+	/// Rows in a payload.
+	fn count(&self, payload: &[u8]) -> u32 {
+		(payload.len() / self.row_bytes()) as u32
 	}
 
 	fn row_bytes(&self) -> usize {

@@ -18,12 +18,15 @@ mod ring;
 mod segment;
 mod session;
 mod switchboard;
+mod tallies;
 
 pub use conduct::{Conduct, Honest};
 pub use host::{expect_constants, Host, HostError, HostedEntry, Segment};
 pub use parting::contradicted;
 pub use ring::{Member, Ring, COPIES_PROTOCOL, PROTOCOL};
 pub use segment::lead;
+pub use tallies::Tallies;
+
 pub(crate) use session::Session;
 
 use crate::{
@@ -88,6 +91,8 @@ pub struct Workshop {
 	pub timings: Timings,
 	/// Its trace, where it is in a dispute.
 	pub traces: Traces,
+	/// How far the stages came that it leads.
+	pub tallies: Tallies,
 	switchboard: Switchboard,
 	permits: Permits,
 	head: Arc<watch::Sender<u32>>,
@@ -115,6 +120,7 @@ impl Workshop {
 			account,
 			timings,
 			traces: Traces::default(),
+			tallies: Tallies::default(),
 			switchboard,
 			permits,
 			head,
@@ -146,6 +152,7 @@ impl Workshop {
 	/// Removes everything of a job that has ended.
 	pub async fn forget(&self, job: JobId) -> Result<(), LedgerError> {
 		self.switchboard.forget(job);
+		self.tallies.forget(job);
 		let traces = self.traces.clone();
 		let forgetting = self.ledger.blocking(move |ledger| {
 			traces.forget(job);
@@ -262,6 +269,16 @@ impl PipelineError {
 			Self::Link { .. } | Self::NobodyCame { .. } => true,
 			Self::Host(error) => error.is_retryable(),
 			Self::Engine(error) => error.is_retryable(),
+			_ => false,
+		}
+	}
+
+	/// Whether this worker failed, and none of its neighbours. Values that are not finite may have come from one.
+	fn is_own(&self) -> bool {
+		match self {
+			Self::Engine(error) => !matches!(error, EngineError::NotFinite { .. }),
+			Self::Entry(_) | Self::Host(_) | Self::Ledger(_) | Self::NotRecorded { .. } => true,
+			Self::CannotSign { .. } | Self::PromptTooLong { .. } | Self::NotText => true,
 			_ => false,
 		}
 	}

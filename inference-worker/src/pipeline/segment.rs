@@ -12,6 +12,7 @@ use super::{
 	ring::{join, stand_ready, Ring},
 	session::Session,
 	switchboard::{Arrival, Expectation},
+	tallies::Mark,
 	PipelineError, Segment, Workshop,
 };
 use crate::{
@@ -35,8 +36,9 @@ use std::{
 	time::{Duration, Instant},
 };
 
-/// What a close takes to pass one stage at most: each later stage waits that much longer for rows, so that
-/// it hears of an end before it takes the upstream for lost.
+/// What a close takes to pass one stage at most: each stage waits that much longer for rows than the one before, the
+/// first one that much longer than the entry, so that it hears of an end before it takes the upstream for lost, and of
+/// a ring that stands still from the entry.
 const RELAY: Duration = Duration::from_secs(5);
 /// Blocks before the last one for commitments in which a user's job is closed if the user has not done so:
 /// one in which the stages hear of it, and two to get the commitments in.
@@ -79,10 +81,14 @@ pub async fn lead(
 		origin,
 		close_at: route.run_until.saturating_sub(CLOSING_BLOCKS),
 		segment: &segment,
+		mark: workshop.tallies.begin(job, stage, ring.run),
 	};
-	workshop
-		.run_until(ring.job, route.run_until, stage.run())
-		.await
+	let work = stage.run();
+	let led = workshop.run_until(job, route.run_until, work).await;
+	if led.as_ref().is_err_and(PipelineError::is_own) {
+		workshop.tallies.fail(job, stage.stage);
+	}
+	led
 }
 
 /// One segment of one job.
@@ -95,6 +101,8 @@ struct Stage<'a> {
 	/// Block after which a user's job is closed.
 	close_at: u32,
 	segment: &'a Segment,
+	/// How far it came.
+	mark: Mark,
 }
 
 /// A link and who is at its other end.
@@ -169,7 +177,10 @@ impl Stage<'_> {
 		let rows = self.ring.rows_ceiling;
 		let session = Session::open(self.workshop, self.segment, place, rows).await?;
 		stand_ready(self.workshop, up.peer, &mut up.link, *open).await?;
-		let down = Some(downstream.stand(self, open).await?);
+		self.mark.received(0);
+		let standing = downstream.stand(self, open).await;
+		let down = Some(standing.inspect_err(|_| self.mark.lost_next())?);
+		self.mark.sent(0);
 
 		let boundaries = (self.stage - 1, self.stage);
 		let ledger = &self.workshop.ledger;
@@ -245,10 +256,13 @@ impl Stage<'_> {
 				Err(error) => return Err(error),
 			};
 			clock.compute += started.elapsed();
+			let passed = rows + u32::from(count);
+			self.mark.received(passed);
 
 			if !self.workshop.conduct.passes_on(self.stage, rows) {
 				return pending().await;
 			}
+			self.mark.sent(passed);
 			let started = Instant::now();
 			let sent = Rows {
 				session: self.ring.job,
@@ -262,7 +276,7 @@ impl Stage<'_> {
 			recorder.push(Side::Input, rows, input).await?;
 			recorder.push(Side::Output, rows, output).await?;
 			ends.signed = signed;
-			rows += u32::from(count);
+			rows = passed;
 		}
 	}
 
@@ -279,7 +293,7 @@ impl Stage<'_> {
 
 	async fn listen(&self, ends: &mut Ends<'_>, rows: u32) -> Result<Heard, PipelineError> {
 		let (job, peer) = (self.ring.job, ends.up.peer);
-		let idle = self.workshop.timings.idle + RELAY * u32::from(self.stage - 1);
+		let idle = self.workshop.timings.idle + RELAY * u32::from(self.stage);
 		let mut signed = None;
 		let frame = loop {
 			tokio::select! {
@@ -340,6 +354,7 @@ impl Stage<'_> {
 		};
 		if !self.leads_to_user() {
 			let peer = down.peer;
+			self.mark.lost_next();
 			ends.down = Some(down);
 			return Err(link_error(job, peer, error));
 		}

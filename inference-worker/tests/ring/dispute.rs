@@ -222,6 +222,7 @@ fn opened(job: JobId, lead: &Worker, replica: &Worker, roots: (Roots, Roots)) ->
 		memory: 0,
 		shards: roots.0.weights,
 		lead: participant(lead, roots.0),
+		tally: None,
 		contradiction: None,
 		chance: 0,
 		summons: Default::default(),

@@ -18,3 +18,4 @@ mod reachable;
 mod recovery;
 mod roll;
 mod shards;
+mod stalls;

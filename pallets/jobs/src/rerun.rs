@@ -119,7 +119,8 @@ impl<T: Config> Pallet<T> {
 	}
 
 	/// Block by which the leads of `pipeline` must have committed. Where the job could be run again after that,
-	/// they have half of the time: silence is noticed at the end only.
+	/// they have half of the time, without what it takes to find out that they failed: silence is noticed at the end
+	/// only.
 	pub(crate) fn run_until(
 		job: &JobOf<T>,
 		pipeline: &Pipeline<T::AccountId>,
@@ -157,10 +158,10 @@ fn takes<AccountId, BlockNumber>(
 		&& pipeline.fee(model, job.rows_ceiling, job.own_entry) <= job.max_price
 }
 
-/// Half of the blocks that are left until a deadline.
+/// Half of the blocks that are left for two runs until a deadline.
 fn half_of_time_until<T: Config>(deadline: BlockNumberFor<T>) -> BlockNumberFor<T> {
 	let left = deadline.saturating_sub(frame_system::Pallet::<T>::block_number());
-	left / 2u32.into()
+	left.saturating_sub(T::Trials::unserved_blocks()) / 2u32.into()
 }
 
 /// Deadlines for a job that was promised this one: the nearest first, none in which nobody could run it.

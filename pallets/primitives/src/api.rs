@@ -15,6 +15,7 @@ use crate::{
 	miner::Roles,
 	model::{LayerRange, ModelConstants, ModelState, Profile, Shard},
 	plan::PipelineState,
+	stall::Tally,
 	summons::Proof,
 	verdict::{Part, Phase, Verdict},
 };
@@ -390,6 +391,9 @@ pub struct StageReceipt {
 	pub refused: Vec<AccountId32>,
 	/// Where the dispute between lead and replica stands, or how it ended; none where there was none.
 	pub dispute: Option<Standing>,
+	/// How far its lead came, by its own word, where the job did not come to its end.
+	#[serde(default)]
+	pub tally: Option<Tally>,
 	/// What its lead signed as an end of a hop, where it opened another root.
 	#[serde(default)]
 	pub contradiction: Option<Contradiction>,
@@ -526,6 +530,15 @@ pub enum Duty {
 		prompt: Option<Prompt>,
 		/// Whether the commitment is on chain.
 		committed: bool,
+	},
+	/// Tell how far a stage came that was led and not committed to in time; who does not is to blame for it.
+	Tally {
+		/// The job.
+		job: JobId,
+		/// The stage.
+		stage: StageIndex,
+		/// Block by which it is due.
+		until: u32,
 	},
 	/// Execute a stage again and commit blind (`Replica`) or attest (`Tiebreak`).
 	Check {

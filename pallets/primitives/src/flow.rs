@@ -183,6 +183,9 @@ pub trait Trials<AccountId, BlockNumber> {
 	/// Blocks from `run_until` to the last verdict at most.
 	fn verdict_blocks() -> BlockNumber;
 
+	/// Blocks from `run_until` to the end of a trial at most, where not every lead has committed.
+	fn unserved_blocks() -> BlockNumber;
+
 	/// Opens the trial of an awarded job. It ends in exactly one call of [`OnVerdict::concluded`], at
 	/// most [`Self::verdict_blocks`] after `run_until`, or, where a breaker has tripped, when that is ruled on.
 	fn open(award: Award<AccountId, BlockNumber>) -> DispatchResult;

@@ -19,8 +19,10 @@ use crate::{
 	dispute::{self, Standing},
 	ids::Digest,
 	job::Refund,
+	stall::{self, Word},
 	verdict::{Part, Verdict},
 };
+use alloc::vec::Vec;
 
 /// The one numerics class of all exact models: what a worker names there is not compared.
 pub const EXACT_CLASS: Digest = Digest::zero();
@@ -235,16 +237,19 @@ fn judge_outvoted(told: &Roots, agreed: &Roots) -> Verdict {
 	}
 }
 
-/// The verdict on a lead of a job that was over before every lead had committed.
+/// The verdicts on the leads of a job that was over before every one of them had committed, from what they said,
+/// in the order of the ring.
 ///
-/// Where the user is the entry and no lead has committed, the user may never have entered the ring:
-/// then nobody is to blame.
-pub fn judge_unserved_lead(committed: bool, any_committed: bool, own_entry: bool) -> Verdict {
-	if committed || (own_entry && !any_committed) {
-		Verdict::Indeterminate
-	} else {
-		Verdict::WorkerFault
-	}
+/// Where the job is `excused` and no lead has seen a row, nobody is to blame: its user, who is the entry, may never
+/// have entered the ring, or nobody holds the adapter that it names.
+pub fn judge_unserved(words: &[Word], own_entry: bool, excused: bool) -> Vec<Verdict> {
+	let pardoned = excused && !stall::ran(words);
+	let verdict = |blamed| match blamed && !pardoned {
+		true => Verdict::WorkerFault,
+		false => Verdict::Indeterminate,
+	};
+	let blamed = stall::blamed(words, own_entry);
+	blamed.into_iter().map(verdict).collect()
 }
 
 /// The verdict on a lead, with the roots that it opened.

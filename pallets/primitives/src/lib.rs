@@ -35,6 +35,7 @@ pub mod poaw;
 pub mod rank;
 pub mod slash;
 pub mod softfloat;
+pub mod stall;
 pub mod summons;
 pub mod trace;
 pub mod trial;

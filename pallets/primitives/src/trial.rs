@@ -11,6 +11,7 @@ use crate::{
 	job::Assurance,
 	judge::Due,
 	model::{LayerRange, ModelSpec, Profile},
+	stall::{Tally, Word},
 	summons::Summons,
 	verdict::{Part, Phase, Verdict},
 };
@@ -68,6 +69,8 @@ pub struct StageTrial<AccountId, BlockNumber> {
 	pub shards: Digest,
 	/// Executes it live.
 	pub lead: Participant<AccountId, BlockNumber>,
+	/// How far its lead came, by its own word, where it did not commit in time.
+	pub tally: Option<Tally>,
 	/// What its lead signed as an end of a hop, where it opened another root.
 	pub contradiction: Option<Contradiction>,
 	/// Probability with which its other holders summon one of themselves to check it, in parts per million; zero before
@@ -136,6 +139,15 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 	pub fn is_starved(&self) -> bool {
 		let starved = self.replica.as_ref().is_some_and(|second| second.starved);
 		self.refused.is_some() && starved
+	}
+
+	/// What its lead said by the end of its time.
+	pub fn word(&self) -> Word {
+		match (&self.lead.commitment, self.tally) {
+			(Some(_), _) => Word::Committed,
+			(None, Some(tally)) => Word::Told(tally),
+			(None, None) => Word::Silent,
+		}
 	}
 
 	/// Whether its lead is to blame for not having opened what it committed to, though the stage was checked.
@@ -269,6 +281,7 @@ fn open_stage<AccountId: Clone, BlockNumber>(
 		memory: memory(spec, layers, stage, award.rows_ceiling),
 		shards: shards(spec, layers, stage),
 		lead: Participant::new(order.next()?),
+		tally: None,
 		contradiction: None,
 		chance: 0,
 		summons: BoundedVec::new(),
@@ -397,6 +410,11 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 		self.stages.iter().all(|stage| stage.is_unchecked())
 	}
 
+	/// What its leads said by the end of their time, in the order of the ring.
+	pub fn words(&self) -> Vec<Word> {
+		self.stages.iter().map(|stage| stage.word()).collect()
+	}
+
 	/// Number of stages, as weights count them.
 	pub fn stage_count(&self) -> u32 {
 		u32::try_from(self.stages.len()).unwrap_or(MAX_STAGES)
@@ -424,6 +442,7 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 	pub fn is_complete(&self) -> bool {
 		self.stages.iter().all(|stage| match self.phase {
 			Phase::Running => stage.lead.commitment.is_some(),
+			Phase::Tallying => stage.word() != Word::Silent,
 			Phase::Drawing => false,
 			Phase::Summoning => stage.replica.is_some(),
 			Phase::Verifying => stage.replica.as_ref().is_none_or(|replica| {

@@ -86,6 +86,8 @@ pub enum Part {
 pub enum Phase {
 	/// Leads run and commit.
 	Running,
+	/// Not all of them did: those that did not tell how far they came.
+	Tallying,
 	/// The randomness is awaited that draws who is checked, and by whom.
 	Drawing,
 	/// The chain does not have the job checked: holders of its stages that drew a winning lot say so.

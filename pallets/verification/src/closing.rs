@@ -17,6 +17,7 @@ use dllm_primitives::{
 	ids::{Digest, JobId, StageIndex},
 	job::Refund,
 	miner::WorkerState,
+	stall,
 	verdict::{Part, Phase, Verdict},
 };
 
@@ -51,24 +52,16 @@ impl<T: Config> Pallet<T> {
 		any
 	}
 
-	/// Ends a trial whose leads have not all committed in time. Nothing was executed again, so there is
-	/// nothing to say of the replicas.
+	/// Ends a trial whose leads have not all committed in time. Nothing was executed again, so nobody was drawn.
 	pub(crate) fn close_unserved(job: JobId, mut trial: TrialOf<T>) {
-		let any_committed = trial
-			.stages
-			.iter()
-			.any(|stage| stage.lead.commitment.is_some());
+		let words = trial.words();
 		// Nobody need be to blame where the user may never have come, or named an adapter that nobody holds.
 		let excused = trial.own_entry || T::Jobs::adapter(job).is_some();
-		for stage in trial.stages.iter_mut() {
-			let committed = stage.lead.commitment.is_some();
-			let verdict = judge::judge_unserved_lead(committed, any_committed, excused);
+		let verdicts = judge::judge_unserved(&words, trial.own_entry, excused);
+		for (stage, verdict) in trial.stages.iter_mut().zip(verdicts) {
 			stage.lead.verdict = Some(verdict);
-			if let Some(replica) = stage.replica.as_mut() {
-				replica.verdict = Some(Verdict::Indeterminate);
-			}
 		}
-		let refund = if trial.own_entry && !any_committed {
+		let refund = if trial.own_entry && !stall::ran(&words) {
 			Refund::NoShow
 		} else {
 			Refund::Unserved

@@ -9,6 +9,7 @@
 //! | phase | who acts | call |
 //! |---|---|---|
 //! | Running | the lead of every stage | `commit`; the entry's lead `commit_reply` |
+//! | Tallying | leads that did not, where not all did: the trial ends after it | `report_tally` |
 //! | Drawing | nobody: randomness is awaited that draws whether the job is checked for sure, and by whom | |
 //! | Summoning | else, holders of a stage whose lot won: who is first checks it | `summon` |
 //! | Verifying | the replica of every stage, blind; a second time where one got no rows | `commit`, `report_withheld` |
@@ -23,7 +24,7 @@
 //! together, and are paid.
 //!
 //! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `summoning` takes lots
-//! that won, `withheld` draws another checker where the first got no rows, `receipts` takes the receipts of hops,
+//! that won, `tally` hears how far a job came that did not come to its end, `withheld` draws another checker where the first got no rows, `receipts` takes the receipts of hops,
 //! `disputes` lets lead and replica argue, `closing` carries a judgement out, `breaker` counts verdicts and trips,
 //! `held` keeps what waits for governance and lets it go, `views` tells workers and receipts about it. What is stored
 //! ([`trial`]) and the judgement ([`judge`]) are pure and shared with the worker's audit: they stand in
@@ -48,6 +49,7 @@ mod held;
 mod phases;
 mod receipts;
 mod summoning;
+mod tally;
 mod try_state;
 mod views;
 pub mod weights;
@@ -71,6 +73,7 @@ pub mod pallet {
 		hop::{End, Shown},
 		ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE, MAX_STAGES},
 		job::Refund,
+		stall::Tally,
 		summons::Proof,
 		verdict::{Part, Phase, Verdict},
 	};
@@ -95,6 +98,9 @@ pub mod pallet {
 		/// Blocks between the last commitment of a lead and the draw: the beacon mixes all of them.
 		#[pallet::constant]
 		type DrawBlocks: Get<BlockNumberFor<Self>>;
+		/// Blocks that leads which have not committed in time have to tell how far they came.
+		#[pallet::constant]
+		type TallyBlocks: Get<BlockNumberFor<Self>>;
 		/// Blocks that holders have to show that their lot won: whoever would keep them from it has to make all of them.
 		#[pallet::constant]
 		type SummonBlocks: Get<BlockNumberFor<Self>>;
@@ -130,7 +136,7 @@ pub mod pallet {
 	}
 
 	/// Storage layout of this release.
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(4);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(5);
 
 	/// Commitments, reveals and verdicts.
 	#[pallet::pallet]
@@ -260,6 +266,17 @@ pub mod pallet {
 			part: Part,
 			/// What it says of its stage.
 			roots: Roots,
+		},
+		/// A lead that has not committed in time tells how far it came.
+		Tallied {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The lead.
+			worker: T::AccountId,
+			/// The rows that came and went.
+			tally: Tally,
 		},
 		/// A checker says that neither end of the hop into its stage handed it the rows.
 		RowsWithheld {
@@ -433,9 +450,9 @@ pub mod pallet {
 		WrongOpening,
 		/// The opened result is not that of the reply that this entry posted.
 		WrongResult,
-		/// The roots claim more rows than the job may have.
+		/// The roots, or the tally, claim more rows than the job may have.
 		RowsAboveCeiling,
-		/// The checker has said that it got no rows already.
+		/// The checker has said already that it got no rows, or the lead how far it came.
 		AlreadyReported,
 		/// No signature of the receipt is by a lead that opened another root: look whether it is of this run of the
 		/// job, of this boundary, and whole.
@@ -627,6 +644,23 @@ pub mod pallet {
 			let who = ensure_signed(origin)?;
 			let stages = Self::do_summon(&who, job, stage, proof)?;
 			Ok(free(T::WeightInfo::summon(stages)))
+		}
+
+		/// Tells, as the lead of a stage of a job that did not come to its end in time, how many rows came to it and how
+		/// many it sent: who is silent is to blame, else the ends of the hop where rows were lost. Free of charge
+		/// when it succeeds. Operational: a full block must not keep it out. It weighs what the word of a third
+		/// worker does: the last one ends the trial.
+		#[pallet::call_index(8)]
+		#[pallet::weight((T::WeightInfo::attest(MAX_STAGES), DispatchClass::Operational))]
+		pub fn report_tally(
+			origin: OriginFor<T>,
+			job: JobId,
+			stage: StageIndex,
+			tally: Tally,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let stages = Self::do_report_tally(&who, job, stage, tally)?;
+			Ok(free(T::WeightInfo::attest(stages)))
 		}
 
 		/// Lets the verdicts of a model or class stand whose breaker has tripped: the convicted are slashed, who

@@ -16,7 +16,10 @@ use dllm_primitives::{
 };
 use frame_support::{defensive, ensure, traits::Get, weights::Weight};
 use frame_system::pallet_prelude::BlockNumberFor;
-use sp_runtime::{traits::Saturating, DispatchError, DispatchResult};
+use sp_runtime::{
+	traits::{One, Saturating},
+	DispatchError, DispatchResult,
+};
 
 /// The trial type of a runtime.
 pub(crate) type TrialOf<T> = Trial<<T as frame_system::Config>::AccountId, BlockNumberFor<T>>;
@@ -30,7 +33,8 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn verdict_blocks() -> BlockNumberFor<T> {
 		// Each of the seven deadlines, that of a second round of checks, and that of every round of a dispute,
 		// may move by the window; the block that finds it passed included. In both rounds of checks and in a tie
-		// somebody may have to fetch what it does not hold.
+		// somebody may have to fetch what it does not hold. A job of which leads have to tell how far they came ends
+		// after that, well before.
 		let deadlines = dispute::MAX_MOVES.saturating_add(8);
 		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(deadlines));
 		let fetching = draw::MAX_FETCH_BLOCKS.saturating_mul(3);
@@ -45,6 +49,11 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 			.saturating_add(T::TiebreakBlocks::get())
 			.saturating_add(fetching.into())
 			.saturating_add(moved)
+	}
+
+	fn unserved_blocks() -> BlockNumberFor<T> {
+		// They tell how far they came; the next block finds that over.
+		T::TallyBlocks::get().saturating_add(One::one())
 	}
 
 	fn open(award: Award<T::AccountId, BlockNumberFor<T>>) -> DispatchResult {
@@ -277,7 +286,8 @@ impl<T: Config> Pallet<T> {
 			Phase::Running if trial.is_complete() => {
 				Self::enter(job, trial, Phase::Drawing, T::DrawBlocks::get())
 			}
-			Phase::Running => Self::close_unserved(job, trial),
+			Phase::Running => Self::enter(job, trial, Phase::Tallying, T::TallyBlocks::get()),
+			Phase::Tallying => Self::close_unserved(job, trial),
 			Phase::Drawing => {
 				drawn = true;
 				Self::draw(job, &mut trial);
@@ -353,7 +363,10 @@ impl<T: Config> Pallet<T> {
 			Err(_) => {
 				// Ruled out by the count of open trials; the job must end all the same.
 				defensive!("the agenda has no room for an admitted trial", job);
-				Self::close_judged(job, trial);
+				match phase {
+					Phase::Tallying => Self::close_unserved(job, trial),
+					_ => Self::close_judged(job, trial),
+				}
 			}
 		}
 	}

@@ -172,10 +172,15 @@ fn check_stage<T: Config>(
 		"a stage is left to lots exactly where its job is not checked for sure"
 	);
 	check_summons::<T>(trial, stage)?;
-	let lead_done = phase == Phase::Running || phase == Phase::Closed;
+	let awaited = matches!(phase, Phase::Running | Phase::Tallying | Phase::Closed);
 	ensure!(
-		lead_done || stage.lead.commitment.is_some(),
+		awaited || stage.lead.commitment.is_some(),
 		"a lead was not waited for"
+	);
+	let late = matches!(phase, Phase::Tallying | Phase::Closed) && !drawn;
+	ensure!(
+		stage.tally.is_none() || (late && stage.lead.commitment.is_none()),
+		"a lead that was in time told how far it came"
 	);
 	let arguing = matches!(stage.dispute, Some(Standing::Awaiting | Standing::Moved));
 	ensure!(

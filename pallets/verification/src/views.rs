@@ -17,6 +17,7 @@ use dllm_primitives::{
 	job::Body,
 	miner::WorkerSpec,
 	model::LayerRange,
+	stall::Word,
 	verdict::{Part, Phase, Verdict},
 };
 use sp_runtime::{traits::UniqueSaturatedInto, AccountId32};
@@ -80,6 +81,7 @@ where
 				.collect(),
 			refused: refused::<T>(stage),
 			dispute: stage.dispute,
+			tally: stage.tally,
 			contradiction: stage.contradiction,
 			chance: stage.chance,
 			summons: summons::<T>(&trial, stage),
@@ -150,6 +152,13 @@ where
 					stage,
 					participant.commitment.is_some(),
 				)),
+				(Phase::Tallying, Part::Lead) if stage.word() == Word::Silent => {
+					Some(Duty::Tally {
+						job,
+						stage: stage.stage,
+						until: trial.until.unique_saturated_into(),
+					})
+				}
 				(Phase::Verifying, Part::Replica)
 					if participant.commitment.is_none() && !participant.starved =>
 				{

@@ -147,6 +147,8 @@ impl pallet_verification::Config for Runtime {
 	type LeastCheck = ConstU32<{ dllm_primitives::draw::WHOLE / 10 }>;
 	// Who would choose the draw has to hold back the last of these blocks, or to make all of them.
 	type DrawBlocks = ConstU32<3>;
+	// Workers see that the time is over a block later; the others are for a full one, and a lost connection.
+	type TallyBlocks = ConstU32<6>;
 	// Who would keep a lot out has to make all of these blocks.
 	type SummonBlocks = ConstU32<6>;
 	type VerifyBlocks = ConstU32<20>;

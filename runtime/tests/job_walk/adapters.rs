@@ -96,8 +96,7 @@ fn nobody_is_blamed_for_an_adapter_that_no_worker_can_add() {
 	};
 	// More jobs than failures that close a pipeline.
 	for job in 0..4 {
-		let deadline = chain.read(|| views::job(job).unwrap().deadline);
-		chain.skip_to(deadline + 1);
+		overdue_in_silence(&mut chain, job);
 		let state = chain.read(|| views::job(job).unwrap().state);
 		assert_eq!(state, JobState::Refunded(Refund::Unserved), "{job}");
 		if job == 0 {
@@ -128,8 +127,7 @@ fn who_stays_silent_while_others_deliver_is_late_all_the_same() {
 		commit_reply("Entry1", JOB, roots(0)),
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
-	let deadline = chain.read(|| views::job(JOB).unwrap().deadline);
-	chain.skip_to(deadline + 1);
+	overdue_in_silence(&mut chain, JOB);
 	let view = chain.read(|| views::worker(&account("Miner1")).unwrap());
 	assert_eq!((view.faults, view.cheats, view.bond), (1, 0, BOND));
 }

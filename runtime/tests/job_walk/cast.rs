@@ -10,10 +10,11 @@ use dllm_primitives::{
 	miner::{Roles, WorkerSpec},
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Plan, Segment},
+	stall::Tally,
 	summons::{self, Proof},
 };
 use dllm_runtime::{
-	constants::money::DLLM, AccountId, Balance, Balances, Runtime, RuntimeCall, RuntimeEvent,
+	constants::money::DLLM, views, AccountId, Balance, Balances, Runtime, RuntimeCall, RuntimeEvent,
 };
 use frame_support::traits::Get;
 use sp_core::{crypto::VrfSecret, ed25519, Pair};
@@ -345,6 +346,37 @@ pub fn report_withheld(who: &str, job: JobId, stage: StageIndex) -> (&str, Runti
 		who,
 		pallet_verification::Call::report_withheld { job, stage }.into(),
 	)
+}
+
+/// A lead's word of how far its stage of a job came that is not over in time: rows that came to it, and that it sent.
+pub fn report_tally(
+	who: &str,
+	job: JobId,
+	stage: StageIndex,
+	(received, sent): (u32, u32),
+) -> (&str, RuntimeCall) {
+	let tally = Tally {
+		received: Some(received),
+		sent: Some(sent),
+		lost_next: false,
+	};
+	(
+		who,
+		pallet_verification::Call::report_tally { job, stage, tally }.into(),
+	)
+}
+
+/// Lets the time pass that the leads of a job have to commit. Answers the events of all blocks.
+pub fn overdue(chain: &mut Chain, job: JobId) -> Vec<RuntimeEvent> {
+	let deadline = chain.read(|| views::route(job).unwrap().run_until);
+	chain.skip_to(deadline + 1)
+}
+
+/// The same, and then the time that they have to tell how far they came: those that have not committed are silent.
+pub fn overdue_in_silence(chain: &mut Chain, job: JobId) -> Vec<RuntimeEvent> {
+	let before = overdue(chain, job);
+	let blocks: u32 = <Runtime as pallet_verification::Config>::TallyBlocks::get();
+	[before, chain.skip(blocks + 1)].concat()
 }
 
 /// A holder's lot over a stage, drawn with the key of its account.

@@ -92,8 +92,7 @@ fn a_refunded_job_credits_nobody() {
 		commit_reply("Entry1", JOB, roots(0)),
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
-	let deadline = chain.read(|| views::job(JOB).unwrap().deadline);
-	chain.skip_to(deadline + 1);
+	overdue_in_silence(&mut chain, JOB);
 	let state = chain.read(|| views::job(JOB).unwrap().state);
 	assert_eq!(state, JobState::Refunded(Refund::Unserved));
 	let ledger = chain.read(|| pallet_poaw::Ledger::<Runtime>::iter().count());

@@ -18,7 +18,7 @@ use dllm_runtime::{
 	configs::pipeline::treasury_account, constants::money::DLLM, views, Balance, Balances, Runtime,
 	RuntimeEvent,
 };
-use frame_support::traits::fungible::InspectHold;
+use frame_support::traits::{fungible::InspectHold, Get};
 
 /// Workers of a pipeline that has nobody in common with the first one, and serves sealed prompts only.
 const OTHERS: [&str; 2] = ["Miner5", "Miner6"];
@@ -206,6 +206,18 @@ fn where_nobody_else_is_live_it_waits_until_its_deadline_and_is_refunded() {
 	assert_eq!(wealth(&mut chain, &account(USER)), before + SLASH / 5);
 }
 
+/// The job goes to the other pipeline, for that reason.
+fn assert_rerun(chain: &mut Chain, events: &[RuntimeEvent]) {
+	let rerun = pallet_jobs::Event::<Runtime>::Rerun {
+		job: JOB,
+		by: AGAIN,
+		client: account(USER),
+		reason: Refund::Unserved,
+	};
+	assert!(events.contains(&RuntimeEvent::Jobs(rerun)));
+	assert_eq!(state(chain, AGAIN), JobState::Running { pipeline: OTHER });
+}
+
 #[test]
 fn silence_leaves_half_of_the_time_to_another_pipeline() {
 	let mut chain = with_pipeline();
@@ -216,19 +228,28 @@ fn silence_leaves_half_of_the_time_to_another_pipeline() {
 	chain.block([commit("Miner3", JOB, 2, roots(2))]);
 	let ends = chain.read(|| views::route(JOB).unwrap().run_until);
 	let job = chain.read(|| views::job(JOB).unwrap());
-	assert_eq!(ends, job.submitted + DEADLINE / 2);
-	let events = chain.skip_to(ends + 1);
-	let rerun = pallet_jobs::Event::<Runtime>::Rerun {
-		job: JOB,
-		by: AGAIN,
-		client: account(USER),
-		reason: Refund::Unserved,
-	};
-	assert!(events.contains(&RuntimeEvent::Jobs(rerun)));
-	assert_eq!(
-		state(&mut chain, AGAIN),
-		JobState::Running { pipeline: OTHER }
-	);
+	// Without the blocks in which it is found that others were silent.
+	let tally: u32 = <Runtime as pallet_verification::Config>::TallyBlocks::get();
+	assert_eq!(ends, job.submitted + (DEADLINE - tally - 1) / 2);
+	let events = overdue_in_silence(&mut chain, JOB);
+	assert_rerun(&mut chain, &events);
+	serve_again(&mut chain);
+	assert_eq!(state(&mut chain, AGAIN), JobState::Settled);
+	assert_eq!(wealth(&mut chain, &account(USER)), before - FEE);
+}
+
+#[test]
+fn leads_that_tell_how_far_they_came_leave_the_other_pipeline_more_time() {
+	let mut chain = with_pipeline();
+	add_others(&mut chain, OTHER);
+	chain.block([submit_sealed_rerun(DEADLINE)]);
+	let before = wealth(&mut chain, &account(USER));
+	overdue(&mut chain, JOB);
+	let events = chain.block([
+		report_tally("Miner1", JOB, 1, (ROWS, 1)),
+		report_tally("Miner3", JOB, 2, (1, 1)),
+	]);
+	assert_rerun(&mut chain, &events);
 	serve_again(&mut chain);
 	assert_eq!(state(&mut chain, AGAIN), JobState::Settled);
 	assert_eq!(wealth(&mut chain, &account(USER)), before - FEE);
@@ -239,7 +260,7 @@ fn a_user_that_never_comes_is_not_run_again() {
 	let mut chain = with_pipeline();
 	add_others(&mut chain, OTHER);
 	chain.block([submit_sealed_rerun(DEADLINE)]);
-	chain.skip(DEADLINE / 2 + 1);
+	overdue_in_silence(&mut chain, JOB);
 	assert_eq!(state(&mut chain, JOB), JobState::Refunded(Refund::NoShow));
 	assert_eq!(escrow(&mut chain), 0);
 	assert!(chain.read(|| views::job(AGAIN)).is_none());

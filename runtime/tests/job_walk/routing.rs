@@ -87,8 +87,8 @@ fn jobs_show_how_fast_their_pipeline_is_and_the_next_go_where_they_are_over_firs
 fn a_pipeline_whose_workers_do_not_deliver_is_known_to_get_nothing_done() {
 	let mut chain = with_two_pipelines();
 	chain.block([submit_public()]);
-	// Its deadline passes; it is at most a few blocks later than asked for.
-	chain.skip(DEADLINE + 10);
+	// Its deadline passes, and the time to tell who stopped it.
+	overdue_in_silence(&mut chain, 0);
 	assert_eq!(loads(&mut chain), [(0, Some(0)), (0, None)]);
 	chain.block([submit_public()]);
 	assert_eq!(pipeline_of(&mut chain, 1), Some(OTHER));

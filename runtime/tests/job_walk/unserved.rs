@@ -4,7 +4,8 @@ use crate::{cast::*, chain::account, chain::Chain};
 use dllm_primitives::{
 	ids::JobId,
 	job::{Body, JobState, Refund},
-	verdict::Verdict,
+	stall::Tally,
+	verdict::{Phase, Verdict},
 };
 use dllm_runtime::{views, Runtime, RuntimeCall};
 
@@ -24,11 +25,15 @@ fn a_silent_lead_costs_the_job_but_not_the_bond() {
 		commit("Miner3", JOB, 2, roots(2)),
 	]);
 	let deadline = chain.read(|| views::job(JOB).unwrap().deadline);
+	let running = JobState::Running { pipeline: PIPELINE };
+	let phase = |chain: &mut Chain| chain.read(|| views::job(JOB).unwrap().phase);
 	chain.skip_to(deadline);
-	assert_eq!(
-		state(&mut chain, JOB),
-		JobState::Running { pipeline: PIPELINE }
-	);
+	assert_eq!(phase(&mut chain), Some(Phase::Running));
+	chain.skip(1);
+	assert_eq!(phase(&mut chain), Some(Phase::Tallying));
+	// It has six blocks more.
+	chain.skip(6);
+	assert_eq!(state(&mut chain, JOB), running);
 	chain.skip(1);
 	assert_eq!(state(&mut chain, JOB), JobState::Refunded(Refund::Unserved));
 	assert_eq!(wealth(&mut chain, &account(USER)), user);
@@ -46,6 +51,72 @@ fn a_silent_lead_costs_the_job_but_not_the_bond() {
 		(silent.faults, silent.cheats, silent.bond, silent.active),
 		(1, 0, BOND, true)
 	);
+}
+
+/// The entry and two segments tell how many rows came and went; nobody has committed.
+fn told(tallies: [(u32, u32); 3]) -> Chain {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	overdue(&mut chain, JOB);
+	let [entry, first, second] = tallies;
+	chain.block([
+		report_tally("Entry1", JOB, 0, entry),
+		report_tally("Miner1", JOB, 1, first),
+		report_tally("Miner3", JOB, 2, second),
+	]);
+	chain
+}
+
+/// Faults of the leads, which keep their bonds and are released.
+fn faults(chain: &mut Chain) -> [u32; 3] {
+	["Entry1", "Miner1", "Miner3"].map(|lead| {
+		let lead = chain.read(|| views::worker(&account(lead)).unwrap());
+		assert_eq!((lead.cheats, lead.bond, lead.open_jobs), (0, BOND, 0));
+		lead.faults
+	})
+}
+
+#[test]
+fn when_all_leads_have_told_the_job_is_refunded_at_once_and_who_kept_rows_is_at_fault() {
+	let mut chain = told([(20, 30), (30, 20), (20, 20)]);
+	assert_eq!(state(&mut chain, JOB), JobState::Refunded(Refund::Unserved));
+	assert_eq!(faults(&mut chain), [0, 1, 0]);
+	let receipt = chain.read(|| views::receipt(JOB).unwrap());
+	let tally = Tally {
+		received: Some(30),
+		sent: Some(20),
+		lost_next: false,
+	};
+	assert_eq!(receipt.stages[1].tally, Some(tally));
+	assert_eq!((receipt.refunded, receipt.burned), (MAX_PRICE, 0));
+}
+
+#[test]
+fn who_kept_rows_and_denies_it_shares_the_fault_with_the_next_stage() {
+	let mut chain = told([(20, 30), (30, 30), (20, 20)]);
+	assert_eq!(faults(&mut chain), [0, 1, 1]);
+}
+
+#[test]
+fn an_entry_to_which_all_rows_came_back_is_at_fault() {
+	let mut chain = told([(30, 30); 3]);
+	assert_eq!(faults(&mut chain), [1, 0, 0]);
+}
+
+#[test]
+fn to_tell_how_far_one_came_is_free_once() {
+	let mut chain = with_pipeline();
+	chain.block([submit_public()]);
+	overdue(&mut chain, JOB);
+	let before = wealth(&mut chain, &account("Miner1"));
+	chain.block([report_tally("Miner1", JOB, 1, (30, 20))]);
+	assert_eq!(wealth(&mut chain, &account("Miner1")), before);
+	let (who, call) = report_tally("Miner1", JOB, 1, (30, 30));
+	assert_eq!(
+		chain.refuse(who, call),
+		pallet_verification::Error::<Runtime>::AlreadyReported.into()
+	);
+	assert!(wealth(&mut chain, &account("Miner1")) < before);
 }
 
 #[test]

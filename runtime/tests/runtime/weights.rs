@@ -255,6 +255,11 @@ fn verification_calls() -> Vec<RuntimeCall> {
 			made: Move::Nodes(Vec::new()),
 		},
 		Call::report_withheld { job, stage },
+		Call::report_tally {
+			job,
+			stage,
+			tally: Default::default(),
+		},
 		Call::summon {
 			job,
 			stage,

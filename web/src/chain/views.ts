@@ -160,6 +160,16 @@ export interface Participant {
 	verdict: string | null;
 }
 
+/** How far a lead came whose job did not come to its end, by its own word. */
+export interface Tally {
+	/** Rows that came from the stage before; null where that link never stood. */
+	received: number | null;
+	/** Rows that it sent to the next stage; null where that link never stood. */
+	sent: number | null;
+	/** Whether the next stage gave up, or could not be reached any more. */
+	lostNext: boolean;
+}
+
 export interface StageReceipt {
 	stage: number;
 	layers: Layers;
@@ -170,6 +180,8 @@ export interface StageReceipt {
 	chance?: number;
 	/** Where the dispute between lead and replica stands, or how it ended; null where there is none. */
 	dispute: 'awaiting' | 'moved' | { over: 'convicted' | 'dismissed' } | null;
+	/** How far its lead came, where the job did not come to its end and the lead told it. */
+	tally?: Tally | null;
 	/** What its lead signed as an end of a hop, where it told another root. */
 	contradiction?: { end: 'sender' | 'receiver'; rows: number; root: string; signature: string } | null;
 }

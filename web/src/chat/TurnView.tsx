@@ -64,6 +64,7 @@ function WithJob({ turn, job, onReceipt }: Props & { job: number }) {
 function progress(job?: Job): string {
 	if (!job) return 'In a block; looking for a pipeline';
 	if (job.state.kind === 'waiting') return 'Waiting for a pipeline';
+	if (job.phase === 'tallying') return 'It did not come to its end in time; its workers tell how far they came, then it is refunded or run again';
 	return job.phase === 'running' ? 'The miners run it' : 'Being verified';
 }
 

@@ -1,5 +1,7 @@
 // Short forms of addresses, digests, sizes and names for people.
 
+import type { Tally } from '../chain/views';
+
 /** The two ends of an address or digest. */
 export function shorten(text: string, head = 6, tail = 4): string {
 	return text.length <= head + tail + 1 ? text : `${text.slice(0, head)}…${text.slice(-tail)}`;
@@ -20,6 +22,13 @@ export function formatBytes(bytes: number): string {
 /** A count with its noun: `1 token`, `2 tokens`. */
 export function plural(count: number, noun: string): string {
 	return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** How far a lead came, by its own word: `9 rows came, 8 rows sent on`. */
+export function tallyText({ received, sent, lostNext }: Tally): string {
+	const came = received === null ? 'no link from the stage before' : `${plural(received, 'row')} came`;
+	const went = sent === null ? 'no link to the next stage' : `${plural(sent, 'row')} sent on`;
+	return `${came}, ${went}${lostNext ? '; it lost the next stage' : ''}`;
 }
 
 /** `workerFault` as `worker fault`. */

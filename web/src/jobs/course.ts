@@ -2,9 +2,9 @@
 // every move of a dispute, the verdicts and the money.
 
 import type { Happening } from '../chain/events';
-import type { Receipt } from '../chain/views';
+import type { Receipt, Tally } from '../chain/views';
 import { formatMoney } from '../format/money';
-import { plural, shorten } from '../format/text';
+import { plural, shorten, tallyText } from '../format/text';
 import { refundWords } from '../parts/State';
 
 /** A line of a step: a worker, or what was said. */
@@ -31,6 +31,7 @@ const PARTS = { lead: 'Leads', replica: 'Replicas', tiebreak: 'Third workers' } 
 const SIDES = { defender: 'lead', challenger: 'replica' } as Record<string, string>;
 const PHASES = {
 	running: 'the leads run it and commit',
+	tallying: 'it did not come to its end in time: its workers tell how far they came, which says who stopped it; then it is refunded or run again',
 	drawing: 'randomness of coming blocks decides whether the job is checked for sure, and by whom',
 	summoning: 'other holders of each stage draw lots that nobody else knows; whose wins checks the stage',
 	verifying: 'the drawn checkers run their stages again and commit blind',
@@ -52,6 +53,9 @@ const TELLINGS: Record<string, Telling> = {
 	'jobs.Refunded': ({ reason, amount }) => ({ title: 'Refunded', text: `${refundWords(camel(reason))}; ${money(amount)} came back`, lines: [] }),
 	'jobs.Rerun': ({ by, reason }) => ({ title: 'Run again', text: `${refundWords(camel(reason))}; job ${by} asks the same of other workers, with the same price on hold`, lines: [] }),
 	'verification.Committed': ({ stage, worker, part }) => ({ title: `${PARTS[camel(part)]} committed`, lines: [line(stage, worker)] }),
+	'verification.Tallied': ({ stage, worker, tally }) => ({
+		title: 'Told how far they came', lines: [{ ...line(stage, worker), text: tallyText(tally as Tally) }],
+	}),
 	'verification.Drawn': ({ checked, probability }) => ({ title: 'Drawn', text: drawn(Boolean(checked), Number(probability)), lines: [] }),
 	'verification.CheckerDrawn': ({ stage, worker }) => ({ title: 'Checkers drawn', lines: [line(stage, worker)] }),
 	'verification.Summoned': ({ stage, worker }) => ({ title: 'Summoned', lines: [line(stage, worker)] }),
@@ -158,6 +162,7 @@ function camel(name: unknown): string {
 /** Whether a job is checked, and which of its stages, in words. */
 export function checkOf({ checked, job, stages }: Receipt): string {
 	if (job.awarded === null) return 'Who checks it is drawn once it has been run.';
+	if (job.phase === 'tallying') return 'Not checked: it did not come to its end in time, and is refunded or run again.';
 	if (job.phase === 'summoning') return 'Holders of its stages draw lots now: whose lot wins checks one.';
 	if (checked === null) return job.ended === null ? 'Who checks it is drawn once every lead has committed.' : 'It ended before its checkers were drawn.';
 	if (!checked) return 'Not checked: no lot of a holder won, so it was left to those who ran it.';

@@ -3,8 +3,8 @@
 
 import { Box, Group, Text, ThemeIcon } from '@mantine/core';
 import { IconStack2, IconTransform } from '@tabler/icons-react';
-import type { Participant, Receipt, StageReceipt } from '../chain/views';
-import { layersName, plural, stageName, words } from '../format/text';
+import type { Participant, Receipt, StageReceipt, Tally } from '../chain/views';
+import { layersName, plural, stageName, tallyText, words } from '../format/text';
 import { Address, Digest } from '../parts/Named';
 import { State } from '../parts/State';
 
@@ -16,7 +16,7 @@ export function CommitmentTree({ receipt }: { receipt: Receipt }) {
 	);
 }
 
-function StageNode({ stage: { stage, layers, participants, dispute } }: { stage: StageReceipt }) {
+function StageNode({ stage: { stage, layers, participants, dispute, tally } }: { stage: StageReceipt }) {
 	return (
 		<li>
 			<Group gap={10} mt="xs">
@@ -26,7 +26,7 @@ function StageNode({ stage: { stage, layers, participants, dispute } }: { stage:
 				{dispute !== null && <DisputeBadge dispute={dispute} />}
 			</Group>
 			<ul>
-				{participants.map((one) => <ParticipantNode key={`${one.part} ${one.worker}`} one={one} />)}
+				{participants.map((one) => <ParticipantNode key={`${one.part} ${one.worker}`} one={one} tally={one.part === 'lead' ? tally : null} />)}
 			</ul>
 		</li>
 	);
@@ -38,7 +38,7 @@ function DisputeBadge({ dispute }: { dispute: NonNullable<StageReceipt['dispute'
 	return <State of={over ?? 'disputing'} label={over ? `dispute over: ${over === 'convicted' ? 'the lead lost' : 'the replica lost'}` : 'in dispute'} />;
 }
 
-function ParticipantNode({ one: { worker, part, commitment, opening, verdict } }: { one: Participant }) {
+function ParticipantNode({ one: { worker, part, commitment, opening, verdict }, tally }: { one: Participant; tally?: Tally | null }) {
 	return (
 		<li>
 			<Group gap="xs">
@@ -48,6 +48,7 @@ function ParticipantNode({ one: { worker, part, commitment, opening, verdict } }
 			</Group>
 			<Box fz="sm" c="dimmed">
 				{commitment ? <Group gap={4}>commitment <Digest hash={commitment[0]} what="commitment" /> in block {commitment[1]}</Group> : 'no commitment'}
+				{tally && <div>by its own word: {tallyText(tally)}</div>}
 				{opening && <Group gap={4}>opened output <Digest hash={opening.roots.output} what="root" /> over {plural(opening.roots.rows, 'row')}</Group>}
 			</Box>
 		</li>

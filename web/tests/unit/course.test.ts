@@ -34,6 +34,19 @@ describe('the way of a job', () => {
 		expect(step!.lines).toEqual([{ stage: 2, worker: 'a', text: 'lead', verdict: 'workerFault' }]);
 	});
 
+	it('tells how far the leads came of a job that stopped', () => {
+		const told = (stage: number, worker: string, tally: unknown) => at(30, 'verification.Tallied', { stage, worker, tally });
+		const [step] = stepsOf([
+			told(1, 'b', { received: 9, sent: 1, lostNext: true }), told(0, 'a', { received: 0, sent: 9, lostNext: false }), told(2, 'c', { received: null, sent: null, lostNext: false }),
+		]);
+		expect(step!.title).toBe('Told how far they came');
+		expect(step!.lines.map(({ worker, text }) => `${worker}: ${text}`)).toEqual([
+			'a: 0 rows came, 9 rows sent on',
+			'b: 9 rows came, 1 row sent on; it lost the next stage',
+			'c: no link from the stage before, no link to the next stage',
+		]);
+	});
+
 	it('ends with the money', () => {
 		const [settled] = stepsOf([at(9, 'jobs.Settled', { fee: 1_500_000_000_000, refunded: '0x000000000000000000000002540be400' })]);
 		expect(settled!.text).toBe('1.5 DLLM were paid, 0.01 DLLM came back');
@@ -91,6 +104,8 @@ describe('an open job', () => {
 		expect(waitsFor(opened)).toEqual({ text: 'the leads run it and commit', until: 11 });
 		const drawing = waitsFor([...opened, at(3, 'verification.PhaseEntered', { phase: 'Drawing', until: 6 })]);
 		expect(drawing).toEqual({ text: expect.stringMatching(/randomness/), until: 6 });
+		const tallying = waitsFor([...opened, at(11, 'verification.PhaseEntered', { phase: 'Tallying', until: 17 })]);
+		expect(tallying).toEqual({ text: expect.stringMatching(/did not come to its end.* refunded/), until: 17 });
 		expect(waitsFor([...opened, at(9, 'verification.PhaseEntered', { phase: 'Closed', until: 9 })])).toBeUndefined();
 	});
 });
@@ -114,5 +129,10 @@ describe('whether a job is checked', () => {
 		expect(checkOf({ ...receipt, checked: null, job: { ...open, awarded: null } })).toMatch('once it has been run');
 		expect(checkOf({ ...receipt, checked: null, job: { ...open, phase: 'drawing' } })).toMatch('once every lead has committed');
 		expect(checkOf({ ...receipt, checked: null, job: { ...open, phase: 'summoning' } })).toMatch('draw lots now');
+	});
+
+	it('is settled where it did not come to its end', () => {
+		const stopped = { ...receipt.job, ended: null, phase: 'tallying' };
+		expect(checkOf({ ...receipt, checked: null, job: stopped })).toMatch('did not come to its end');
 	});
 });

@@ -184,6 +184,7 @@ impl Reader<'_> {
 				sealed: matches!(body, Body::Sealed { .. }),
 				assurance,
 				on_failure: options.on_failure,
+				adapter: options.adapter,
 			},
 			workers: self.workers(workers).await?,
 			events: events_of(job, &events)?,

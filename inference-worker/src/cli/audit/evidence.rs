@@ -4,7 +4,7 @@ use crate::planning::spec_of;
 use codec::Decode;
 use dllm_primitives::{
 	api::{planck, AccountId32, ModelView, PaymentView, PipelineView, Receipt, WorkerView},
-	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
+	ids::{AdapterId, Digest, JobId, ModelId, PipelineId, StageIndex},
 	job::{Assurance, JobState, OnFailure, Refund},
 	model::{LayerRange, ModelSpec, Profile},
 	plan::{Pipeline, Plan, Segment},
@@ -105,6 +105,8 @@ pub struct Asked {
 	pub assurance: Assurance,
 	/// What is to become of it where its workers fail it.
 	pub on_failure: OnFailure,
+	/// The adapter that it names; none for the plain model.
+	pub adapter: Option<AdapterId>,
 }
 
 /// The events about a job in the block that ended it.

@@ -5,6 +5,7 @@
 //! | `collect` | reads the data from a node |
 //! | `evidence` | the data |
 //! | `record`, `plan`, `shown`, `verdicts`, `money` | the steps: pure functions of the data |
+//! | `unserved` | of `verdicts`: who stopped a job that did not come to its end |
 //! | `step` | what a step says |
 //!
 //! The rules are the chain's own code, called a second time: digests, plan check and payout of
@@ -19,6 +20,7 @@ mod plan;
 mod record;
 mod shown;
 mod step;
+mod unserved;
 mod verdicts;
 
 pub use collect::{events_of, AuditError};

@@ -67,6 +67,7 @@ fn receipt_agrees(sheet: &mut Sheet, evidence: &Evidence) {
 	sheet.same("sealed", job.sealed, record.own_entry);
 	sheet.same("assurance", job.assurance, evidence.asked.assurance);
 	sheet.same("on failure", job.on_failure, evidence.asked.on_failure);
+	sheet.same("adapter", job.adapter, evidence.asked.adapter);
 	let of = record.lineage.as_ref().map(|lineage| lineage.of);
 	sheet.same("runs again", job.rerun_of, of);
 	sheet.same("price ceiling", job.max_price, record.max_price);

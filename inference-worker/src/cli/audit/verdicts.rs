@@ -5,6 +5,7 @@ use super::{
 	plan::drawn,
 	shown::{everybody, hex, part_of, shards_of, went_unchecked, who},
 	step::{Sheet, Step},
+	unserved::{self, is_unserved},
 };
 use crate::cli::receipt::{part_in_words, state_in_words, verdict_in_words};
 use dllm_primitives::{
@@ -40,6 +41,7 @@ pub(super) fn verdicts(evidence: &Evidence) -> Step {
 		sheet.same("workers of a stage", stage.participants.len(), due.len());
 		check_dispute(&mut sheet, evidence, stage);
 		check_contradiction(&mut sheet, evidence, stage);
+		unserved::check_tally(&mut sheet, evidence, stage);
 		let asked = part_of(stage, Part::Tiebreak).is_some();
 		sheet.expect(!asked || is_tied(evidence, stage), || {
 			format!("stage {} has a third worker without need", stage.stage)
@@ -146,18 +148,17 @@ fn is_pardoned(stage: &StageReceipt, one: &ParticipantView, due: Verdict) -> boo
 	blamed && one.verdict == Some(Verdict::Pardoned)
 }
 
-/// Whether the trial ended because a lead had not committed; then nothing was executed again.
-fn unserved(evidence: &Evidence) -> bool {
-	everybody(evidence).any(|(_, one)| one.part == Part::Lead && one.commitment.is_none())
-}
-
 /// What the rule gives for every stage; none for one without a lead.
 fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
 	let stages = evidence.receipt.stages.iter();
-	if unserved(evidence) {
-		return stages
-			.map(|stage| judged_unserved(evidence, stage))
-			.collect();
+	if is_unserved(evidence) {
+		// Nobody has been checked.
+		let due = stages.zip(unserved::judged(evidence));
+		let verdicts = due.map(|(stage, verdict)| {
+			let lead = part_of(stage, Part::Lead);
+			lead.map(|_| vec![(Part::Lead, verdict)])
+		});
+		return verdicts.collect();
 	}
 	stages
 		.map(|stage| {
@@ -169,22 +170,6 @@ fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
 			Some(lead.chain(replica).chain(third).collect())
 		})
 		.collect()
-}
-
-/// The verdicts where a lead never committed: nobody has been checked.
-fn judged_unserved(evidence: &Evidence, stage: &StageReceipt) -> Option<Verdicts> {
-	let own_entry = evidence.record.own_entry;
-	let lead = part_of(stage, Part::Lead)?;
-	let lead = judge::judge_unserved_lead(
-		lead.commitment.is_some(),
-		any_committed(evidence),
-		own_entry,
-	);
-	Some(vec![(Part::Lead, lead)])
-}
-
-fn any_committed(evidence: &Evidence) -> bool {
-	everybody(evidence).any(|(_, one)| one.part == Part::Lead && one.commitment.is_some())
 }
 
 fn showings(evidence: &Evidence, stage: &StageReceipt) -> Option<StageShowings> {
@@ -319,7 +304,7 @@ fn has_constants(evidence: &Evidence, stage: &StageReceipt) -> bool {
 /// Whether the rule asks for a third worker.
 fn is_tied(evidence: &Evidence, stage: &StageReceipt) -> bool {
 	let showings = showings_before(evidence, stage);
-	!unserved(evidence) && showings.is_some_and(|shown| judge::needs_tiebreak(&shown))
+	!is_unserved(evidence) && showings.is_some_and(|shown| judge::needs_tiebreak(&shown))
 }
 
 fn exhibit<'a>(stage: &StageReceipt, one: &'a ParticipantView) -> Exhibit<'a, AccountId32> {
@@ -334,13 +319,8 @@ fn exhibit<'a>(stage: &StageReceipt, one: &'a ParticipantView) -> Exhibit<'a, Ac
 /// What the rule makes of the job, from the verdicts that it gives itself.
 fn ruled(evidence: &Evidence) -> Outcome {
 	let own_entry = evidence.record.own_entry;
-	if unserved(evidence) {
-		let no_show = own_entry && !any_committed(evidence);
-		return Outcome::Failed(if no_show {
-			Refund::NoShow
-		} else {
-			Refund::Unserved
-		});
+	if is_unserved(evidence) {
+		return Outcome::Failed(unserved::refund(evidence));
 	}
 	let stages = evidence.receipt.stages.iter().zip(judged(evidence));
 	let leads = stages.map(|(stage, due)| {
@@ -379,11 +359,8 @@ fn reason(
 	verdict: Verdict,
 ) -> String {
 	let showing = shown(evidence, stage, one).unwrap_or(Showing::Silent);
-	if unserved(evidence) {
-		return match verdict {
-			Verdict::WorkerFault => "it had not committed by its deadline".into(),
-			_ => "a lead never committed, so nothing was executed again".into(),
-		};
+	if is_unserved(evidence) {
+		return unserved::reason(evidence, stage.stage, verdict).into();
 	}
 	if showing == Showing::Contradicted {
 		return "it signed for other rows of a hop than it told".into();

@@ -15,6 +15,7 @@ use dllm_primitives::{
 	miner::Roles,
 	payout,
 	plan::PipelineState,
+	stall::Tally,
 	summons::{self, Proof},
 	verdict::{Part, Phase, Verdict},
 };
@@ -89,6 +90,7 @@ pub fn settled() -> Evidence {
 			sealed: false,
 			assurance: Assurance::Standard,
 			on_failure: job.on_failure,
+			adapter: None,
 		},
 		pipeline: Some(PipelineView {
 			id: receipt.pipeline.expect("it was awarded"),
@@ -336,6 +338,45 @@ pub fn silent() -> Evidence {
 	evidence
 }
 
+/// A job that stopped: no lead committed, and each told that, or nothing. The leads of the stages in `blamed` stopped
+/// it.
+pub fn stopped(told: [Option<Tally>; 3], blamed: &[usize]) -> Evidence {
+	let mut evidence = silent();
+	for (at, stage) in evidence.receipt.stages.iter_mut().enumerate() {
+		let lead = &mut stage.participants[0];
+		lead.commitment = None;
+		lead.verdict = Some(match blamed.contains(&at) {
+			true => Verdict::WorkerFault,
+			false => Verdict::Indeterminate,
+		});
+		stage.tally = told[at];
+	}
+	announce(&mut evidence);
+	evidence
+}
+
+/// What a lead tells that had both of its links: rows that came, rows that it sent.
+pub fn told(received: u32, sent: u32) -> Option<Tally> {
+	Some(Tally {
+		received: Some(received),
+		sent: Some(sent),
+		lost_next: false,
+	})
+}
+
+/// A job of which all rows came round to the entry, which sent no more.
+pub fn idle() -> Evidence {
+	stopped([told(4, 4); 3], &[0])
+}
+
+/// A job for which no lead has seen a row, as nobody holds the adapter that it names.
+pub fn without_adapter() -> Evidence {
+	let mut evidence = stopped([None; 3], &[]);
+	evidence.asked.adapter = Some(3);
+	evidence.receipt.job.adapter = evidence.asked.adapter;
+	evidence
+}
+
 /// A job whose lead of the first segment committed, was checked, and did not open.
 pub fn withheld() -> Evidence {
 	let mut evidence = settled();
@@ -483,6 +524,20 @@ pub fn no_show() -> Evidence {
 		}
 	}
 	refund(&mut evidence, Refund::NoShow);
+	evidence
+}
+
+/// A sealed job of which the last lead alone committed.
+pub fn closed_alone() -> Evidence {
+	let mut evidence = no_show();
+	let committed = sealed().receipt.stages[1].participants[0].commitment;
+	let stages = &mut evidence.receipt.stages;
+	stages[0].tally = told(4, 4);
+	stages[1].participants[0].commitment = committed;
+	for stage in stages {
+		stage.participants[0].verdict = Some(Verdict::WorkerFault);
+	}
+	refund(&mut evidence, Refund::Unserved);
 	evidence
 }
 

@@ -62,6 +62,8 @@ fn every_damaged_field_of_a_forfeit_is_found() {
 #[test]
 fn every_damaged_field_of_an_unserved_job_is_found() {
 	assert!(damage_all(&cases::silent()) > 50);
+	assert!(damage_all(&cases::idle()) > 50);
+	assert!(damage_all(&cases::without_adapter()) > 50);
 }
 
 #[test]
@@ -203,6 +205,9 @@ fn step_of_receipt(names: &[&str], evidence: &Evidence) -> Option<&'static str> 
 			let stage = &evidence.receipt.stages[stage.parse::<usize>().expect("a place")];
 			(stage.chance == 0).then_some("summons")
 		}
+		// Where the first stage has not lost the next one nobody asks who else did.
+		["stages", stage, "tally", "lostNext"] => (*stage == "0").then_some("verdicts"),
+		["stages", _, "tally", _] => Some("verdicts"),
 		["stages", _, "dispute", _] | ["stages", _, "contradiction", _] => Some("verdicts"),
 		["stages", stage, "participants", at, rest @ ..] => {
 			let stage = &evidence.receipt.stages[stage.parse::<usize>().expect("a place")];

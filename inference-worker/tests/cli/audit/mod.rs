@@ -13,6 +13,7 @@ use dllm_primitives::{
 	hop::{Contradiction, End},
 	job::{Assurance, JobState, OnFailure, Refund},
 	model::{ModelConstants, Profile},
+	stall::Tally,
 	trace::{Layer, Shape},
 	verdict::Verdict,
 };
@@ -222,7 +223,145 @@ fn silence_is_no_cheat() {
 	let silent = silent();
 	let checked = held(&silent);
 	assert!(checked.contains(&"outcome") && !checked.contains(&"slashes"));
-	assert!(said(&silent, "verdicts").contains("it had not committed by its deadline"));
+	let why = "late or silent – it had not committed by its deadline, and told nothing";
+	assert!(said(&silent, "verdicts").contains(why));
+}
+
+/// Who stopped a ring follows from what the leads told: each rule names its own, in words.
+#[test]
+fn who_stopped_a_ring_is_explained() {
+	let unjoined = Some(Tally::default());
+	let loses = |tally: Option<Tally>| {
+		tally.map(|tally| Tally {
+			lost_next: true,
+			..tally
+		})
+	};
+	let cases: [([Option<Tally>; 3], &[usize], &[&str]); 7] = [
+		(
+			[told(4, 4), None, told(3, 3)],
+			&[1],
+			&["told nothing of how far it came"],
+		),
+		(
+			[told(3, 4), told(4, 4), told(3, 3)],
+			&[1, 2],
+			&[
+				"its hop to the next stage lost rows",
+				"its hop from the stage before lost rows",
+			],
+		),
+		(
+			[told(3, 4), told(4, 3), told(3, 3)],
+			&[1],
+			&["by its own word it did not send what it had received"],
+		),
+		(
+			[told(0, 1), unjoined, unjoined],
+			&[0, 1],
+			&[
+				"its hop to the next stage never stood",
+				"its hop from the stage before never stood",
+			],
+		),
+		(
+			[loses(told(3, 4)), loses(told(4, 4)), told(3, 3)],
+			&[1, 2],
+			&[
+				"it lost the next stage, which had not lost its own",
+				"the stage before lost it",
+			],
+		),
+		(
+			[loses(told(3, 4)), loses(told(4, 4)), loses(told(4, 4))],
+			&[],
+			&["the fault is elsewhere"],
+		),
+		(
+			[told(4, 4); 3],
+			&[0],
+			&["all rows came round to it, and it sent no more"],
+		),
+	];
+	for (told, blamed, words) in cases {
+		let stopped = stopped(told, blamed);
+		assert!(held(&stopped).contains(&"outcome"), "{told:?}");
+		let why = said(&stopped, "verdicts");
+		for words in words {
+			assert!(why.contains(words), "{told:?}: {why}");
+		}
+		assert_eq!(why.matches("late or silent").count(), blamed.len());
+	}
+}
+
+#[test]
+fn what_a_lead_told_is_shown_and_a_verdict_that_does_not_follow_is_found() {
+	let told_so = [told(3, 4), told(4, 4), told(3, 3)];
+	let stopped_by = |blamed: &[usize]| stopped(told_so, blamed);
+	let why = said(&stopped_by(&[1, 2]), "verdicts");
+	let shown = "3 rows came, 4 sent to the next stage";
+	assert!(why.contains(shown), "{why}");
+	// Blame for all, as where nobody told anything, or for the wrong ones.
+	for blamed in [&[0, 1, 2][..], &[1], &[], &[0, 1]] {
+		assert_eq!(failing(&stopped_by(blamed)), ["verdicts"], "{blamed:?}");
+	}
+	let told_too_much = stopped([told(999, 999); 3], &[0]);
+	assert_eq!(failing(&told_too_much), ["verdicts"]);
+	// Who was in time is not asked.
+	let mut in_time = silent();
+	in_time.receipt.stages[2].tally = told(4, 4);
+	assert_eq!(failing(&in_time), ["verdicts"]);
+}
+
+/// Nobody commits without the word of the stage before that this was all; who alone commits may have.
+#[test]
+fn who_did_not_close_a_hop_is_explained() {
+	let with_commitments = |of: &[usize], blamed: &[usize]| {
+		let mut evidence = silent();
+		for (at, stage) in evidence.receipt.stages.iter_mut().enumerate() {
+			let lead = &mut stage.participants[0];
+			if !of.contains(&at) {
+				lead.commitment = None;
+				stage.tally = told(4, 4);
+			}
+			lead.verdict = Some(match blamed.contains(&at) {
+				true => Verdict::WorkerFault,
+				false => Verdict::Indeterminate,
+			});
+		}
+		announce(&mut evidence);
+		evidence
+	};
+	let said_of = |evidence: &Evidence| {
+		held(evidence);
+		said(evidence, "verdicts")
+	};
+	let alone = said_of(&with_commitments(&[2], &[2, 0]));
+	let ends = "its hop to the next stage lost rows";
+	assert!(alone.contains(ends), "{alone}");
+	let segment = said_of(&with_commitments(&[0, 2], &[1]));
+	assert!(segment.contains("the next stage committed"), "{segment}");
+	let last = said_of(&closed_alone());
+	assert!(last.contains("and the next stage alone did"), "{last}");
+	assert!(last.contains("it alone committed"), "{last}");
+}
+
+/// Nobody need hold the adapter that a job names; where rows went round, somebody did.
+#[test]
+fn a_job_whose_adapter_nobody_holds_is_nobodys_fault() {
+	let nobody = without_adapter();
+	assert!(held(&nobody).contains(&"outcome"));
+	assert!(said(&nobody, "verdicts").contains("nobody holds the adapter that it named"));
+	let mut plain = nobody.clone();
+	plain.asked.adapter = None;
+	plain.receipt.job.adapter = None;
+	assert_eq!(failing(&plain), ["verdicts"]);
+	let mut other = nobody.clone();
+	other.receipt.job.adapter = Some(4);
+	assert_eq!(failing(&other), ["record"]);
+	let mut ran = nobody;
+	ran.receipt.stages[0].tally = told(1, 2);
+	assert_eq!(failing(&ran), ["verdicts"]);
 }
 
 #[test]
@@ -311,6 +450,10 @@ fn a_summons_is_checked() {
 fn a_user_who_never_came_is_nobodys_fault() {
 	assert!(held(&no_show()).contains(&"outcome"));
 	assert_eq!(no_show().record.state, JobState::Refunded(Refund::NoShow));
+	// Rows that came to a segment came from the user.
+	let mut came = no_show();
+	came.receipt.stages[0].tally = told(1, 1);
+	assert_eq!(failing(&came), ["verdicts", "outcome"]);
 }
 
 #[test]

@@ -85,6 +85,8 @@ parameter_types! {
 	pub static Ran: Option<u32> = None;
 	/// Trials that were opened.
 	pub static Opened: Vec<Award<AccountId, u32>> = Vec::new();
+	/// Blocks in which it is found that leads were silent.
+	pub static UnservedBlocks: u32 = 0;
 	/// Whether the next trials are refused.
 	pub static TrialsRefuse: bool = false;
 	/// Workers to blame in every trial.
@@ -183,6 +185,9 @@ pub struct Court;
 impl Trials<AccountId, u32> for Court {
 	fn verdict_blocks() -> u32 {
 		60
+	}
+	fn unserved_blocks() -> u32 {
+		UnservedBlocks::get()
 	}
 	fn open(award: Award<AccountId, u32>) -> DispatchResult {
 		if TrialsRefuse::get() {

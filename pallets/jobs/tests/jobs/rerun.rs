@@ -298,6 +298,11 @@ fn half_of_the_time_is_kept_for_another_run() {
 		1 + MIN_RUN_BLOCKS
 	);
 	assert_eq!(run_until(other(), true, 5), 6);
+	// What it takes to find out that the first one failed is nobody's.
+	UnservedBlocks::set(7);
+	assert_eq!(run_until(other(), true, 40), 1 + (40 - 7) / 2);
+	assert_eq!(run_until(other(), true, 7 + 2 * MIN_RUN_BLOCKS - 1), 13);
+	UnservedBlocks::set(0);
 	// The last run has all the time that is left.
 	execute(|| {
 		let job = failed(CHEATED);

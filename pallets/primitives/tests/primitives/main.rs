@@ -21,6 +21,7 @@ mod rank;
 mod routing;
 mod softfloat;
 mod specimens;
+mod stall;
 mod summons;
 mod trace;
 mod traces;

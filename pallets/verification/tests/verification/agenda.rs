@@ -71,6 +71,21 @@ fn a_crowd_that_goes_silent_ends_in_time() {
 }
 
 #[test]
+fn a_crowd_that_commits_nothing_ends_in_time() {
+	execute(|| {
+		for job in 0..u64::from(ROOM) {
+			open(job);
+		}
+		// The deadlines of both phases may move.
+		run_to(RUN_UNTIL + 1 + TALLY + 1 + 2 * AGENDA_WINDOW);
+		assert_eq!(Concluded::get().len(), ROOM as usize);
+		assert_eq!(Engaged::get().len(), Released::get().len());
+		assert_eq!(OpenTrials::<Test>::get(), 0);
+		assert_eq!(Agenda::<Test>::iter().count(), 0);
+	});
+}
+
+#[test]
 fn an_early_end_frees_its_place() {
 	execute(|| {
 		open(0);
@@ -91,6 +106,8 @@ fn a_deadline_in_the_past_falls_on_this_block() {
 		open(0);
 		assert_eq!(trial(0).until, 60);
 		run_to(61);
+		assert_eq!(phase(0), Phase::Tallying);
+		run_to(61 + TALLY + 1);
 		assert_eq!(phase(0), Phase::Closed);
 	});
 }

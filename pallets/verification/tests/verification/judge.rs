@@ -6,11 +6,12 @@ use dllm_primitives::{
 	dispute::{self, Standing},
 	ids::Digest,
 	job::Refund,
+	stall::{Tally, Word},
 	verdict::Verdict::{self, Cheat, Indeterminate, Pass, Unchecked, VerifierFault, WorkerFault},
 };
 use pallet_verification::judge::{
-	is_disputable, judge_stage, judge_unserved_lead, needs_tiebreak, outcome, showing, Due,
-	Exhibit, LeadFinding, Outcome,
+	is_disputable, judge_stage, judge_unserved, needs_tiebreak, outcome, showing, Due, Exhibit,
+	LeadFinding, Outcome,
 	Showing::{self, Contradicted, Copied, Foreign, Opened, Silent, Starved},
 	StageShowings, StageVerdicts,
 };
@@ -349,13 +350,35 @@ fn the_author_of_a_commitment_is_who_opened_it() {
 }
 
 #[test]
-fn before_every_lead_committed_only_silence_is_blamed() {
-	assert_eq!(judge_unserved_lead(true, true, false), Indeterminate);
-	assert_eq!(judge_unserved_lead(false, true, false), WorkerFault);
-	assert_eq!(judge_unserved_lead(false, false, false), WorkerFault);
-	assert_eq!(judge_unserved_lead(true, true, true), Indeterminate);
-	assert_eq!(judge_unserved_lead(false, true, true), WorkerFault);
-	assert_eq!(judge_unserved_lead(false, false, true), Indeterminate);
+fn before_every_lead_committed_only_who_stopped_the_ring_is_blamed() {
+	let told = |received, sent| {
+		Word::Told(Tally {
+			received: Some(received),
+			sent: Some(sent),
+			lost_next: false,
+		})
+	};
+	let silent = [Word::Committed, Word::Silent, Word::Committed];
+	let kept = [told(3, 5), told(5, 3), told(3, 3)];
+	let lied = [told(3, 5), told(5, 5), told(3, 3)];
+	// An excuse is good only where nothing ran.
+	for (own_entry, excused) in [(false, false), (false, true), (true, true)] {
+		let judged = |words: &[Word]| judge_unserved(words, own_entry, excused);
+		assert_eq!(judged(&silent), [Indeterminate, WorkerFault, Indeterminate]);
+		assert_eq!(judged(&kept), [Indeterminate, WorkerFault, Indeterminate]);
+		assert_eq!(judged(&lied), [Indeterminate, WorkerFault, WorkerFault]);
+	}
+}
+
+#[test]
+fn where_nothing_ran_an_excuse_is_good_for_all_leads() {
+	let never = Word::Told(Tally::default());
+	for words in [[Word::Silent; 3], [never, never, Word::Silent]] {
+		assert!(judge_unserved(&words, false, false).contains(&WorkerFault));
+		for own_entry in [false, true] {
+			assert_eq!(judge_unserved(&words, own_entry, true), [Indeterminate; 3]);
+		}
+	}
 }
 
 fn ring() -> Vec<LeadFinding> {

@@ -17,6 +17,7 @@ mod receipts;
 mod silence;
 mod state;
 mod summoning;
+mod tally;
 #[allow(dead_code)]
 #[path = "../../../primitives/tests/primitives/traces.rs"]
 mod traces;

@@ -62,6 +62,7 @@ impl frame_system::Config for Test {
 }
 
 pub const DRAW: u32 = 3;
+pub const TALLY: u32 = 5;
 pub const SUMMON: u32 = 6;
 pub const VERIFY: u32 = 20;
 pub const REVEAL: u32 = 10;
@@ -83,6 +84,7 @@ impl pallet_verification::Config for Test {
 	type Randomness = Dice;
 	type LeastCheck = ConstU32<100_000>;
 	type DrawBlocks = ConstU32<DRAW>;
+	type TallyBlocks = ConstU32<TALLY>;
 	type SummonBlocks = ConstU32<SUMMON>;
 	type VerifyBlocks = ConstU32<VERIFY>;
 	type RevealBlocks = ConstU32<REVEAL>;
@@ -126,6 +128,8 @@ parameter_types! {
 	pub static Trusted: Trust = Trust { passed: 0, rank: 0, room: 0 };
 	/// Workers that missed their latest deadline.
 	pub static Late: BTreeSet<AccountId> = BTreeSet::new();
+	/// Jobs that name an adapter.
+	pub static Adapters: BTreeSet<JobId> = BTreeSet::new();
 	/// Bonds other than 1000.
 	pub static Bonds: BTreeMap<AccountId, u128> = BTreeMap::new();
 	pub static Unverified: Vec<(AccountId, u128)> = vec![];
@@ -326,6 +330,11 @@ impl JobBook<AccountId> for Jobs {
 	fn asked(job: JobId) -> Digest {
 		Digest::from_low_u64_be(job)
 	}
+
+	fn adapter(job: JobId) -> Option<Digest> {
+		let named = Adapters::get().contains(&job);
+		named.then(|| Digest::repeat_byte(0xAD))
+	}
 }
 
 /// Randomness that depends on the block and the subject.
@@ -394,6 +403,7 @@ pub fn execute(test: impl FnOnce()) {
 	Constants::set(None);
 	Exact::set(false);
 	Late::set(BTreeSet::new());
+	Adapters::set(BTreeSet::new());
 	Bonds::set(BTreeMap::new());
 	let storage = frame_system::GenesisConfig::<Test>::default()
 		.build_storage()

@@ -6,6 +6,7 @@ use dllm_primitives::{
 	api::Duty,
 	commitment::Roots,
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
+	stall::Tally,
 	summons::{self, Proof},
 	verdict::{Part, Phase},
 };
@@ -24,6 +25,8 @@ pub enum Behaviour {
 	OtherClass,
 	/// Never commits, nor attests.
 	Silent,
+	/// As a lead, keeps the rows that it got, and tells so; else silent.
+	Kept,
 	/// Commits and does not open.
 	Unrevealed,
 	/// As a replica, says that it got no rows; else honest.
@@ -75,7 +78,12 @@ impl Behaviour {
 				output: other(207),
 				..roots
 			},
-			Self::Honest | Self::Silent | Self::Unrevealed | Self::Starved | Self::Copied => roots,
+			Self::Honest
+			| Self::Silent
+			| Self::Kept
+			| Self::Unrevealed
+			| Self::Starved
+			| Self::Copied => roots,
 		}
 	}
 }
@@ -122,6 +130,8 @@ pub fn play(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 pub fn play_out(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 	commits(job, Part::Lead, &behave);
 	expire(job, Phase::Running);
+	tallies(job, &behave);
+	expire(job, Phase::Tallying);
 	draws(job);
 	// The second time for checkers that are drawn in the place of others.
 	for _ in 0..2 {
@@ -219,7 +229,10 @@ pub fn commits(job: JobId, part: Part, behave: &impl Fn(StageIndex, Part) -> Beh
 	let stages = stages(job);
 	for &stage in &stages {
 		let behaviour = behave(stage, part);
-		let silent = matches!(behaviour, Behaviour::Silent | Behaviour::Copied);
+		let silent = matches!(
+			behaviour,
+			Behaviour::Silent | Behaviour::Kept | Behaviour::Copied
+		);
 		let absent = silent || !has(job, stage, part) || has_spoken(job, stage, part);
 		if absent {
 			continue;
@@ -281,6 +294,27 @@ pub fn commit(
 	check_free(result)
 }
 
+/// Lets every lead that kept the rows of its stage tell so.
+fn tallies(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
+	let kept = Tally {
+		received: Some(ROWS),
+		sent: Some(0),
+		lost_next: false,
+	};
+	for stage in stages(job) {
+		let tells = behave(stage, Part::Lead) == Behaviour::Kept;
+		if phase(job) == Phase::Tallying && tells {
+			assert_ok!(tell(job, stage, kept));
+		}
+	}
+}
+
+/// Tells how far a stage came, as its lead.
+pub fn tell(job: JobId, stage: StageIndex, tally: Tally) -> Result<(), DispatchError> {
+	let origin = RuntimeOrigin::signed(worker(job, stage, Part::Lead));
+	check_free(Verification::report_tally(origin, job, stage, tally))
+}
+
 /// A call that succeeds is free.
 pub fn check_free(
 	result: frame_support::dispatch::DispatchResultWithPostInfo,
@@ -301,7 +335,7 @@ pub fn reveals(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
 			let behaviour = behave(stage, part);
 			let silent = matches!(
 				behaviour,
-				Behaviour::Silent | Behaviour::Copied | Behaviour::Unrevealed
+				Behaviour::Silent | Behaviour::Kept | Behaviour::Copied | Behaviour::Unrevealed
 			);
 			let committed = !(silent || behaviour == Behaviour::Starved && part == Part::Replica);
 			if phase(job) == Phase::Revealing && committed && has(job, stage, part) {
@@ -347,7 +381,10 @@ pub fn attests(job: JobId, behave: &impl Fn(StageIndex, Part) -> Behaviour) {
 	for stage in stages(job) {
 		let behaviour = behave(stage, Part::Tiebreak);
 		let drawn = trial(job).stage(stage).unwrap().tiebreak.is_some();
-		let silent = matches!(behaviour, Behaviour::Silent | Behaviour::Unrevealed);
+		let silent = matches!(
+			behaviour,
+			Behaviour::Silent | Behaviour::Kept | Behaviour::Unrevealed
+		);
 		if phase(job) == Phase::Tiebreak && drawn && !silent {
 			assert_ok!(attest(job, stage, told(behave, stage, Part::Tiebreak)));
 		}

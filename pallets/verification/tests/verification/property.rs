@@ -5,12 +5,13 @@ use crate::{mock::*, play::*};
 use dllm_primitives::{
 	flow::{Award, Conclusion, Trials as _},
 	ids::{JobId, StageIndex},
+	stall::{self, Word},
 	verdict::{
 		Part::{self, Lead, Replica, Tiebreak},
 		Verdict,
 	},
 };
-use pallet_verification::OpenTrials;
+use pallet_verification::{trial::StageTrial, OpenTrials};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ fn blameless() -> impl Strategy<Value = Behaviour> {
 		5 => Just(Behaviour::Honest),
 		1 => Just(Behaviour::OtherClass),
 		1 => Just(Behaviour::Silent),
+		1 => Just(Behaviour::Kept),
 		1 => Just(Behaviour::Unrevealed),
 	]
 }
@@ -126,6 +128,31 @@ fn check_balanced() {
 	assert_eq!(convicted, slashed);
 }
 
+/// Where not all leads committed, those that were silent are to blame and nobody else; where none was, one at least of
+/// those that told. Nobody, where the user may not have come.
+fn check_blamed(job: JobId) {
+	let trial = trial(job);
+	if trial.drawn.is_some() {
+		return;
+	}
+	let blamed = Verification::blamed(job);
+	let who = |stages: Vec<&StageTrial<AccountId, u32>>| {
+		let leads = stages.into_iter().map(|stage| stage.lead.worker.clone());
+		leads.collect::<Vec<_>>()
+	};
+	let stages = trial.stages.iter();
+	let open = stages.filter(|stage| stage.word() != Word::Committed);
+	let (silent, told): (Vec<_>, Vec<_>) = open.partition(|stage| stage.word() == Word::Silent);
+	if trial.own_entry && !stall::ran(&trial.words()) {
+		assert!(blamed.is_empty());
+	} else if silent.is_empty() {
+		let told = who(told);
+		assert!(blamed.iter().any(|one| told.contains(one)));
+	} else {
+		assert_eq!(blamed, who(silent));
+	}
+}
+
 /// A lead forfeits, and once, exactly where it did not open, or two checkers got no rows.
 fn check_forfeits(job: JobId, plays: &[StagePlay]) {
 	let trial = trial(job);
@@ -170,6 +197,7 @@ fn play_job(plays: &[StagePlay], sealed: bool, replicas: u8) {
 	open_with(award).unwrap();
 	play(0, behave(plays));
 	check_ended(0, ended_by);
+	check_blamed(0);
 	check_balanced();
 }
 

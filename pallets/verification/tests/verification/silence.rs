@@ -16,6 +16,9 @@ use dllm_primitives::{
 use frame_support::{assert_noop, assert_ok};
 use pallet_verification::Error;
 
+/// Block by the end of which silent leads must have told how far they came.
+const TOLD_UNTIL: u32 = RUN_UNTIL + 1 + TALLY;
+
 fn conclusion() -> (u32, Conclusion<AccountId>) {
 	let all = Concluded::get();
 	assert_eq!(all.len(), 1);
@@ -34,7 +37,7 @@ fn a_silent_lead_costs_the_job_and_only_it_is_blamed() {
 		play(0, but(1, Lead, Behaviour::Silent));
 		assert_eq!(
 			conclusion(),
-			(RUN_UNTIL + 1, Conclusion::Failed(Refund::Unserved))
+			(TOLD_UNTIL + 1, Conclusion::Failed(Refund::Unserved))
 		);
 		assert_eq!(verdict(0, 1, Lead), Some(WorkerFault));
 		for stage in [0, 2] {
@@ -51,7 +54,7 @@ fn a_silent_lead_costs_the_job_and_only_it_is_blamed() {
 fn a_public_job_that_nobody_ran_is_the_fault_of_all_leads() {
 	execute(|| {
 		open(0);
-		run_to(RUN_UNTIL + 1);
+		run_to(TOLD_UNTIL + 1);
 		for stage in 0..3 {
 			assert_eq!(verdict(0, stage, Lead), Some(WorkerFault));
 		}
@@ -64,7 +67,7 @@ fn a_public_job_that_nobody_ran_is_the_fault_of_all_leads() {
 fn a_sealed_job_whose_user_never_came_is_nobodys_fault() {
 	execute(|| {
 		open_sealed(0);
-		run_to(RUN_UNTIL + 1);
+		run_to(TOLD_UNTIL + 1);
 		assert_eq!(Released::get().len(), 2);
 		assert!(Released::get()
 			.iter()
@@ -190,6 +193,6 @@ fn the_last_block_of_a_phase_is_in_time_and_the_next_is_late() {
 		run_to(51);
 		let late = digest(2, 1, &acc(20), honest(1));
 		assert_noop!(commit(2, 1, Lead, late), Error::<Test>::WrongPhase);
-		assert_eq!(phase(2), Phase::Closed);
+		assert_eq!(phase(2), Phase::Tallying);
 	});
 }

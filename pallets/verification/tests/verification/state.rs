@@ -6,6 +6,7 @@ use crate::{
 };
 use dllm_primitives::{
 	ids::Digest,
+	stall::Tally,
 	verdict::{
 		Part::{Lead, Replica},
 		Phase, Verdict,
@@ -48,6 +49,19 @@ fn drawing() {
 		)
 		.unwrap();
 	}
+}
+
+/// The lead of the first segment has not committed in time.
+fn tallying() {
+	open(0);
+	commits(0, Lead, &but(1, Lead, Behaviour::Silent));
+	expire(0, Phase::Running);
+	assert_eq!(phase(0), Phase::Tallying);
+}
+
+fn unserved() {
+	tallying();
+	expire(0, Phase::Tallying);
 }
 
 fn revealing() {
@@ -102,6 +116,21 @@ fn no_deadline_passes_unnoticed() {
 #[test]
 fn no_phase_begins_without_the_commitments_of_the_last() {
 	refused(verifying, |trial| trial.stages[0].lead.commitment = None);
+}
+
+#[test]
+fn who_was_in_time_does_not_tell_how_far_it_came() {
+	let tell = |stage: usize| {
+		move |trial: &mut Trial<AccountId, u32>| {
+			trial.stages[stage].tally = Some(Tally::default());
+		}
+	};
+	refused(|| open(0), tell(1));
+	refused(tallying, tell(0));
+	refused(unserved, tell(0));
+	refused(drawing, tell(1));
+	refused(verifying, tell(1));
+	refused(closed, tell(1));
 }
 
 #[test]

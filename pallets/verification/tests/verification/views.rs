@@ -32,6 +32,7 @@ fn short(who: u8) -> Vec<(&'static str, StageIndex)> {
 			committed: true,
 			..
 		} => ("ran", *stage),
+		Duty::Tally { stage, .. } => ("tell", *stage),
 		Duty::Check {
 			stage,
 			part: Replica,

@@ -1,0 +1,192 @@
+//! Who stopped a ring: from what its leads tell of their hops once a job did not come to its end.
+//!
+//! Rows go one way, from the entry through every segment and back to it. Who keeps them stops everybody, so that
+//! nobody can commit, and a missing commitment says nothing of who is to blame. So each lead that has not committed
+//! tells how many rows came over the hop into its stage and how many it sent ([`Tally`]). What one end of a hop says
+//! of it the other end says too, or one of them lies, or the network between them is at fault; nobody can tell
+//! which, so both are to blame, and nobody else. Who tells nothing is to blame alone.
+//!
+//! A lead that lies can so put the blame on itself and one neighbour of its choice. It can also make it fall on
+//! nobody, if it tells its ring that it lost the next stage, and all of them lose theirs in turn. Tallies say nothing
+//! of the last word, that these were all rows: a first segment that keeps it to itself cannot be told from an entry
+//! that never gave it, and the entry is to blame. It can do so only once all rows have come round.
+
+use alloc::{vec, vec::Vec};
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
+use serde::{Deserialize, Serialize};
+
+/// What a lead tells of its hops, over all tries of a job the most that it saw.
+#[derive(
+	Encode,
+	Decode,
+	DecodeWithMemTracking,
+	MaxEncodedLen,
+	TypeInfo,
+	Serialize,
+	Deserialize,
+	Clone,
+	Copy,
+	PartialEq,
+	Eq,
+	Default,
+	Debug,
+)]
+#[serde(rename_all = "camelCase")]
+pub struct Tally {
+	/// Rows that came from the stage before; none where that link never stood.
+	pub received: Option<u32>,
+	/// Rows that it sent to the next stage, or tried to; none where that link never stood.
+	pub sent: Option<u32>,
+	/// Whether the last try ended because the next stage gave it up, or could not be reached any more.
+	pub lost_next: bool,
+}
+
+/// What a lead has said when the time of a job was over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Word {
+	/// It committed: to it the job came to its end.
+	Committed,
+	/// It did not, and tells how far it came.
+	Told(Tally),
+	/// Neither.
+	Silent,
+}
+
+impl Word {
+	fn tally(self) -> Option<Tally> {
+		match self {
+			Self::Told(tally) => Some(tally),
+			Self::Committed | Self::Silent => None,
+		}
+	}
+
+	/// Whether rows came to it.
+	fn ran(self) -> bool {
+		let received = self.tally().and_then(|tally| tally.received);
+		self == Self::Committed || received.is_some_and(|rows| rows > 0)
+	}
+
+	fn lost_next(self) -> bool {
+		self.tally().is_some_and(|tally| tally.lost_next)
+	}
+}
+
+/// Whether any lead saw rows of a job.
+pub fn ran(words: &[Word]) -> bool {
+	words.iter().any(|word| word.ran())
+}
+
+/// Who is to blame that not all leads of a job have committed, lead by lead. `words` are theirs in the order of
+/// the ring; with `own_entry` the user is the entry, and the ring of leads is open where it stands.
+pub fn blamed(words: &[Word], own_entry: bool) -> Vec<bool> {
+	let ring = Ring { words, own_entry };
+	let places = ring
+		.silent()
+		.or_else(|| ring.unjoined())
+		.or_else(|| ring.given_up())
+		.or_else(|| ring.lost_rows())
+		.unwrap_or_else(|| ring.idle());
+	let is_blamed = |place| places.contains(&place);
+	(0..words.len()).map(is_blamed).collect()
+}
+
+/// The leads of a job by their place in the ring.
+struct Ring<'a> {
+	words: &'a [Word],
+	own_entry: bool,
+}
+
+/// Places that are to blame.
+type Places = Vec<usize>;
+
+impl Ring<'_> {
+	/// Who said nothing.
+	fn silent(&self) -> Option<Places> {
+		let silent = self.places(|word| word == Word::Silent);
+		(!silent.is_empty()).then_some(silent)
+	}
+
+	/// The ends of the first hop that never stood: each stage joins the next one, so none after it can stand.
+	fn unjoined(&self) -> Option<Places> {
+		self.hops().find_map(|(from, to)| {
+			let sent = self.words[from].tally().map(|tally| tally.sent);
+			let received = self.words[to].tally().map(|tally| tally.received);
+			let unjoined = sent == Some(None) || received == Some(None);
+			unjoined.then(|| vec![from, to])
+		})
+	}
+
+	/// Where the first stage lost the next one: both ends of the last hop up to which each stage lost its next one
+	/// because that had lost its own. Nobody, where they all did.
+	fn given_up(&self) -> Option<Places> {
+		let gave_up = |place: usize| self.words.get(place).is_some_and(|word| word.lost_next());
+		if !gave_up(0) {
+			return None;
+		}
+		let end = self.hops().find(|(_, to)| !gave_up(*to));
+		Some(end.map(|(from, to)| vec![from, to]).unwrap_or_default())
+	}
+
+	/// Where the last rows were lost. Earlier losses follow from it: who cannot pass rows on takes none.
+	fn lost_rows(&self) -> Option<Places> {
+		let stages = (0..self.words.len()).flat_map(|place| {
+			let hop = self.hops().find(|(from, _)| *from == place);
+			let kept = self.kept(place);
+			let lost = hop.and_then(|(from, to)| self.lost_between(from, to));
+			[kept, lost].into_iter().flatten()
+		});
+		stages.last()
+	}
+
+	/// A segment that tells other numbers of its two hops has kept rows, by its own word.
+	fn kept(&self, place: usize) -> Option<Places> {
+		let tally = self.words[place].tally()?;
+		let is_entry = place == 0 && !self.own_entry;
+		(!is_entry && tally.received != tally.sent).then(|| vec![place])
+	}
+
+	/// Whoever is to blame for the hop between two stages.
+	fn lost_between(&self, from: usize, to: usize) -> Option<Places> {
+		match (self.words[from], self.words[to]) {
+			(Word::Told(one), Word::Told(other)) => {
+				(one.sent != other.received).then(|| vec![from, to])
+			}
+			(Word::Committed, Word::Told(_)) => Some(vec![from, to]),
+			// Nobody commits without the word of the stage before that this was all. An entry gives its own
+			// before it has that of the last segment.
+			(Word::Told(_), Word::Committed) if from > 0 || self.own_entry => {
+				Some(match self.places(|word| word == Word::Committed).len() {
+					// Who alone commits may have done it without that word.
+					1 => vec![from, to],
+					_ => vec![from],
+				})
+			}
+			_ => None,
+		}
+	}
+
+	/// Who is to blame where all rows came round: the entry, which sent no more. A user nobody can blame.
+	fn idle(&self) -> Places {
+		match self.own_entry {
+			true => Vec::new(),
+			false => vec![0],
+		}
+	}
+
+	/// The hops between leads, in the order of the ring.
+	fn hops(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+		let stages = self.words.len();
+		let ends = match self.own_entry {
+			true => stages.saturating_sub(1),
+			false => stages,
+		};
+		(0..ends).map(move |place| (place, (place + 1) % stages))
+	}
+
+	fn places(&self, of: impl Fn(Word) -> bool) -> Places {
+		let places = self.words.iter().enumerate();
+		let places = places.filter(|(_, word)| of(**word));
+		places.map(|(place, _)| place).collect()
+	}
+}
