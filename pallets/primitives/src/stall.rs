@@ -77,17 +77,59 @@ pub fn ran(words: &[Word]) -> bool {
 	words.iter().any(|word| word.ran())
 }
 
-/// Who is to blame that not all leads of a job have committed, lead by lead. `words` are theirs in the order of
-/// the ring; with `own_entry` the user is the entry, and the ring of leads is open where it stands.
-pub fn blamed(words: &[Word], own_entry: bool) -> Vec<bool> {
+/// Why a job did not come to its end, from what its leads said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+	/// Leads said nothing.
+	Silent,
+	/// The hop between two stages never stood.
+	Unjoined,
+	/// A stage lost the next one, which had not lost its own.
+	GivenUp,
+	/// By its own word a segment did not send all that it received.
+	Kept,
+	/// The ends of a hop tell other numbers of rows, or only its sender came to the end.
+	Lost,
+	/// A segment did not commit, though the next one did, and so had its word that this was all.
+	Withheld,
+	/// A segment did not commit, and the next one alone did: it may have done so without that word.
+	Unclosed,
+	/// All rows came round, and no more were sent.
+	Idle,
+	/// Every stage lost the next one: nobody can tell where that began.
+	Collapsed,
+}
+
+/// What is found, and who is to blame for it: places in the ring of leads, of a hop its sender first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Finding {
+	/// What went wrong.
+	pub fault: Fault,
+	/// The leads to blame.
+	pub places: Vec<usize>,
+}
+
+impl Finding {
+	fn new(fault: Fault, places: Vec<usize>) -> Self {
+		Self { fault, places }
+	}
+}
+
+/// Finds why not all leads of a job have committed. `words` are theirs in the order of the ring; with `own_entry` the
+/// user is the entry, and the ring of leads is open where it stands.
+pub fn find(words: &[Word], own_entry: bool) -> Finding {
 	let ring = Ring { words, own_entry };
-	let places = ring
-		.silent()
+	ring.silent()
 		.or_else(|| ring.unjoined())
 		.or_else(|| ring.given_up())
 		.or_else(|| ring.lost_rows())
-		.unwrap_or_else(|| ring.idle());
-	let is_blamed = |place| places.contains(&place);
+		.unwrap_or_else(|| ring.idle())
+}
+
+/// Who is to blame for that, lead by lead.
+pub fn blamed(words: &[Word], own_entry: bool) -> Vec<bool> {
+	let found = find(words, own_entry);
+	let is_blamed = |place| found.places.contains(&place);
 	(0..words.len()).map(is_blamed).collect()
 }
 
@@ -97,39 +139,38 @@ struct Ring<'a> {
 	own_entry: bool,
 }
 
-/// Places that are to blame.
-type Places = Vec<usize>;
-
 impl Ring<'_> {
-	/// Who said nothing.
-	fn silent(&self) -> Option<Places> {
-		let silent = self.places(|word| word == Word::Silent);
-		(!silent.is_empty()).then_some(silent)
+	fn silent(&self) -> Option<Finding> {
+		let silent = self.places(Word::Silent);
+		(!silent.is_empty()).then(|| Finding::new(Fault::Silent, silent))
 	}
 
-	/// The ends of the first hop that never stood: each stage joins the next one, so none after it can stand.
-	fn unjoined(&self) -> Option<Places> {
+	/// The first hop that never stood: each stage joins the next one, so none after it can stand.
+	fn unjoined(&self) -> Option<Finding> {
 		self.hops().find_map(|(from, to)| {
 			let sent = self.words[from].tally().map(|tally| tally.sent);
 			let received = self.words[to].tally().map(|tally| tally.received);
 			let unjoined = sent == Some(None) || received == Some(None);
-			unjoined.then(|| vec![from, to])
+			unjoined.then(|| Finding::new(Fault::Unjoined, vec![from, to]))
 		})
 	}
 
-	/// Where the first stage lost the next one: both ends of the last hop up to which each stage lost its next one
-	/// because that had lost its own. Nobody, where they all did.
-	fn given_up(&self) -> Option<Places> {
+	/// Where the first stage lost the next one: the last hop up to which each stage lost its next one because that
+	/// had lost its own.
+	fn given_up(&self) -> Option<Finding> {
 		let gave_up = |place: usize| self.words.get(place).is_some_and(|word| word.lost_next());
 		if !gave_up(0) {
 			return None;
 		}
 		let end = self.hops().find(|(_, to)| !gave_up(*to));
-		Some(end.map(|(from, to)| vec![from, to]).unwrap_or_default())
+		Some(match end {
+			Some((from, to)) => Finding::new(Fault::GivenUp, vec![from, to]),
+			None => Finding::new(Fault::Collapsed, Vec::new()),
+		})
 	}
 
 	/// Where the last rows were lost. Earlier losses follow from it: who cannot pass rows on takes none.
-	fn lost_rows(&self) -> Option<Places> {
+	fn lost_rows(&self) -> Option<Finding> {
 		let stages = (0..self.words.len()).flat_map(|place| {
 			let hop = self.hops().find(|(from, _)| *from == place);
 			let kept = self.kept(place);
@@ -139,39 +180,38 @@ impl Ring<'_> {
 		stages.last()
 	}
 
-	/// A segment that tells other numbers of its two hops has kept rows, by its own word.
-	fn kept(&self, place: usize) -> Option<Places> {
+	/// A segment that tells other numbers of its two hops.
+	fn kept(&self, place: usize) -> Option<Finding> {
 		let tally = self.words[place].tally()?;
 		let is_entry = place == 0 && !self.own_entry;
-		(!is_entry && tally.received != tally.sent).then(|| vec![place])
+		let kept = !is_entry && tally.received != tally.sent;
+		kept.then(|| Finding::new(Fault::Kept, vec![place]))
 	}
 
 	/// Whoever is to blame for the hop between two stages.
-	fn lost_between(&self, from: usize, to: usize) -> Option<Places> {
+	fn lost_between(&self, from: usize, to: usize) -> Option<Finding> {
+		let both = |fault| Some(Finding::new(fault, vec![from, to]));
 		match (self.words[from], self.words[to]) {
-			(Word::Told(one), Word::Told(other)) => {
-				(one.sent != other.received).then(|| vec![from, to])
-			}
-			(Word::Committed, Word::Told(_)) => Some(vec![from, to]),
-			// Nobody commits without the word of the stage before that this was all. An entry gives its own
-			// before it has that of the last segment.
+			(Word::Told(one), Word::Told(other)) if one.sent != other.received => both(Fault::Lost),
+			(Word::Committed, Word::Told(_)) => both(Fault::Lost),
+			// An entry gives its word that this was all before it has that of the last segment.
 			(Word::Told(_), Word::Committed) if from > 0 || self.own_entry => {
-				Some(match self.places(|word| word == Word::Committed).len() {
-					// Who alone commits may have done it without that word.
-					1 => vec![from, to],
-					_ => vec![from],
-				})
+				match self.places(Word::Committed).len() {
+					1 => both(Fault::Unclosed),
+					_ => Some(Finding::new(Fault::Withheld, vec![from])),
+				}
 			}
 			_ => None,
 		}
 	}
 
-	/// Who is to blame where all rows came round: the entry, which sent no more. A user nobody can blame.
-	fn idle(&self) -> Places {
-		match self.own_entry {
+	/// Where all rows came round the entry is to blame; a user nobody can.
+	fn idle(&self) -> Finding {
+		let entry = match self.own_entry {
 			true => Vec::new(),
 			false => vec![0],
-		}
+		};
+		Finding::new(Fault::Idle, entry)
 	}
 
 	/// The hops between leads, in the order of the ring.
@@ -184,9 +224,10 @@ impl Ring<'_> {
 		(0..ends).map(move |place| (place, (place + 1) % stages))
 	}
 
-	fn places(&self, of: impl Fn(Word) -> bool) -> Places {
+	/// Who said this.
+	fn places(&self, said: Word) -> Vec<usize> {
 		let places = self.words.iter().enumerate();
-		let places = places.filter(|(_, word)| of(**word));
+		let places = places.filter(|(_, word)| **word == said);
 		places.map(|(place, _)| place).collect()
 	}
 }

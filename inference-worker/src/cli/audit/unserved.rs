@@ -12,7 +12,7 @@ use dllm_primitives::{
 	ids::StageIndex,
 	job::Refund,
 	judge,
-	stall::{self, Tally, Word},
+	stall::{self, Fault, Word},
 	verdict::{Part, Verdict},
 };
 
@@ -87,92 +87,27 @@ fn said(evidence: &Evidence) -> Vec<Word> {
 	evidence.receipt.stages.iter().map(word).collect()
 }
 
-/// Why the lead at `place` is to blame: it was silent; or it is an end of a hop; or nobody else can be.
+/// Why the lead at `place` is to blame.
 fn blame(words: &[Word], own_entry: bool, place: usize) -> &'static str {
-	if words[place] == Word::Silent {
-		return "it had not committed by its deadline, and told nothing of how far it came";
-	}
-	if let Some((fault, (from, to))) = broken_hop(words, own_entry) {
-		if [from, to].contains(&place) {
-			return fault.in_words(place == from);
+	let found = stall::find(words, own_entry);
+	let is_sender = found.places.first() == Some(&place);
+	match (found.fault, is_sender) {
+		(Fault::Silent, _) => {
+			"it had not committed by its deadline, and told nothing of how far it came"
 		}
-	}
-	let tally = told(words[place]).unwrap_or_default();
-	match place == 0 && !own_entry {
-		true => "all rows came round to it, and it sent no more",
-		false if tally.received != tally.sent => {
-			"by its own word it did not send what it had received"
+		(Fault::Unjoined, true) => "its hop to the next stage never stood",
+		(Fault::Unjoined, false) => "its hop from the stage before never stood",
+		(Fault::GivenUp, true) => "it lost the next stage, which had not lost its own",
+		(Fault::GivenUp, false) => "the stage before lost it, and it had not lost the next one",
+		(Fault::Kept, _) => "by its own word it did not send what it had received",
+		(Fault::Lost, true) => "its hop to the next stage lost rows",
+		(Fault::Lost, false) => "its hop from the stage before lost rows",
+		(Fault::Withheld, _) => {
+			"the next stage committed, so it had the word that this was all, and kept silent"
 		}
-		false => "the next stage committed, so it had the word that this was all, and kept silent",
-	}
-}
-
-/// What was wrong with a hop both ends of which are to blame.
-#[derive(Clone, Copy)]
-enum Fault {
-	NeverStood,
-	GivenUp,
-	LostRows,
-	Unclosed,
-}
-
-impl Fault {
-	/// What it means for one of the ends.
-	fn in_words(self, is_sender: bool) -> &'static str {
-		match (self, is_sender) {
-			(Self::NeverStood, true) => "its hop to the next stage never stood",
-			(Self::NeverStood, false) => "its hop from the stage before never stood",
-			(Self::GivenUp, true) => "it lost the next stage, which had not lost its own",
-			(Self::GivenUp, false) => "the stage before lost it, and it had not lost the next one",
-			(Self::LostRows, true) => "its hop to the next stage lost rows",
-			(Self::LostRows, false) => "its hop from the stage before lost rows",
-			(Self::Unclosed, true) => "it did not commit, and the next stage alone did",
-			(Self::Unclosed, false) => "it alone committed, and the stage before did not",
-		}
-	}
-}
-
-/// The hop both ends of which are to blame, and what was wrong with it; none where there is none. A ring of two
-/// leads has two hops with the same ends, of which the rule names one.
-fn broken_hop(words: &[Word], own_entry: bool) -> Option<(Fault, (usize, usize))> {
-	let blamed = stall::blamed(words, own_entry);
-	let stages = words.len();
-	let ends = stages.saturating_sub(usize::from(own_entry));
-	let hops = (0..ends).map(|from| (from, (from + 1) % stages));
-	let hops = hops.filter(|(from, to)| from != to && blamed[*from] && blamed[*to]);
-	let hops = hops.collect::<Vec<_>>();
-	let never = hops.iter().find(|hop| is_unjoined(words, **hop));
-	if let Some(hop) = never {
-		return Some((Fault::NeverStood, *hop));
-	}
-	if told(words[0]).is_some_and(|tally| tally.lost_next) {
-		return hops.first().map(|hop| (Fault::GivenUp, *hop));
-	}
-	let mut back = hops.into_iter().rev();
-	back.find_map(|hop| lost(words, hop).map(|fault| (fault, hop)))
-}
-
-/// Whether an end of a hop says that it never stood.
-fn is_unjoined(words: &[Word], (from, to): (usize, usize)) -> bool {
-	let sent = told(words[from]).map(|tally| tally.sent);
-	let received = told(words[to]).map(|tally| tally.received);
-	sent == Some(None) || received == Some(None)
-}
-
-/// What two ends of a hop contradict each other in: the number of its rows, or whether all of them have passed; none
-/// where they do not.
-fn lost(words: &[Word], (from, to): (usize, usize)) -> Option<Fault> {
-	match (told(words[from]), told(words[to])) {
-		(Some(one), Some(other)) => (one.sent != other.received).then_some(Fault::LostRows),
-		(Some(_), None) => Some(Fault::Unclosed),
-		(None, Some(_)) => Some(Fault::LostRows),
-		(None, None) => None,
-	}
-}
-
-fn told(word: Word) -> Option<Tally> {
-	match word {
-		Word::Told(tally) => Some(tally),
-		Word::Committed | Word::Silent => None,
+		(Fault::Unclosed, true) => "it did not commit, and the next stage alone did",
+		(Fault::Unclosed, false) => "it alone committed, and the stage before did not",
+		(Fault::Idle, _) => "all rows came round to it, and it sent no more",
+		(Fault::Collapsed, _) => "every stage lost the next one",
 	}
 }
