@@ -344,7 +344,8 @@ async fn a_silent_upstream_is_given_up() {
 	};
 	let (result, told) = tokio::join!(puppet.lead(), play);
 	let error = result.unwrap_err();
-	let silent = matches!(&error, PipelineError::Link { error: LinkError::Silent(waited), .. } if *waited == idle);
+	// The entry gives up before any segment does.
+	let silent = matches!(&error, PipelineError::Link { error: LinkError::Silent(waited), .. } if *waited > idle);
 	assert!(silent, "{error}");
 	assert!(matches!(told, LinkError::Aborted(Reason::Late)), "{told}");
 }
