@@ -344,6 +344,7 @@ fn tell(view: &JobView) {
 		(JobState::Running { .. }, Some(Phase::Held)) => {
 			"held until governance rules on many verdicts of its model or numerics class".into()
 		}
+		(JobState::Running { .. }, Some(Phase::Tallying)) => super::receipt::TALLYING.into(),
 		(JobState::Running { .. }, Some(phase)) => format!("{phase:?}").to_lowercase(),
 		(state, _) => super::receipt::state_in_words(state),
 	};

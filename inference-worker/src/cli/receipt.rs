@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 /// What the phase [`Phase::Tallying`] means for the user of a job.
-const TALLYING: &str = "did not come to its end in time: its workers tell how far they came, then it is refunded or run again";
+pub const TALLYING: &str = "did not come to its end in time: its workers tell how far they came, then it is refunded or run again";
 /// Exit status where a job ended without being settled.
 const NOT_SETTLED: u8 = 3;
 
