@@ -252,6 +252,15 @@ pub fn judge_unserved(words: &[Word], own_entry: bool, excused: bool) -> Vec<Ver
 	blamed.into_iter().map(verdict).collect()
 }
 
+/// What becomes of the money of such a job: where the user is the entry, and no lead has seen a row, it counts as not
+/// having come.
+pub fn refund_unserved(words: &[Word], own_entry: bool) -> Refund {
+	match own_entry && !stall::ran(words) {
+		true => Refund::NoShow,
+		false => Refund::Unserved,
+	}
+}
+
 /// The verdict on a lead, with the roots that it opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LeadFinding {

@@ -54,6 +54,15 @@ pub enum Word {
 }
 
 impl Word {
+	/// What a lead said, from whether it committed and what it told.
+	pub fn of(committed: bool, tally: Option<Tally>) -> Self {
+		match (committed, tally) {
+			(true, _) => Self::Committed,
+			(false, Some(tally)) => Self::Told(tally),
+			(false, None) => Self::Silent,
+		}
+	}
+
 	fn tally(self) -> Option<Tally> {
 		match self {
 			Self::Told(tally) => Some(tally),

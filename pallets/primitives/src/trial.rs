@@ -143,11 +143,7 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 
 	/// What its lead said by the end of its time.
 	pub fn word(&self) -> Word {
-		match (&self.lead.commitment, self.tally) {
-			(Some(_), _) => Word::Committed,
-			(None, Some(tally)) => Word::Told(tally),
-			(None, None) => Word::Silent,
-		}
+		Word::of(self.lead.commitment.is_some(), self.tally)
 	}
 
 	/// Whether its lead is to blame for not having opened what it committed to, though the stage was checked.

@@ -15,9 +15,7 @@ use dllm_primitives::{
 	draw,
 	flow::{Conclusion, JobBook, OnVerdict, WorkerPool},
 	ids::{Digest, JobId, StageIndex},
-	job::Refund,
 	miner::WorkerState,
-	stall,
 	verdict::{Part, Phase, Verdict},
 };
 
@@ -61,11 +59,7 @@ impl<T: Config> Pallet<T> {
 		for (stage, verdict) in trial.stages.iter_mut().zip(verdicts) {
 			stage.lead.verdict = Some(verdict);
 		}
-		let refund = if trial.own_entry && !stall::ran(&words) {
-			Refund::NoShow
-		} else {
-			Refund::Unserved
-		};
+		let refund = judge::refund_unserved(&words, trial.own_entry);
 		Self::conclude(job, trial, Outcome::Failed(refund));
 	}
 

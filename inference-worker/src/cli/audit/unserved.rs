@@ -28,10 +28,7 @@ pub(super) fn judged(evidence: &Evidence) -> Vec<Verdict> {
 
 /// What the rule makes of such a job.
 pub(super) fn refund(evidence: &Evidence) -> Refund {
-	match own_entry(evidence) && !stall::ran(&said(evidence)) {
-		true => Refund::NoShow,
-		false => Refund::Unserved,
-	}
+	judge::refund_unserved(&said(evidence), own_entry(evidence))
 }
 
 /// Notes what a lead told of how far it came. The chain takes that of nobody who was in time, and of no more rows
@@ -78,11 +75,7 @@ fn own_entry(evidence: &Evidence) -> bool {
 fn said(evidence: &Evidence) -> Vec<Word> {
 	let word = |stage: &StageReceipt| {
 		let committed = part_of(stage, Part::Lead).and_then(|lead| lead.commitment);
-		match (committed, stage.tally) {
-			(Some(_), _) => Word::Committed,
-			(None, Some(tally)) => Word::Told(tally),
-			(None, None) => Word::Silent,
-		}
+		Word::of(committed.is_some(), stage.tally)
 	};
 	evidence.receipt.stages.iter().map(word).collect()
 }
