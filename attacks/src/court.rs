@@ -16,8 +16,9 @@ use dllm_primitives::{
 	judge::{
 		is_disputable, judge_stage, needs_tiebreak, showing, Due, Exhibit, Showing, StageShowings,
 	},
+	slash::Ground,
 	trace::{Layer, Shape},
-	verdict::Verdict,
+	verdict::{Part, Verdict},
 };
 
 /// Refused moves after which a reckless accuser has no time left.
@@ -69,17 +70,51 @@ impl<'a> Party<'a> {
 	}
 }
 
-/// The verdicts.
+/// What is found of a worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Finding {
+	/// The verdict.
+	pub verdict: Verdict,
+	/// On what it rests, where it is a conviction.
+	pub ground: Ground,
+}
+
+impl Finding {
+	/// A verdict for which nobody's vote is needed.
+	pub fn proved(verdict: Verdict) -> Self {
+		let ground = Ground::Proof;
+		Self { verdict, ground }
+	}
+}
+
+/// What is found of the workers of a stage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ruling {
-	/// On the lead.
-	pub lead: Verdict,
-	/// On the checker.
-	pub checker: Verdict,
-	/// On the third worker, where there was one; it is honest.
-	pub third: Option<Verdict>,
-	/// Whether a dispute decided.
-	pub disputed: bool,
+	/// Of the lead.
+	pub lead: Finding,
+	/// Of the checker.
+	pub checker: Finding,
+	/// Of the third worker, where there was one.
+	pub third: Option<Finding>,
+}
+
+impl Ruling {
+	/// As the chain judges what the workers of a stage have shown.
+	pub fn of(stage: &StageShowings) -> Self {
+		let verdicts = judge_stage(stage);
+		let checker = verdicts.replica.unwrap_or(Verdict::Indeterminate);
+		let finding = |part, verdict| Finding {
+			verdict,
+			ground: stage.ground(part),
+		};
+		Self {
+			lead: finding(Part::Lead, verdicts.lead),
+			checker: finding(Part::Replica, checker),
+			third: verdicts
+				.tiebreak
+				.map(|third| finding(Part::Tiebreak, third)),
+		}
+	}
 }
 
 impl Case {
@@ -171,19 +206,13 @@ pub fn opened(roots: Roots, shards: Digest, entry: bool) -> Showing {
 	showing(&exhibit, &[exhibit], due(shards, entry))
 }
 
-/// The verdicts once nobody can argue any more; where nothing is decided, an honest third worker tells the
-/// truth.
-pub fn decide(mut stage: StageShowings, truth: Roots) -> Ruling {
+/// The judgement once nobody can argue any more; where nothing is decided, a third worker tells `third`, which is the
+/// truth where it is honest.
+pub fn decide(mut stage: StageShowings, third: Roots) -> Ruling {
 	if needs_tiebreak(&stage) {
-		stage.tiebreak = Some(Showing::Opened(truth));
+		stage.tiebreak = Some(Showing::Opened(third));
 	}
-	let verdicts = judge_stage(&stage);
-	Ruling {
-		lead: verdicts.lead,
-		checker: verdicts.replica.unwrap_or(Verdict::Indeterminate),
-		third: verdicts.tiebreak,
-		disputed: stage.dispute.is_some(),
-	}
+	Ruling::of(&stage)
 }
 
 /// The lead in a dispute.

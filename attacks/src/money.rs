@@ -2,17 +2,18 @@
 //!
 //! Everything is reckoned where it is worst for the chain: the dearest stage that may go unchecked, the
 //! least bond, the lowest sampling that is allowed, and a user who is the cheat's friend and hands back its share of a
-//! slash. What a conviction costs beside the slash – the rank, later work, the second conviction – is left
-//! out.
+//! slash, be it the cheat's or that of an honest worker which it had convicted. A conviction is proved unless it is said
+//! to rest on votes: of that a user has less to hand back. What a conviction costs beside the slash – the rank, later
+//! work, the second conviction – is left out.
 
 use crate::{
-	court::Ruling,
+	court::{Finding, Ruling},
 	report::{Kind, Line},
 };
 use dllm_primitives::{
 	draw::{UNVERIFIED_PART, WHOLE},
 	payout::{MINERS_PERCENT, VERIFIERS_PERCENT},
-	slash::{self, USER_PERCENT},
+	slash::{self, Conviction, Ground, OUTVOTED_PAY_FACTOR},
 	summons::threshold,
 	verdict::Verdict,
 };
@@ -56,10 +57,9 @@ pub struct Stake {
 	pub bond: u128,
 	/// Pay of the stage at the job's ceiling of rows.
 	pub pay: u128,
+	/// Whether the model is exact.
+	pub exact: bool,
 }
-
-/// Part of what is taken from a bond that no friend gets: all but the user's.
-const KEPT: f64 = 1.0 - USER_PERCENT as f64 / 100.0;
 
 /// Least bond of a worker in planck, as the runtime has it.
 pub fn least_bond() -> u128 {
@@ -67,31 +67,74 @@ pub fn least_bond() -> u128 {
 }
 
 impl Stake {
-	/// The dearest stage that may go unchecked: here a slash is the smallest multiple of the pay.
+	/// The dearest stage of an exact model that may go unchecked: here a slash is the smallest multiple of the pay.
 	pub fn dearest() -> Self {
 		Self::paying(UNVERIFIED_PART)
 	}
 
-	/// A stage that pays so small a part of the least bond.
+	/// A stage of a float profile. Every one is checked, so it may be as dear as it likes; this is the dearest for which
+	/// a bond still gives all that being outvoted costs: the whole multiple of the pay, and no more.
+	pub fn dearest_float() -> Self {
+		Self {
+			exact: false,
+			..Self::paying(OUTVOTED_PAY_FACTOR)
+		}
+	}
+
+	/// A stage of an exact model that pays so small a part of the least bond.
 	pub fn paying(part: u128) -> Self {
 		let bond = least_bond();
-		let pay = bond / part;
-		Self { bond, pay }
+		Self {
+			bond,
+			pay: bond / part,
+			exact: true,
+		}
 	}
 
-	/// The first slash.
-	pub fn slash(&self) -> f64 {
-		slash::first(self.bond, self.pay) as f64 / self.pay as f64
+	/// What a first conviction takes.
+	pub fn slash(&self, ground: Ground) -> f64 {
+		self.units(self.taken(ground))
 	}
 
-	/// The first slash, less what a friend gets of it: the user.
-	pub fn lost(&self) -> f64 {
-		self.slash() * KEPT
+	/// The same, less what a friend gets of it: the user.
+	pub fn lost(&self, ground: Ground) -> f64 {
+		let taken = self.taken(ground);
+		let (to_user, _) = self.conviction(ground).shares(taken);
+		self.units(taken - to_user)
 	}
 
-	/// What a lead loses that is checked and does not open, less the same.
+	/// What of it is not burned: what friends get where the user is one, and so are those who convict.
+	pub fn shared(&self, ground: Ground) -> f64 {
+		let conviction = self.conviction(ground);
+		let (to_user, each) = conviction.shares(self.taken(ground));
+		self.units(to_user + each * conviction.convicted_by.len() as u128)
+	}
+
+	/// What a lead loses that is checked and does not open, less the user's share.
 	pub fn withheld(&self) -> f64 {
-		slash::withheld(self.bond, self.pay) as f64 / self.pay as f64 * KEPT
+		let taken = slash::withheld(self.bond, self.pay);
+		self.units(taken - slash::to_user(taken))
+	}
+
+	/// In planck.
+	fn taken(&self, ground: Ground) -> u128 {
+		self.conviction(ground).takes(self.bond, 0)
+	}
+
+	/// By two others of the stage, where it takes any.
+	fn conviction(&self, ground: Ground) -> Conviction<'static, u8> {
+		Conviction {
+			pay: self.pay,
+			ground,
+			exact: self.exact,
+			user: &0,
+			convicted_by: &[1, 2],
+		}
+	}
+
+	/// Planck in units of the pay.
+	fn units(&self, planck: u128) -> f64 {
+		planck as f64 / self.pay as f64
 	}
 }
 
@@ -121,11 +164,11 @@ impl Role {
 		}
 	}
 
-	/// What a verdict takes from it.
-	pub fn loss(self, verdict: Verdict, stake: &Stake) -> f64 {
-		match verdict {
+	/// What a finding takes from it.
+	pub fn loss(self, found: Finding, stake: &Stake) -> f64 {
+		match found.verdict {
 			Verdict::Pass | Verdict::Unchecked => 0.0,
-			Verdict::Cheat => self.pay() + stake.lost(),
+			Verdict::Cheat => self.pay() + stake.lost(found.ground),
 			Verdict::WorkerFault
 			| Verdict::VerifierFault
 			| Verdict::Indeterminate
@@ -146,11 +189,16 @@ pub struct Tally {
 }
 
 impl Tally {
-	/// Nothing tried.
+	/// Nothing tried, in the dearest stage that may go unchecked.
 	pub fn new(role: Role) -> Self {
+		Self::at(role, Stake::dearest())
+	}
+
+	/// Nothing tried, at that stake.
+	pub fn at(role: Role, stake: Stake) -> Self {
 		Self {
 			role,
-			stake: Stake::dearest(),
+			stake,
 			tried: 0,
 			found: 0,
 			loss: 0.0,
@@ -158,13 +206,10 @@ impl Tally {
 		}
 	}
 
-	/// A try, with the verdict on the attacker and those on honest workers.
+	/// A try, with the verdict on the attacker and those on honest workers, which rest on nobody's votes.
 	pub fn note(&mut self, attacker: Verdict, honest: impl IntoIterator<Item = Verdict>) {
-		self.tried += 1;
-		self.found += u64::from(attacker != Verdict::Pass);
-		self.loss += self.role.loss(attacker, &self.stake);
-		let slashed = honest.into_iter().filter(|found| *found == Verdict::Cheat);
-		self.honest += slashed.count() as f64 * self.stake.slash();
+		let honest = honest.into_iter().map(Finding::proved);
+		self.count(Finding::proved(attacker), honest);
 	}
 
 	/// A try of a lead that was checked and did not open.
@@ -175,14 +220,26 @@ impl Tally {
 
 	/// A try of a lead.
 	pub fn lead(&mut self, ruling: &Ruling) {
-		let honest = [Some(ruling.checker), ruling.third];
-		self.note(ruling.lead, honest.into_iter().flatten());
+		let others = [Some(ruling.checker), ruling.third];
+		self.count(ruling.lead, others.into_iter().flatten());
 	}
 
 	/// A try of a checker.
 	pub fn checker(&mut self, ruling: &Ruling) {
-		let honest = [Some(ruling.lead), ruling.third];
-		self.note(ruling.checker, honest.into_iter().flatten());
+		let others = [Some(ruling.lead), ruling.third];
+		self.count(ruling.checker, others.into_iter().flatten());
+	}
+
+	/// Whoever of the others is convicted is honest, and the user and who convicted it are friends of the attacker.
+	fn count(&mut self, attacker: Finding, others: impl IntoIterator<Item = Finding>) {
+		self.tried += 1;
+		self.found += u64::from(attacker.verdict != Verdict::Pass);
+		self.loss += self.role.loss(attacker, &self.stake);
+		let others = others.into_iter();
+		for convicted in others.filter(|found| found.verdict == Verdict::Cheat) {
+			self.honest += self.stake.slash(convicted.ground);
+			self.loss -= self.stake.shared(convicted.ground);
+		}
 	}
 
 	/// The line of the attack, where so many of its tries are looked at.

@@ -1,6 +1,7 @@
 //! What attacks of real processes came to, as `e2e/attacks` writes it: one JSON object a line.
 
 use crate::{
+	court::Finding,
 	money::{Role, Sampling, Stake},
 	report::{Kind, Line},
 };
@@ -68,7 +69,9 @@ impl Seen {
 		};
 		let stake = Stake::dearest();
 		let tried = self.verdicts.len().max(1) as f64;
-		let losses = self.verdicts.iter().map(|found| role.loss(*found, &stake));
+		// They attack segments of an exact model, where a dispute or their own word convicts them.
+		let found = self.verdicts.iter().copied().map(Finding::proved);
+		let losses = found.map(|found| role.loss(found, &stake));
 		// Who does not do its work is not paid, checked or not.
 		let unserved = !forfeited && self.verdicts.contains(&Verdict::WorkerFault);
 		let checked = if unserved { 1.0 } else { checked };

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { binary } from './processes.mjs';
+import { slashOf, worth } from './slash.mjs';
 import { standardNetwork, TOKEN } from './standard.mjs';
 
 const MAX_PRICE = 5n * TOKEN;
@@ -33,7 +34,10 @@ export async function trial(name, args, wanted, profile = 'f32') {
 		const worker = (await network.pool()).find(({ account }) => account === cheater.address);
 		const lost = bond - (await network.balance(cheater.address)).reserved;
 		const audit = await network.audit(job);
-		return { receipt, own, worker, lost, audit, gained: after.free - before.free + fee + BigInt(receipt.job.fee) };
+		const slashed = await slashOf(network, receipt, cheater.address);
+		const { stage } = receipt.stages.find(({ participants }) => participants.includes(own));
+		const pay = await worth(network, receipt, network.pipeline.stages.find((one) => one.stage === stage));
+		return { receipt, own, worker, lost, audit, slashed, pay, gained: after.free - before.free + fee + BigInt(receipt.job.fee) };
 	} finally {
 		await network.stop();
 	}
@@ -46,10 +50,27 @@ export const explained = ({ audit }, why) => {
 };
 
 /** The worker is slashed for what it did, and the user has its share. */
-export const convicted = ({ own, worker, lost, receipt, gained, audit }) => {
+export const convicted = ({ own, worker, lost, receipt, gained, slashed, audit }) => {
 	assert.equal(own.verdict, 'cheat', JSON.stringify(receipt.stages));
 	assert.equal(worker.cheats, 1);
 	assert.ok(lost > 0n, 'the bond is slashed');
 	assert.ok(gained > 0n, 'the user has its share of the slash');
+	assert.deepEqual([slashed.amount, slashed.toUser], [lost, gained]);
+	assert.equal(slashed.toUser + slashed.toConvictors + slashed.burned, lost);
 	assert.equal(audit.steps.slashes.found, 'ok', JSON.stringify(audit));
+};
+
+/** That rests on the word of two others: they have nothing of it, and the user no more than the stage was worth. */
+export const outvoted = ({ slashed, pay, audit }) => {
+	assert.ok(pay < slashed.amount / 5n, 'a proof would have brought the user more');
+	assert.equal(slashed.toUser, pay);
+	assert.equal(slashed.toConvictors, 0n);
+	assert.match(audit.steps.slashes.data.join('\n'), /was outvoted by two others and lost /);
+};
+
+/** That was proved: a fifth of it is the user's, and who convicted the worker has a share. */
+export const proved = ({ slashed, audit }) => {
+	assert.equal(slashed.toUser, slashed.amount / 5n);
+	assert.ok(slashed.toConvictors > 0n);
+	assert.match(audit.steps.slashes.data.join('\n'), /was proved wrong and lost /);
 };

@@ -6,7 +6,9 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { Network } from '../lib/network.mjs';
 import { binary, REPOSITORY, until } from '../lib/processes.mjs';
-import { TOKEN } from '../lib/standard.mjs';
+import { eventsBetween } from '../lib/record.mjs';
+import { slashOf, worth } from '../lib/slash.mjs';
+import { parts, TOKEN } from '../lib/standard.mjs';
 
 /** Miners of the cheap pipeline, two segments of two; the first one cheats and leads the first job. */
 const CHEAP = ['Miner1', 'Miner2', 'Miner3', 'Miner4'];
@@ -88,6 +90,13 @@ async function bothRuns(network, job, reason) {
 	return { failed, again };
 }
 
+/** Fees of transactions that an account paid in the blocks `from` to `to`, in planck. */
+async function feesOf(network, { address }, from, to) {
+	const events = await eventsBetween(network, from, to);
+	const paid = events.filter(({ method, data }) => method === 'TransactionFeePaid' && data.who.toString() === address);
+	return paid.reduce((sum, { data }) => sum + data.actualFee.toBigInt(), 0n);
+}
+
 describe('a job that is run again', () => {
 	it('a sealed prompt whose first ring cheats is answered by the other one, and its user has a share of the slash', () =>
 		on('cheat', 'alter-activation', async (network, user) => {
@@ -96,6 +105,7 @@ describe('a job that is run again', () => {
 				'--folder', network.modelFolder, '--max-tokens', 16, '--deadline', 60, '--json', ...more, 'Hello!',
 			]);
 			const { free: before } = await network.balance(user.address);
+			const pipelines = await network.rpc('dllm_pipelines', network.model);
 			const { stdout, stderr } = await ask('--rerun');
 			const told = JSON.parse(stdout);
 			assert.match(stderr, /runs it again/);
@@ -103,11 +113,21 @@ describe('a job that is run again', () => {
 			assert.equal(told.settled, true, stdout);
 			const { failed, again } = await bothRuns(network, told.receipt.job.rerunOf, 'cheated');
 			const verdicts = failed.stages.flatMap(({ participants }) => participants).filter(({ verdict }) => verdict === 'cheat');
-			assert.deepEqual(verdicts.map(({ worker }) => worker), [network.account(CHEAP[0]).address]);
+			const cheat = network.account(CHEAP[0]).address;
+			assert.deepEqual(verdicts.map(({ worker }) => worker), [cheat]);
+			// Whose word stands against the cheat's is confirmed by somebody from outside the ring.
+			const ring = CHEAP.map((worker) => network.account(worker).address);
+			assert.ok(!ring.includes(parts(failed, 1).tiebreak.worker), JSON.stringify(failed.stages));
 
 			const { free: after, reserved } = await network.balance(user.address);
 			assert.equal(reserved, 0n);
-			assert.ok(after - before + BigInt(again.job.fee) > 0n, 'its share of the slash is more than the fee of a transaction');
+			const slashed = await slashOf(network, failed, cheat);
+			const { stages } = pipelines.find(({ id }) => id === failed.pipeline);
+			const pay = await worth(network, failed, stages.find(({ stage }) => stage === 1));
+			assert.ok(pay > 0n && pay < slashed.amount / 5n);
+			assert.equal(slashed.toUser, pay, 'of what two votes took it has no more than the stage was worth');
+			const fees = await feesOf(network, user, failed.job.submitted, again.job.ended);
+			assert.equal(after - before, pay - fees - BigInt(again.job.fee));
 			// Honest workers give the same reply of the same prompt and seed.
 			const honest = JSON.parse((await ask()).stdout);
 			assert.equal(honest.settled, true);

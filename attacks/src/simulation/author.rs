@@ -11,6 +11,7 @@
 //! seed over which one wins has it show that first, and check its friend.
 
 use crate::{
+	court::Finding,
 	dice::Dice,
 	money::{Role, Sampling, Stake, SAVED},
 	report::{Kind, Line},
@@ -58,7 +59,7 @@ fn with_friends((share, alpha): (&str, f64), least: Sampling, tries: u64, dice: 
 }
 
 fn line(attack: String, tries: u64, checked: f64) -> Line {
-	let loss = checked * Role::Lead.loss(Verdict::Cheat, &Stake::dearest());
+	let loss = checked * Role::Lead.loss(Finding::proved(Verdict::Cheat), &Stake::dearest());
 	Line {
 		attack,
 		kind: Kind::Simulation,

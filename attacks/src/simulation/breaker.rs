@@ -11,7 +11,7 @@ use crate::{
 use anyhow::{ensure, Result};
 use dllm_primitives::{
 	breaker::{Breaker, Rules, Scope, Taken, Window},
-	slash::{CONVICTORS_PERCENT, USER_PERCENT},
+	slash::Ground,
 	verdict::Verdict,
 };
 use dllm_runtime::Runtime;
@@ -59,13 +59,12 @@ fn tripped(attack: &str, ruled: Verdict) -> Result<Line> {
 }
 
 /// The same by mistake, where friends had the user's and the convictors' share of the first slashes: they keep it,
-/// and the treasury makes it good to the cheats.
+/// and the treasury makes it good to the cheats. They let themselves be convicted by disputes: votes would share less.
 fn befriended() -> Result<Line> {
 	let attack = "cheats trip the breaker, are pardoned by mistake, and friends keep their shares of the first slashes";
 	let mut line = tripped(attack, Verdict::Pardoned)?;
 	let early = f64::from(rules().operators - 1);
-	let shares = (USER_PERCENT + CONVICTORS_PERCENT) as f64 / 100.0;
-	let gain = early * shares * Stake::dearest().slash() / line.tried as f64;
+	let gain = early * Stake::dearest().shared(Ground::Proof) / line.tried as f64;
 	line.loss -= gain;
 	line.value += gain;
 	line.limit = true;
@@ -128,7 +127,7 @@ fn faulty(dice: &mut Dice) -> Result<Line> {
 	let breaker = breaker.ok_or_else(|| anyhow::anyhow!("it did not trip"))?;
 	let known = taken.iter().rev().take(MAX_TAKEN as usize);
 	let restored = known.filter(|one| one.is_of(&breaker, &rules)).count();
-	let lost = (taken.len() - restored) as f64 * Stake::dearest().slash();
+	let lost = (taken.len() - restored) as f64 * Stake::dearest().slash(Ground::Proof);
 	Ok(Line {
 		attack: format!(
 			"none: a release fails on every tenth honest worker ({convicted} of {judged} jobs blame one, {} slashed before the breaker trips, all pardoned)",

@@ -2,6 +2,7 @@
 //! lead pass, and takes a bribe; or all of them keep their lots to themselves.
 
 use crate::{
+	court::Finding,
 	dice::Dice,
 	money::{least_bond, Role, Sampling, Stake, SAVED},
 	report::{Kind, Line},
@@ -81,7 +82,8 @@ fn first(
 fn line(attack: String, tries: u64, (checked, found): (usize, usize), bribes: f64) -> Line {
 	let tried = tries.max(1) as f64;
 	let convicted = found as f64 / tried;
-	let loss = bribes + convicted * Role::Lead.loss(Verdict::Cheat, &Stake::dearest());
+	let loss =
+		bribes + convicted * Role::Lead.loss(Finding::proved(Verdict::Cheat), &Stake::dearest());
 	Line {
 		attack,
 		kind: Kind::Simulation,

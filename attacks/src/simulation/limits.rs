@@ -2,6 +2,7 @@
 //! table says how much, and how often they are possible.
 
 use crate::{
+	court::Finding,
 	dice::Dice,
 	money::{Role, Sampling, Stake, SAVED},
 	report::{Kind, Line},
@@ -104,7 +105,7 @@ fn chosen_moment(
 	tries: u64,
 	dice: &mut Dice,
 ) -> Option<Line> {
-	let convicted = Role::Lead.loss(Verdict::Cheat, &Stake::dearest());
+	let convicted = Role::Lead.loss(Finding::proved(Verdict::Cheat), &Stake::dearest());
 	let moments = (0..tries).map(|_| found(alpha, least, dice));
 	let good = moments.filter(|checked| checked * convicted < SAVED);
 	let good = good.collect::<Vec<_>>();

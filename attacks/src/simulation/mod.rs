@@ -11,6 +11,7 @@ mod reputation;
 mod silence;
 mod spam;
 mod verifiers;
+pub mod votes;
 
 pub use author::least_checked;
 pub use silence::{OTHER_CLASS, OTHER_ROWS};
@@ -50,6 +51,7 @@ pub fn all(tries: Tries, least: Sampling, seed: u64) -> Result<Vec<Line>> {
 	let dice = |attack: &str| Dice::new(seed, attack);
 	let mut lines = verifiers::lines(tries.trials, &mut dice("verifiers"));
 	lines.push(spam::line()?);
+	lines.extend(votes::lines(tries.trials, &mut dice("votes"))?);
 	lines.extend(collusion::lines(
 		least,
 		tries.trials,

@@ -1,6 +1,7 @@
 //! Cheats that wait until they are hardly checked, and cheats in many small jobs at once.
 
 use crate::{
+	court::Finding,
 	dice::Dice,
 	money::{Role, Sampling, Stake, SAVED},
 	report::{Kind, Line},
@@ -8,7 +9,7 @@ use crate::{
 use dllm_primitives::{
 	draw::{check_ppm, room, Trust, UNVERIFIED_PART},
 	rank::Quality,
-	slash::USER_PERCENT,
+	slash::{Ground, USER_PERCENT},
 	summons::MOST_SECRET,
 	verdict::Verdict,
 };
@@ -34,7 +35,7 @@ pub fn line(least: Sampling, careers: u64, dice: &mut Dice) -> Line {
 				(false, true) => career.pass(now),
 				(true, true) => {
 					checked += 1;
-					loss += Role::Lead.loss(Verdict::Cheat, &career.stake);
+					loss += Role::Lead.loss(Finding::proved(Verdict::Cheat), &career.stake);
 					career.convict(now);
 				}
 			}
@@ -120,7 +121,7 @@ fn at_once(jobs: u32, least: f64) -> Line {
 	let none = (1.0 - least).powf(n);
 	let one = n * least * (1.0 - least).powf(n - 1.0);
 	let bond = stake.bond as f64 / stake.pay as f64 * (1.0 - USER_PERCENT as f64 / 100.0);
-	let slashed = one * stake.lost() + (1.0 - none - one) * bond;
+	let slashed = one * stake.lost(Ground::Proof) + (1.0 - none - one) * bond;
 	// A job that is convicted is not paid.
 	let loss = slashed / n + least;
 	Line {

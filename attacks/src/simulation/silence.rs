@@ -2,7 +2,7 @@
 
 use super::roots;
 use crate::{
-	court::{due, opened},
+	court::{due, opened, Ruling},
 	money::{Role, Sampling, Tally},
 	report::{Kind, Line},
 	simulation::collusion::{summoned, SHARES},
@@ -104,13 +104,14 @@ pub fn lines(sampling: Sampling) -> Vec<Line> {
 	let abandoned = disputed(lie, truth, Outcome::Convicted);
 	let dropped = disputed(truth, lie, Outcome::Dismissed);
 	let lead = |attack: &str, stage: &StageShowings, checked| {
-		let verdicts = judge_stage(stage);
-		line(attack, Role::Lead, checked, verdicts.lead, verdicts.replica)
+		let mut tally = Tally::new(Role::Lead);
+		tally.lead(&Ruling::of(stage));
+		tally.line(attack, Kind::Simulation, checked)
 	};
 	let checker = |attack: &str, stage: &StageShowings| {
-		let verdicts = judge_stage(stage);
-		let found = verdicts.replica.unwrap_or(Verdict::Indeterminate);
-		line(attack, Role::Checker, 1.0, found, Some(verdicts.lead))
+		let mut tally = Tally::new(Role::Checker);
+		tally.checker(&Ruling::of(stage));
+		tally.line(attack, Kind::Simulation, 1.0)
 	};
 	let third = judge_stage(&silent_third);
 	let found = third.tiebreak.unwrap_or(Verdict::Indeterminate);

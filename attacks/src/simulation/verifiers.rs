@@ -4,7 +4,7 @@ use super::roots;
 use crate::{
 	court::{decide, due},
 	dice::Dice,
-	money::{least_bond, Role, Tally},
+	money::{least_bond, Role, Stake, Tally},
 	report::{Kind, Line},
 	scene::SEGMENT,
 };
@@ -97,9 +97,13 @@ fn copies(tries: u64, dice: &mut Dice) -> Line {
 }
 
 /// It knows the rows received from the commitment of the stage before, and guesses those sent. Where a
-/// dispute is possible it has no trace to argue with, so it is silent.
+/// dispute is possible it has no trace to argue with, so it is silent. Else lead and third worker outvote it.
 fn tells_anything(attack: &str, exact: bool, tries: u64, dice: &mut Dice) -> Line {
-	let mut tally = Tally::new(Role::Checker);
+	let stake = match exact {
+		true => Stake::dearest(),
+		false => Stake::dearest_float(),
+	};
+	let mut tally = Tally::at(Role::Checker, stake);
 	for _ in 0..tries {
 		let truth = roots(Digest::repeat_byte(1), WEIGHTS, dice.digest());
 		let guess = roots(truth.class, WEIGHTS, dice.digest());

@@ -1,8 +1,10 @@
 //! No attack pays, and no honest party loses: a part of what `make attacks` tries.
 
+mod votes;
+
 use dllm_attacks::{
 	engine,
-	money::Sampling,
+	money::{Role, Sampling},
 	report::{table, write_into, Kind, Line},
 	scene::{coarsened, Scene},
 	simulation::{self, least_checked, OTHER_CLASS, OTHER_ROWS},
@@ -46,6 +48,13 @@ fn no_attack_on_the_engine_pays() {
 		assert!(line.tried > 0, "{line}");
 		assert_eq!(line.detected, 1.0, "{line}");
 	}
+	// A segment loses its dispute: a bond of 40 R, but for a friend's fifth. An entry has no trace, so two votes convict
+	// it, and no more than its pay comes back.
+	for (attack, expected) in [("layer skipped", 32.0), ("prompt altered", 39.0)] {
+		let line = lines.iter().find(|line| line.attack == attack).unwrap();
+		let lost = line.loss / line.checked - Role::Lead.pay();
+		assert!((lost - expected).abs() < 1e-6, "{line}");
+	}
 }
 
 #[test]
@@ -77,7 +86,13 @@ fn sampling_is_covered_by_what_is_tried() {
 	] {
 		said(covered, false);
 	}
-	for limit in ["offline", "lots are shown", "no outsider has room"] {
+	for limit in [
+		"offline",
+		"lots are shown",
+		"no outsider has room",
+		"an honest lead outvoted",
+		"a lead cheats with a friend among the holders",
+	] {
 		said(limit, true);
 	}
 }

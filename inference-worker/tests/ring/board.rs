@@ -358,6 +358,10 @@ async fn rows_are_for_the_named_checkers_while_the_duty_stands() {
 	desk.block(&[serve(1, &[checker])]).await;
 	assert_eq!(allowed(&desk, Side::Output), [checker]);
 	assert!(allowed(&desk, Side::Input).is_empty());
+	// A third worker is drawn blocks after the first checker has told what it found.
+	let third = PeerId::random();
+	desk.block(&[serve(1, &[checker, third])]).await;
+	assert_eq!(allowed(&desk, Side::Output), [checker, third]);
 	desk.block(&[]).await;
 	assert!(allowed(&desk, Side::Output).is_empty());
 }

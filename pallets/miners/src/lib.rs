@@ -29,7 +29,8 @@ pub mod weights;
 mod benchmarking;
 
 pub use dllm_primitives::slash::{
-	CONVICTORS_PERCENT, SLASH_BOND_PERCENT, SLASH_PAY_FACTOR, USER_PERCENT, WITHHELD_PAY_FACTOR,
+	CONVICTORS_PERCENT, OUTVOTED_PAY_FACTOR, SLASH_BOND_PERCENT, SLASH_PAY_FACTOR, USER_PERCENT,
+	WITHHELD_PAY_FACTOR,
 };
 pub use links::LinkOf;
 pub use pallet::*;

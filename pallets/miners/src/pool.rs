@@ -6,6 +6,7 @@ use dllm_primitives::{
 	draw::{self, Trust},
 	flow::{WorkerPool, WorkerRanks},
 	ids::Digest,
+	slash::Conviction,
 	verdict::Verdict,
 };
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -75,13 +76,8 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 		Self::do_forfeit(who, pay, user)
 	}
 
-	fn slash(
-		who: &T::AccountId,
-		pay: u128,
-		user: &T::AccountId,
-		convicted_by: &[T::AccountId],
-	) -> u128 {
-		Self::do_slash(who, pay, user, convicted_by)
+	fn slash(who: &T::AccountId, conviction: &Conviction<T::AccountId>) -> u128 {
+		Self::do_slash(who, conviction)
 	}
 
 	/// The bond grows by what of `amount` lies free in the worker's account.

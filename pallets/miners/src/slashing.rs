@@ -1,5 +1,5 @@
 //! What a conviction costs. The first takes a multiple of what the cheated stage would have paid, the
-//! second everything, and the worker never works again.
+//! second, where it is proved, everything, and the worker never works again.
 //!
 //! Who is checked and does not open what it committed to forfeits as much as cheating unchecked could have gained
 //! it: this is no conviction. How much all that is, and who gets it, stands in [`dllm_primitives::slash`].
@@ -7,7 +7,7 @@
 use crate::{Config, Event, HoldReason, Pallet, Qualities, WorkerOf, Workers};
 use dllm_primitives::{
 	miner::WorkerState,
-	slash::{self, CONVICTORS_PERCENT, USER_PERCENT},
+	slash::{self, Conviction},
 	verdict::Verdict,
 };
 use frame_support::{
@@ -20,24 +20,22 @@ use frame_support::{
 };
 
 impl<T: Config> Pallet<T> {
-	pub(crate) fn do_slash(
-		who: &T::AccountId,
-		pay: u128,
-		user: &T::AccountId,
-		convicted_by: &[T::AccountId],
-	) -> u128 {
+	pub(crate) fn do_slash(who: &T::AccountId, conviction: &Conviction<T::AccountId>) -> u128 {
 		let Some(mut worker) = Workers::<T>::get(who) else {
 			return 0;
 		};
+		let banned = conviction.bans(worker.cheats);
+		let due = Self::at_most_held(who, conviction.takes(worker.bond, worker.cheats));
 		worker.cheats = worker.cheats.saturating_add(1);
-		let again = worker.cheats > 1;
-		let due = if again {
-			worker.bond
-		} else {
-			slash::first(worker.bond, pay)
-		};
-		let (to_user, to_convictors, burned) = Self::take_bond(who, due, Some(user), convicted_by);
-		let amount = to_user.saturating_add(to_convictors).saturating_add(burned);
+		let (share, each) = conviction.shares(due);
+		let to_user = Self::hand_over(who, conviction.user, share);
+		let convictors = conviction.convicted_by.iter();
+		let to_convictors = convictors.fold(0u128, |sum, convictor| {
+			sum.saturating_add(Self::hand_over(who, convictor, each))
+		});
+		let shared = to_user.saturating_add(to_convictors);
+		let burned = Self::burn(who, due.saturating_sub(shared));
+		let amount = shared.saturating_add(burned);
 		worker.bond = worker.bond.saturating_sub(amount);
 		let event = Event::Slashed {
 			worker: who.clone(),
@@ -47,7 +45,7 @@ impl<T: Config> Pallet<T> {
 			burned,
 		};
 		Self::deposit_event(event);
-		Self::punish(who, worker, again);
+		Self::punish(who, worker, banned);
 		Self::note_verdict(who, Verdict::Cheat);
 		amount
 	}
@@ -56,8 +54,10 @@ impl<T: Config> Pallet<T> {
 		let Some(mut worker) = Workers::<T>::get(who) else {
 			return 0;
 		};
-		let due = slash::withheld(worker.bond, pay);
-		let (to_user, _, burned) = Self::take_bond(who, due, user, &[]);
+		let due = Self::at_most_held(who, slash::withheld(worker.bond, pay));
+		let share = slash::to_user(due);
+		let to_user = user.map_or(0, |user| Self::hand_over(who, user, share));
+		let burned = Self::burn(who, due.saturating_sub(to_user));
 		let amount = to_user.saturating_add(burned);
 		worker.bond = worker.bond.saturating_sub(amount);
 		Self::deposit_event(Event::Forfeited {
@@ -97,11 +97,10 @@ impl<T: Config> Pallet<T> {
 		added
 	}
 
-	/// Bans a worker convicted again; lets one go whose bond is no longer enough, until it has added to
-	/// it and rebonded.
-	fn punish(who: &T::AccountId, mut worker: WorkerOf<T>, again: bool) {
+	/// Bans a worker; or lets one go whose bond is no longer enough, until it has added to it and rebonded.
+	fn punish(who: &T::AccountId, mut worker: WorkerOf<T>, banned: bool) {
 		let was_banned = worker.state == WorkerState::Banned;
-		if again {
+		if banned {
 			worker.state = WorkerState::Banned;
 		} else if worker.state == WorkerState::Active && worker.bond < T::MinBond::get() {
 			let free_from = Self::free_from();
@@ -112,34 +111,23 @@ impl<T: Config> Pallet<T> {
 			});
 		}
 		Self::store(who, worker);
-		if again && !was_banned {
+		if banned && !was_banned {
 			Self::deposit_event(Event::Banned {
 				worker: who.clone(),
 			});
 		}
 	}
 
-	/// Takes `due` from the bond on hold. Returns what the user got, what the convictors got, and what
-	/// was burned: every share that cannot be received, and every rounding.
-	fn take_bond(
-		who: &T::AccountId,
-		due: u128,
-		user: Option<&T::AccountId>,
-		convicted_by: &[T::AccountId],
-	) -> (u128, u128, u128) {
-		let due = due.min(T::Currency::balance_on_hold(&HoldReason::Bond.into(), who));
-		if due == 0 {
-			return (0, 0, 0);
+	/// What of `due` the bond on hold can give.
+	fn at_most_held(who: &T::AccountId, due: u128) -> u128 {
+		due.min(T::Currency::balance_on_hold(&HoldReason::Bond.into(), who))
+	}
+
+	/// Burns the rest of what was taken of a bond: what nobody shares, or can receive, and every rounding.
+	fn burn(who: &T::AccountId, rest: u128) -> u128 {
+		if rest == 0 {
+			return 0;
 		}
-		let to_user = user.map_or(0, |user| {
-			Self::hand_over(who, user, percent(due, USER_PERCENT))
-		});
-		let reward = percent(due, CONVICTORS_PERCENT);
-		let each = reward.checked_div(convicted_by.len() as u128).unwrap_or(0);
-		let to_convictors = convicted_by.iter().fold(0u128, |sum, convictor| {
-			sum.saturating_add(Self::hand_over(who, convictor, each))
-		});
-		let rest = due.saturating_sub(to_user).saturating_sub(to_convictors);
 		let burned = T::Currency::burn_held(
 			&HoldReason::Bond.into(),
 			who,
@@ -147,7 +135,7 @@ impl<T: Config> Pallet<T> {
 			Precision::BestEffort,
 			Fortitude::Force,
 		);
-		(to_user, to_convictors, burned.unwrap_or(0))
+		burned.unwrap_or(0)
 	}
 
 	/// Moves a share out of a bond and returns it; 0 where it cannot be received.
@@ -168,8 +156,4 @@ impl<T: Config> Pallet<T> {
 		})
 		.unwrap_or(0)
 	}
-}
-
-fn percent(amount: u128, part: u128) -> u128 {
-	amount.saturating_mul(part) / 100
 }

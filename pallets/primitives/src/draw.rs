@@ -119,10 +119,10 @@ pub fn of_second(seed: Digest, beacon: Digest, stage: StageIndex) -> Digest {
 	hash(&(SECOND, seed, beacon, stage))
 }
 
-/// A seed of its own for the third worker of one stage. It stands since the draw, so nobody can wait for a
-/// better one.
-pub fn of_third(seed: Digest, stage: StageIndex) -> Digest {
-	hash(&(THIRD, seed, stage))
+/// A seed of its own for the third worker of one stage. `beacon` is that of some blocks after lead and checker have
+/// told what they found: who knew before whether the third is its friend would lie only then, at no risk.
+pub fn of_third(seed: Digest, beacon: Digest, stage: StageIndex) -> Digest {
+	hash(&(THIRD, seed, beacon, stage))
 }
 
 /// Blocks that a worker has to fetch `memory` bytes of a stage that it does not hold, rounded down: what it can do

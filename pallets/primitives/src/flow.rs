@@ -10,6 +10,7 @@ use crate::{
 	miner::Worker,
 	model::{Adapter, Model},
 	plan::Pipeline,
+	slash::Conviction,
 	verdict::Verdict,
 };
 use alloc::vec::Vec;
@@ -66,14 +67,9 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 	/// was taken. This is no conviction.
 	fn withheld(who: &AccountId, pay: Balance, user: Option<&AccountId>) -> Balance;
 
-	/// Slashes a convicted worker whose stage would have paid `pay`, shares the slash among the user,
-	/// the workers that convicted it and the fire, and returns what was taken.
-	fn slash(
-		who: &AccountId,
-		pay: Balance,
-		user: &AccountId,
-		convicted_by: &[AccountId],
-	) -> Balance;
+	/// Slashes a convicted worker, shares the slash among the user, the workers that convicted it and the fire, and
+	/// returns what was taken.
+	fn slash(who: &AccountId, conviction: &Conviction<AccountId>) -> Balance;
 
 	/// Governance found that what a worker lost was no fault of its own: makes `amount` good, as far as there is
 	/// money for it, and takes a conviction back, where it was one. Answers what was made good.

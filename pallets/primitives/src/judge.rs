@@ -19,6 +19,7 @@ use crate::{
 	dispute::{self, Standing},
 	ids::Digest,
 	job::Refund,
+	slash::Ground,
 	stall::{self, Word},
 	verdict::{Part, Verdict},
 };
@@ -138,6 +139,21 @@ pub struct StageShowings {
 	pub dispute: Option<Standing>,
 }
 
+impl StageShowings {
+	/// On what it rests if the worker of a part is convicted.
+	pub fn ground(&self, part: Part) -> Ground {
+		let showing = match part {
+			Part::Lead => Some(self.lead),
+			Part::Replica => self.replica,
+			Part::Tiebreak => self.tiebreak,
+		};
+		match (showing, self.dispute) {
+			(Some(Showing::Opened(_)), None) => Ground::Votes,
+			_ => Ground::Proof,
+		}
+	}
+}
+
 /// The verdicts on the workers of a stage.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StageVerdicts {
@@ -172,6 +188,13 @@ pub fn needs_tiebreak(stage: &StageShowings) -> bool {
 	let starved = stage.replica == Some(Showing::Starved);
 	let open = stage.lead.roots().is_some() && !confirmed && !starved;
 	open && !stage.unchecked && stage.dispute.is_none()
+}
+
+/// Whether the word of the replica stands against that of the lead, so that a third worker has to say which of them is
+/// right, not only whether the lead is.
+pub fn is_contested(stage: &StageShowings) -> bool {
+	let replica = stage.replica.and_then(Showing::roots);
+	matches!((stage.lead.roots(), replica), (Some(lead), Some(other)) if lead != other)
 }
 
 /// Judges the workers of a stage.

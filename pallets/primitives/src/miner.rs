@@ -71,7 +71,7 @@ pub enum WorkerState<BlockNumber> {
 	Active,
 	/// Asked for its bond back; the bond is free from this block on.
 	Unbonding(BlockNumber),
-	/// Convicted twice; never again.
+	/// Convicted again, by proof; never again.
 	Banned,
 }
 

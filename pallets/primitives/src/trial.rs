@@ -450,6 +450,7 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 				.all(|(_, participant)| !participant.has_to_reveal()),
 			Phase::Reconciling => false,
 			Phase::Disputing => stage.dispute != Some(Standing::Awaiting),
+			Phase::Appointing => false,
 			Phase::Tiebreak => stage
 				.tiebreak
 				.as_ref()

@@ -100,7 +100,9 @@ pub enum Phase {
 	Reconciling,
 	/// Lead and replica of a stage that sent other rows look for the first value in which they differ.
 	Disputing,
-	/// Third workers decide the stages that do not agree.
+	/// The randomness is awaited that draws third workers for the stages that do not agree.
+	Appointing,
+	/// Third workers decide these.
 	Tiebreak,
 	/// Everything is shown, but a breaker has tripped: verdicts wait for governance.
 	Held,

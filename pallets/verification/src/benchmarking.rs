@@ -150,23 +150,6 @@ mod benchmarks {
 		Ok(())
 	}
 
-	/// Nobody agrees, and every draw looks at all that it may, in vain: the trial is closed as well.
-	#[benchmark]
-	fn reveal_and_draw(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
-		let trial = revealing::<T>(s, false)?;
-		let last = last_of::<T>(&trial)?;
-		let replica = reveal_all_but_last::<T>(&trial, false)?;
-		let opening = other_opening::<T>(&trial, last);
-		refuse_first::<T>()?;
-		T::BenchmarkSetup::unfit_candidates();
-
-		#[extrinsic_call]
-		reveal(RawOrigin::Signed(replica), JOB, last, opening);
-
-		assert_eq!(phase::<T>(), Some(Phase::Closed));
-		Ok(())
-	}
-
 	/// The third worker of every stage convicts the replica, and the job is paid.
 	#[benchmark]
 	fn attest(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
@@ -379,6 +362,9 @@ mod benchmarks {
 	fn expire_and_draw(s: Linear<2, MAX_STAGES>) -> Result<(), BenchmarkError> {
 		let trial = revealing::<T>(s, false)?;
 		reveal_all_but_last::<T>(&trial, false)?;
+		let over = pass_deadline::<T>()?;
+		Pallet::<T>::expire(over);
+		assert_eq!(phase::<T>(), Some(Phase::Appointing));
 		refuse_first::<T>()?;
 		T::BenchmarkSetup::unfit_candidates();
 		let over = pass_deadline::<T>()?;

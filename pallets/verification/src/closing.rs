@@ -1,9 +1,7 @@
-//! How a trial ends: ties go to third workers, verdicts are written, the convicted are slashed,
-//! everybody is released, and the job hears of it.
+//! How a trial ends: verdicts are written, the convicted are slashed, everybody is released, and the job hears of it.
 
 use crate::{
 	breaker::{judged_class, now},
-	drawing::{choose_holder, draw_outsider},
 	judge::{self, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
 	phases::{StageOf, TrialOf},
 	trial::{Participant, StageTrial},
@@ -12,44 +10,14 @@ use crate::{
 use alloc::vec::Vec;
 use dllm_primitives::{
 	breaker::Taken,
-	draw,
 	flow::{Conclusion, JobBook, OnVerdict, WorkerPool},
 	ids::{Digest, JobId, StageIndex},
 	miner::WorkerState,
+	slash::Conviction,
 	verdict::{Part, Phase, Verdict},
 };
 
 impl<T: Config> Pallet<T> {
-	/// Draws a third worker for every stage whose lead and replica do not agree. Answers whether there
-	/// is any; none where no stage needs one.
-	pub(crate) fn draw_tiebreakers(job: JobId, trial: &mut TrialOf<T>) -> Option<bool> {
-		let showings = showings::<T>(trial);
-		let seed = trial.drawn.map_or(Digest::zero(), |drawn| drawn.seed);
-		let busy = trial
-			.participants()
-			.map(|(_, _, participant)| operator::<T>(&participant.worker))
-			.collect::<Vec<_>>();
-		let mut any = None;
-		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
-			if !judge::needs_tiebreak(showing) {
-				continue;
-			}
-			any = any.or(Some(false));
-			let Some(worker) = draw_tiebreaker::<T>(seed, stage, &busy) else {
-				continue;
-			};
-			T::Workers::engage(&worker);
-			stage.tiebreak = Some(Participant::new(worker.clone()));
-			Self::deposit_event(Event::TiebreakerDrawn {
-				job,
-				stage: stage.stage,
-				worker,
-			});
-			any = Some(true);
-		}
-		any
-	}
-
 	/// Ends a trial whose leads have not all committed in time. Nothing was executed again, so nobody was drawn.
 	pub(crate) fn close_unserved(job: JobId, mut trial: TrialOf<T>) {
 		let words = trial.words();
@@ -199,35 +167,6 @@ fn finding<AccountId, BlockNumber>(lead: &Participant<AccountId, BlockNumber>) -
 	}
 }
 
-/// A third worker for a stage: another holder of it, else a verifier of another operator. Where a checker got no rows,
-/// one from outside the stage comes first, as for the second checker: a lead whose friend is left would have it decide.
-fn draw_tiebreaker<T: Config>(
-	trial: Digest,
-	stage: &StageOf<T>,
-	busy: &[T::AccountId],
-) -> Option<T::AccountId> {
-	let parties = stage
-		.participants()
-		.map(|(_, participant)| participant.worker.clone())
-		.chain(stage.refused.clone())
-		.collect::<Vec<_>>();
-	let others = stage
-		.holders
-		.iter()
-		.filter(|holder| !parties.contains(holder))
-		.cloned()
-		.collect::<Vec<_>>();
-	let seed = draw::of_third(trial, stage.stage);
-	let refused = stage.refused.is_some();
-	let outsider = refused.then(|| draw_outsider::<T>(seed, stage, busy));
-	let holder = || choose_holder::<T>(seed, &others, &[]);
-	outsider.flatten().or_else(holder).or_else(|| {
-		let operators = parties.iter().map(operator::<T>).collect::<Vec<_>>();
-		T::Workers::draw_verifier(seed, &operators, stage.memory)
-			.filter(|drawn| !parties.contains(drawn))
-	})
-}
-
 pub(crate) fn is_active<T: Config>(who: &T::AccountId) -> bool {
 	T::Workers::worker(who).is_some_and(|worker| matches!(worker.state, WorkerState::Active))
 }
@@ -241,7 +180,7 @@ pub(crate) fn operator<T: Config>(who: &T::AccountId) -> T::AccountId {
 fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 	let at = now::<T>();
 	let mut all = Vec::new();
-	for stage in &trial.stages {
+	for (stage, showings) in trial.stages.iter().zip(&showings::<T>(trial)) {
 		let mut note = |who: &T::AccountId, amount, convicted, class| {
 			all.push(Taken {
 				at,
@@ -252,7 +191,7 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 				class,
 			})
 		};
-		slash_cheats::<T>((stage, trial.exact), &trial.client, &mut note);
+		slash_cheats::<T>(trial, (stage, showings), &mut note);
 		if stage.withheld() {
 			let lead = &stage.lead.worker;
 			// What the word of two checkers takes is burned whole, or a user could share it with them.
@@ -269,24 +208,27 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 /// Slashes the convicted workers of a stage, to the benefit of those that passed in it. Notes of each how much
 /// it lost, and the class in which it was judged; who only copied is not noted: no fault does that.
 fn slash_cheats<T: Config>(
-	(stage, exact): (&StageOf<T>, bool),
-	client: &T::AccountId,
+	trial: &TrialOf<T>,
+	(stage, showings): (&StageOf<T>, &StageShowings),
 	note: &mut impl FnMut(&T::AccountId, u128, bool, Option<Digest>),
 ) {
-	let with = |verdict| {
-		let found = stage
-			.participants()
-			.filter(move |(_, p)| p.verdict == Some(verdict));
-		found
-			.map(|(_, participant)| participant.worker.clone())
-			.collect::<Vec<_>>()
+	let of = |verdict| {
+		let found = stage.participants();
+		found.filter(move |(_, one)| one.verdict == Some(verdict))
 	};
-	let convicted_by = with(Verdict::Pass);
-	let cheats = stage.participants().map(|(_, participant)| participant);
-	for cheat in cheats.filter(|one| one.verdict == Some(Verdict::Cheat)) {
-		let amount = T::Workers::slash(&cheat.worker, stage.pay, client, &convicted_by);
+	let convicted_by = of(Verdict::Pass).map(|(_, one)| one.worker.clone());
+	let convicted_by = convicted_by.collect::<Vec<_>>();
+	for (part, cheat) in of(Verdict::Cheat) {
+		let conviction = Conviction {
+			pay: stage.pay,
+			ground: showings.ground(part),
+			exact: trial.exact,
+			user: &trial.client,
+			convicted_by: &convicted_by,
+		};
+		let amount = T::Workers::slash(&cheat.worker, &conviction);
 		if cheat.opening.is_some() {
-			let class = judged_class::<T>(exact, stage, cheat);
+			let class = judged_class::<T>(trial.exact, stage, cheat);
 			note(&cheat.worker, amount, true, class);
 		}
 	}

@@ -39,14 +39,13 @@ impl<T: Config> Pallet<T> {
 		any
 	}
 
-	/// Makes the move of a side of a dispute. Answers the number of stages, and whether third workers were
-	/// drawn after it.
+	/// Makes the move of a side of a dispute. Answers the number of stages.
 	pub(crate) fn do_dispute(
 		who: &T::AccountId,
 		job: JobId,
 		stage: StageIndex,
 		made: Move,
-	) -> Result<(u32, bool), DispatchError> {
+	) -> Result<u32, DispatchError> {
 		let mut trial = Trials::<T>::get(job).ok_or(Error::<T>::NotFound)?;
 		ensure!(trial.phase == Phase::Disputing, Error::<T>::WrongPhase);
 		let argued = trial.stage_mut(stage).ok_or(Error::<T>::NotAParticipant)?;

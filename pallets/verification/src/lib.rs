@@ -16,7 +16,8 @@
 //! | Revealing | whoever committed | `reveal` |
 //! | Reconciling | who has the receipt of a hop of which two workers tell other rows | `show_receipt` |
 //! | Disputing | lead and replica of a stage that sent other rows after the same work, in rounds | `dispute` |
-//! | Tiebreak | third workers, where lead and replica do not agree and no dispute decides | `attest`, `show_receipt` |
+//! | Appointing | nobody, where they do not agree and no dispute decides: randomness is awaited that draws third workers | |
+//! | Tiebreak | the third workers | `attest`, `show_receipt` |
 //! | Held | governance, where many verdicts of a model or class blame somebody | `uphold`, `pardon` |
 //! | Closed | nobody | |
 //!
@@ -24,8 +25,9 @@
 //! together, and are paid.
 //!
 //! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `summoning` takes lots
-//! that won, `tally` hears how far a job came that did not come to its end, `withheld` draws another checker where the first got no rows, `receipts` takes the receipts of hops,
-//! `disputes` lets lead and replica argue, `closing` carries a judgement out, `breaker` counts verdicts and trips,
+//! that won, `tally` hears how far a job came that did not come to its end, `withheld` draws another checker where the
+//! first got no rows, `receipts` takes the receipts of hops, `disputes` lets lead and replica argue, `appointing` draws
+//! third workers, `closing` carries a judgement out, `breaker` counts verdicts and trips,
 //! `held` keeps what waits for governance and lets it go, `views` tells workers and receipts about it. What is stored
 //! ([`trial`]) and the judgement ([`judge`]) are pure and shared with the worker's audit: they stand in
 //! `dllm_primitives`.
@@ -39,6 +41,7 @@
 extern crate alloc;
 
 mod agenda;
+mod appointing;
 #[cfg(feature = "runtime-benchmarks")]
 pub mod benchmarking;
 mod breaker;
@@ -95,7 +98,8 @@ pub mod pallet {
 		/// always are.
 		#[pallet::constant]
 		type LeastCheck: Get<u32>;
-		/// Blocks between the last commitment of a lead and the draw: the beacon mixes all of them.
+		/// Blocks between the last commitment of a lead and the draw, and between what leads and checkers told and the draw
+		/// of third workers: the beacon mixes all of them.
 		#[pallet::constant]
 		type DrawBlocks: Get<BlockNumberFor<Self>>;
 		/// Blocks that leads which have not committed in time have to tell how far they came.
@@ -539,10 +543,7 @@ pub mod pallet {
 		/// Opens the commitment to a stage. Free of charge when it succeeds. Operational, as a dispute is: who
 		/// is silent here pays for it, so a full block must not keep it out.
 		#[pallet::call_index(2)]
-		#[pallet::weight((
-			T::WeightInfo::reveal(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES)),
-			DispatchClass::Operational,
-		))]
+		#[pallet::weight((T::WeightInfo::reveal(MAX_STAGES), DispatchClass::Operational))]
 		pub fn reveal(
 			origin: OriginFor<T>,
 			job: JobId,
@@ -550,13 +551,8 @@ pub mod pallet {
 			opening: Opening,
 		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
-			let (stages, drawn) = Self::do_reveal(&who, job, stage, opening)?;
-			let weight = if drawn {
-				T::WeightInfo::reveal_and_draw(stages)
-			} else {
-				T::WeightInfo::reveal(stages)
-			};
-			Ok(free(weight))
+			let stages = Self::do_reveal(&who, job, stage, opening)?;
+			Ok(free(T::WeightInfo::reveal(stages)))
 		}
 
 		/// Tells what a third worker found when it executed a disputed stage. Free of charge when it
@@ -578,9 +574,7 @@ pub mod pallet {
 		/// replica challenges them. Free of charge when it succeeds.
 		#[pallet::call_index(4)]
 		#[pallet::weight((
-			move_weight::<T>(made).saturating_add(
-				T::WeightInfo::attest(MAX_STAGES).max(T::WeightInfo::reveal_and_draw(MAX_STAGES))
-			),
+			move_weight::<T>(made).saturating_add(T::WeightInfo::attest(MAX_STAGES)),
 			DispatchClass::Operational,
 		))]
 		pub fn dispute(
@@ -591,12 +585,8 @@ pub mod pallet {
 		) -> DispatchResultWithPostInfo {
 			let who = ensure_signed(origin)?;
 			let judged = move_weight::<T>(&made);
-			let (stages, drawn) = Self::do_dispute(&who, job, stage, made)?;
-			let ended = if drawn {
-				T::WeightInfo::reveal_and_draw(stages)
-			} else {
-				T::WeightInfo::attest(stages)
-			};
+			let stages = Self::do_dispute(&who, job, stage, made)?;
+			let ended = T::WeightInfo::attest(stages);
 			Ok(free(judged.saturating_add(ended)))
 		}
 

@@ -31,11 +31,11 @@ pub(crate) type ParticipantOf<T> =
 
 impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn verdict_blocks() -> BlockNumberFor<T> {
-		// Each of the seven deadlines, that of a second round of checks, and that of every round of a dispute,
+		// Each of the eight deadlines, that of a second round of checks, and that of every round of a dispute,
 		// may move by the window; the block that finds it passed included. In both rounds of checks and in a tie
 		// somebody may have to fetch what it does not hold. A job of which leads have to tell how far they came ends
 		// after that, well before.
-		let deadlines = dispute::MAX_MOVES.saturating_add(8);
+		let deadlines = dispute::MAX_MOVES.saturating_add(9);
 		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(deadlines));
 		let fetching = draw::MAX_FETCH_BLOCKS.saturating_mul(3);
 		let disputing = T::DisputeBlocks::get().saturating_mul(dispute::MAX_MOVES.into());
@@ -46,6 +46,7 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 			.saturating_add(T::RevealBlocks::get())
 			.saturating_add(T::RevealBlocks::get())
 			.saturating_add(disputing)
+			.saturating_add(T::DrawBlocks::get())
 			.saturating_add(T::TiebreakBlocks::get())
 			.saturating_add(fetching.into())
 			.saturating_add(moved)
@@ -161,7 +162,7 @@ impl<T: Config> Pallet<T> {
 			part,
 			commitment,
 		});
-		Ok(Self::store_or_advance(job, trial).0)
+		Ok(Self::store_or_advance(job, trial))
 	}
 
 	/// Takes the commitment of the entry's lead, with its reply. Answers the number of stages.
@@ -195,17 +196,16 @@ impl<T: Config> Pallet<T> {
 			part,
 			commitment,
 		});
-		Ok(Self::store_or_advance(job, trial).0)
+		Ok(Self::store_or_advance(job, trial))
 	}
 
-	/// Takes an opening of a lead or a replica. Answers the number of stages, and whether third workers
-	/// were drawn.
+	/// Takes an opening of a lead or a replica. Answers the number of stages.
 	pub(crate) fn do_reveal(
 		who: &T::AccountId,
 		job: JobId,
 		stage: StageIndex,
 		opening: Opening,
-	) -> Result<(u32, bool), DispatchError> {
+	) -> Result<u32, DispatchError> {
 		let mut trial = Trials::<T>::get(job).ok_or(Error::<T>::NotFound)?;
 		let phase = trial.phase;
 		let (ceiling, answer) = (trial.rows_ceiling, trial.answer);
@@ -263,19 +263,20 @@ impl<T: Config> Pallet<T> {
 			part: Part::Tiebreak,
 			roots,
 		});
-		Ok(Self::store_or_advance(job, trial).0)
+		Ok(Self::store_or_advance(job, trial))
 	}
 
-	/// Writes what arrived; ends the phase where nothing is missing any more. Answers the number of stages,
-	/// and whether workers were drawn, for the weight.
-	pub(crate) fn store_or_advance(job: JobId, trial: TrialOf<T>) -> (u32, bool) {
+	/// Writes what arrived; ends the phase where nothing is missing any more. Answers the number of stages, for the
+	/// weight: whatever draws workers waits for its deadline.
+	pub(crate) fn store_or_advance(job: JobId, trial: TrialOf<T>) -> u32 {
 		let stages = trial.stage_count();
-		if !trial.is_complete() {
+		if trial.is_complete() {
+			Self::unschedule(job, trial.until);
+			Self::advance(job, trial);
+		} else {
 			Trials::<T>::insert(job, trial);
-			return (stages, false);
 		}
-		Self::unschedule(job, trial.until);
-		(stages, Self::advance(job, trial))
+		stages
 	}
 
 	/// Ends the phase of a trial that is no longer on the agenda. Answers whether workers were drawn, be it
@@ -321,8 +322,12 @@ impl<T: Config> Pallet<T> {
 				if arguing {
 					Self::enter(job, trial, Phase::Disputing, T::DisputeBlocks::get());
 				} else {
-					drawn = Self::decide(job, trial);
+					Self::decide(job, trial);
 				}
+			}
+			Phase::Appointing => {
+				drawn = true;
+				Self::appoint(job, trial);
 			}
 			Phase::Tiebreak => Self::close_judged(job, trial),
 			Phase::Held | Phase::Closed => {
@@ -332,20 +337,13 @@ impl<T: Config> Pallet<T> {
 		drawn
 	}
 
-	/// Lets third workers decide what no dispute has decided, or closes the trial where there is nothing to
-	/// decide, or nobody to do it. Answers whether third workers were drawn, be it in vain.
-	fn decide(job: JobId, mut trial: TrialOf<T>) -> bool {
-		let draw = Self::draw_tiebreakers(job, &mut trial);
-		if draw == Some(true) {
-			Self::enter(job, trial, Phase::Tiebreak, T::TiebreakBlocks::get());
-		} else {
-			Self::close_judged(job, trial);
-		}
-		draw.is_some()
-	}
-
 	/// Enters a phase that lasts so many blocks after this one, or longer for who has to fetch shards in it.
-	fn enter(job: JobId, mut trial: TrialOf<T>, phase: Phase, blocks: BlockNumberFor<T>) {
+	pub(crate) fn enter(
+		job: JobId,
+		mut trial: TrialOf<T>,
+		phase: Phase,
+		blocks: BlockNumberFor<T>,
+	) {
 		let now = frame_system::Pallet::<T>::block_number();
 		let fetching = match phase {
 			Phase::Verifying => trial.fetch_blocks(Part::Replica),

@@ -50,7 +50,7 @@ impl<T: Config> Pallet<T> {
 			room.map_err(|_| Error::<T>::AlreadySummoned)?;
 			Self::summoned(job, of_stage, who);
 		}
-		Ok(Self::store_or_advance(job, trial).0)
+		Ok(Self::store_or_advance(job, trial))
 	}
 
 	/// The first who shows a lot checks the stage.

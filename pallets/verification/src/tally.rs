@@ -37,6 +37,6 @@ impl<T: Config> Pallet<T> {
 			worker,
 			tally,
 		});
-		Ok(Self::store_or_advance(job, trial).0)
+		Ok(Self::store_or_advance(job, trial))
 	}
 }

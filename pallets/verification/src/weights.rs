@@ -12,8 +12,6 @@ pub trait WeightInfo {
 	fn commit_reply(s: u32) -> Weight;
 	/// An opening that ends the trial.
 	fn reveal(s: u32) -> Weight;
-	/// An opening after which a third worker is drawn for every stage.
-	fn reveal_and_draw(s: u32) -> Weight;
 	/// The attestation that ends the trial.
 	fn attest(s: u32) -> Weight;
 	/// A move of a dispute with 1,024 digests, as the costliest of those that show or choose some; without
@@ -47,9 +45,6 @@ impl WeightInfo for () {
 	}
 	fn reveal(s: u32) -> Weight {
 		Weight::from_parts(3_000, 3).saturating_mul(s.into())
-	}
-	fn reveal_and_draw(s: u32) -> Weight {
-		Weight::from_parts(4_000, 4).saturating_mul(s.into())
 	}
 	fn attest(s: u32) -> Weight {
 		Weight::from_parts(5_000, 5).saturating_mul(s.into())

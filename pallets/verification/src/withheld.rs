@@ -54,7 +54,7 @@ impl<T: Config> Pallet<T> {
 		checker.starved = true;
 		let worker = who.clone();
 		Self::deposit_event(Event::RowsWithheld { job, stage, worker });
-		Ok(Self::store_or_advance(job, trial).0)
+		Ok(Self::store_or_advance(job, trial))
 	}
 
 	/// Draws another checker for every stage whose first one got no rows. Answers whether there is any; none

@@ -11,6 +11,7 @@ use dllm_primitives::{
 	flow::{Bill, Payouts, WorkLedger, WorkerPool},
 	ids::{Digest, JobId},
 	miner::Worker,
+	slash::Conviction,
 	verdict::Verdict,
 };
 use frame_support::traits::{
@@ -86,14 +87,9 @@ impl WorkerPool<AccountId, Balance, BlockNumber> for AccountableWorkers {
 		Miners::withheld(who, pay, user)
 	}
 
-	fn slash(
-		who: &AccountId,
-		pay: Balance,
-		user: &AccountId,
-		convicted_by: &[AccountId],
-	) -> Balance {
+	fn slash(who: &AccountId, conviction: &Conviction<AccountId>) -> Balance {
 		Poaw::convict(who);
-		Miners::slash(who, pay, user, convicted_by)
+		Miners::slash(who, conviction)
 	}
 
 	/// The treasury makes good what was taken, as far as it has it. What was burned is not minted again, and

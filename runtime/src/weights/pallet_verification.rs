@@ -39,16 +39,6 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
 	}
 
 	/// `s`: 2 to 17.
-	fn reveal_and_draw(s: u32) -> Weight {
-		Weight::from_parts(1_049_054_706, 136_681)
-			.saturating_add(Weight::from_parts(1_736_418_883, 52_703).saturating_mul(s.into()))
-			.saturating_add(T::DbWeight::get().reads(93))
-			.saturating_add(T::DbWeight::get().reads(120_u64.saturating_mul(s.into())))
-			.saturating_add(T::DbWeight::get().writes(13))
-			.saturating_add(T::DbWeight::get().writes(6_u64.saturating_mul(s.into())))
-	}
-
-	/// `s`: 2 to 17.
 	fn attest(s: u32) -> Weight {
 		Weight::from_parts(518_132_958, 6_107)
 			.saturating_add(Weight::from_parts(782_341_124, 4_882).saturating_mul(s.into()))

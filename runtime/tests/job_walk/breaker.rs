@@ -15,8 +15,6 @@ use dllm_runtime::{
 	Runtime, RuntimeCall, Verification,
 };
 
-/// 300 times the pay of a segment at the ceiling of 200 rows, which is 0.8 DLLM.
-const SLASH: Balance = 240 * DLLM;
 const SCOPE: Scope = Scope::Model(MODEL);
 
 /// Two jobs of a moment ago blamed other operators; the third one blames Miner1.
@@ -31,6 +29,7 @@ fn tripped() -> Chain {
 		pallet_verification::Windows::<Runtime>::insert(SCOPE, window);
 	});
 	disputed(&mut chain, JOB, altered(1));
+	drawn(&mut chain);
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
 	chain
 }
@@ -90,10 +89,9 @@ fn what_is_upheld_is_slashed_to_the_planck() {
 	chain.block([]);
 	let after = parties.map(|who| wealth(&mut chain, &who));
 	assert_eq!(state(&mut chain, JOB), JobState::Refunded(Refund::Cheated));
-	assert_eq!(after[0], before[0] + SLASH / 5);
-	assert_eq!(after[1], before[1] - SLASH);
-	assert_eq!(after[2], before[2] + SLASH * 3 / 20);
-	assert_eq!(after[3], before[3] + SLASH * 3 / 20);
+	assert_eq!(after[0], before[0] + MOST_PAY);
+	assert_eq!(after[1], before[1] - OUTVOTED);
+	assert_eq!(after[2..], before[2..]);
 }
 
 #[test]

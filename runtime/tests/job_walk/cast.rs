@@ -35,6 +35,12 @@ pub const STAGES: [[&str; 2]; 3] = [ENTRIES, FIRST_SEGMENT, SECOND_SEGMENT];
 
 /// Bond of every worker.
 pub const BOND: Balance = 1_000 * DLLM;
+/// What a segment of the first pipeline is paid at the ceiling of 200 rows: 0.8 DLLM.
+pub const MOST_PAY: Balance = DLLM / 10 * 8;
+/// What one loses there that is convicted by proof.
+pub const SLASH: Balance = 300 * MOST_PAY;
+/// What one loses that two others outvote, where every job is checked.
+pub const OUTVOTED: Balance = BOND / 10;
 /// What every worker asks for a GFLOP.
 pub const PRICE: Balance = DLLM;
 /// Ceiling that the user offers.
@@ -407,7 +413,7 @@ pub fn attest(who: &str, job: JobId, stage: StageIndex, roots: Roots) -> (&str, 
 }
 
 /// Lets the blocks pass that lie between the last commitment of a lead and the draw. All workers are new, so
-/// every job is checked, by the only other worker of each stage.
+/// every job is checked, by the only other worker of each stage. Third workers have as many blocks before them.
 pub fn drawn(chain: &mut Chain) {
 	let blocks: u32 = <Runtime as pallet_verification::Config>::DrawBlocks::get();
 	chain.skip(blocks + 1);

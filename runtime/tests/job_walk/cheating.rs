@@ -7,10 +7,7 @@ use dllm_primitives::{
 	job::{JobState, Refund},
 	verdict::Verdict,
 };
-use dllm_runtime::{constants::money::DLLM, views, Balance, Runtime, RuntimeCall};
-
-/// 300 times the pay of a segment at the ceiling of 200 rows, which is 0.8 DLLM.
-const SLASH: Balance = 240 * DLLM;
+use dllm_runtime::{views, Balances, Runtime, RuntimeCall};
 
 /// Roots of a worker that sent other rows than the layers give.
 pub fn altered(stage: StageIndex) -> Roots {
@@ -65,6 +62,8 @@ fn assert_convicted(said: Roots) {
 	disputed(&mut chain, JOB, said);
 	let parties = ["User", "Miner1", "Miner2", VERIFIER].map(account);
 	let before = parties.clone().map(|who| wealth(&mut chain, &who));
+	let issued = chain.read(Balances::total_issuance);
+	drawn(&mut chain);
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
 	let after = parties.map(|who| wealth(&mut chain, &who));
 
@@ -73,15 +72,16 @@ fn assert_convicted(said: Roots) {
 	assert_eq!(verdict(&mut chain, 1, 0), Some(Verdict::Cheat));
 	assert_eq!(verdict(&mut chain, 1, 1), Some(Verdict::Pass));
 	assert_eq!(verdict(&mut chain, 1, 2), Some(Verdict::Pass));
-	// A fifth to the user, three tenths to the two that convicted it, the rest is burned.
-	assert_eq!(after[0], before[0] + SLASH / 5);
-	assert_eq!(after[1], before[1] - SLASH);
-	assert_eq!(after[2], before[2] + SLASH * 3 / 20);
-	assert_eq!(after[3], before[3] + SLASH * 3 / 20);
+	// As much as the stage would have cost to the user, nothing to the two that outvoted it, the rest is burned.
+	assert_eq!(after[0], before[0] + MOST_PAY);
+	assert_eq!(after[1], before[1] - OUTVOTED);
+	assert_eq!(after[2..], before[2..]);
+	let left = chain.read(Balances::total_issuance);
+	assert_eq!(left, issued - (OUTVOTED - MOST_PAY));
 	let miner = chain.read(|| views::worker(&account("Miner1")).unwrap());
 	assert_eq!(
 		(miner.cheats, miner.bond, miner.active),
-		(1, BOND - SLASH, false)
+		(1, BOND - OUTVOTED, false)
 	);
 }
 
@@ -129,6 +129,7 @@ fn an_honest_lead_is_cleared_and_its_false_accuser_convicted() {
 		reveal("Miner2", JOB, 1, altered(1)),
 		reveal("Miner4", JOB, 2, roots(2)),
 	]);
+	drawn(&mut chain);
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
 	assert_eq!(
 		chain.read(|| views::job(JOB).unwrap().state),
@@ -180,6 +181,7 @@ fn a_copied_commitment_cannot_be_opened_and_convicts() {
 		reveal("Miner4", JOB, 2, roots(2)),
 	]);
 	chain.skip(21);
+	drawn(&mut chain);
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
 	assert_eq!(
 		chain.read(|| views::job(JOB).unwrap().state),

@@ -110,6 +110,7 @@ fn a_conviction_takes_the_credit_of_the_validator_and_not_its_place() {
 	let theirs = credit(&mut chain, THEIRS);
 	assert!(theirs.earned > 0 && credit(&mut chain, OURS).earned > 0);
 
+	drawn(&mut chain);
 	chain.block([attest(VERIFIER, NEXT_JOB, 1, roots(1))]);
 	let state = chain.read(|| views::job(NEXT_JOB).unwrap().state);
 	assert_eq!(state, JobState::Refunded(Refund::Cheated));

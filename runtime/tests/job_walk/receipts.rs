@@ -9,11 +9,9 @@ use dllm_primitives::{
 	job::{JobState, Refund},
 	verdict::Verdict,
 };
-use dllm_runtime::{constants::money::DLLM, views, Balance, Balances, Runtime, RuntimeCall};
+use dllm_runtime::{views, Balances, Runtime, RuntimeCall};
 use sp_core::{Pair, H512};
 
-/// 300 times the pay of a segment at the ceiling of 200 rows, which is 0.8 DLLM.
-const SLASH: Balance = 240 * DLLM;
 /// The link from the entry to the first segment.
 const BOUNDARY: StageIndex = 0;
 
@@ -179,6 +177,7 @@ fn a_receipt_that_proves_nothing_convicts_nobody() {
 
 	// Without a proof nobody is convicted, and the user is refunded.
 	chain.skip(21);
+	drawn(&mut chain);
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
 	let state = chain.read(|| views::job(JOB).unwrap().state);
 	assert!(matches!(state, JobState::Refunded(_)), "{state:?}");

@@ -142,6 +142,7 @@ fn a_silent_replica_is_replaced_by_a_third_worker() {
 		reveal("Entry2", JOB, 0, roots(0)),
 		reveal("Miner4", JOB, 2, roots(2)),
 	]);
+	drawn(&mut chain);
 	chain.block([attest(VERIFIER, JOB, 1, roots(1))]);
 	assert_eq!(state(&mut chain, JOB), JobState::Settled);
 	let silent = chain.read(|| views::worker(&account("Miner2")).unwrap());

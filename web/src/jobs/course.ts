@@ -38,6 +38,7 @@ const PHASES = {
 	revealing: 'lead and checker open what they committed to',
 	reconciling: 'workers tell other rows of one hop; who holds its receipt shows who signed for others',
 	disputing: 'lead and checker look for the first value in which they differ',
+	appointing: 'randomness of coming blocks draws a third worker where the two do not agree',
 	tiebreak: 'a third worker decides where the two do not agree',
 	held: 'a breaker holds the verdicts, as many jobs like it blamed somebody: governance decides, or they stand',
 } as Record<string, string>;

@@ -10,7 +10,7 @@ export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 const TONES: Record<string, Tone> = {
 	live: 'good', active: 'good', settled: 'good', pass: 'good', ready: 'good', connected: 'good',
 	preparing: 'warn', draining: 'warn', waiting: 'warn', running: 'warn', proposed: 'warn', canary: 'warn',
-	tallying: 'warn', drawing: 'warn', verifying: 'warn', revealing: 'warn', reconciling: 'warn', disputing: 'warn', tiebreak: 'warn', held: 'warn', pardoned: 'warn', pending: 'warn', workerFault: 'warn', verifierFault: 'warn',
+	tallying: 'warn', drawing: 'warn', verifying: 'warn', revealing: 'warn', reconciling: 'warn', disputing: 'warn', appointing: 'warn', tiebreak: 'warn', held: 'warn', pardoned: 'warn', pending: 'warn', workerFault: 'warn', verifierFault: 'warn',
 	indeterminate: 'warn', deprecated: 'warn', unbonding: 'warn',
 	cheat: 'bad', banned: 'bad', lost: 'bad', silent: 'bad', convicted: 'bad', dismissed: 'warn', refunded: 'quiet', rerun: 'quiet',
 	unchecked: 'quiet', unmeasured: 'quiet',

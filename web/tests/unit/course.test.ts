@@ -104,6 +104,8 @@ describe('an open job', () => {
 		expect(waitsFor(opened)).toEqual({ text: 'the leads run it and commit', until: 11 });
 		const drawing = waitsFor([...opened, at(3, 'verification.PhaseEntered', { phase: 'Drawing', until: 6 })]);
 		expect(drawing).toEqual({ text: expect.stringMatching(/randomness/), until: 6 });
+		const appointing = waitsFor([...opened, at(9, 'verification.PhaseEntered', { phase: 'Appointing', until: 12 })]);
+		expect(appointing).toEqual({ text: expect.stringMatching(/randomness .* third worker/), until: 12 });
 		const tallying = waitsFor([...opened, at(11, 'verification.PhaseEntered', { phase: 'Tallying', until: 17 })]);
 		expect(tallying).toEqual({ text: expect.stringMatching(/did not come to its end.* refunded/), until: 17 });
 		expect(waitsFor([...opened, at(9, 'verification.PhaseEntered', { phase: 'Closed', until: 9 })])).toBeUndefined();

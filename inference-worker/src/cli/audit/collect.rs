@@ -233,6 +233,10 @@ pub fn events_of(job: JobId, block: &[PastEvent]) -> Result<Events, ChainError> 
 		match (event.pallet.as_str(), event.name.as_str()) {
 			("Miners", "Slashed") => slashed.push(slash(event)?),
 			("Miners", "Forfeited") => forfeited.push(forfeit(event)?),
+			("Miners", "BondExtended" | "Acquitted") => {
+				let (worker, _) = read::<(AccountId32, u128)>(event)?;
+				events.bonds_changed.push(worker);
+			}
 			("Verification", "Judged") => {
 				let slashed = std::mem::take(&mut slashed);
 				let forfeited = std::mem::take(&mut forfeited);
@@ -241,6 +245,10 @@ pub fn events_of(job: JobId, block: &[PastEvent]) -> Result<Events, ChainError> 
 					events.slashed.extend(slashed);
 					events.forfeited.extend(forfeited);
 					events.judged.push(judged);
+				} else {
+					let lost = slashed.into_iter().map(|one| one.worker);
+					let lost = lost.chain(forfeited.into_iter().map(|one| one.worker));
+					events.bonds_changed.extend(lost);
 				}
 			}
 			_ if subject(event) == Some(job) => note(&mut events, event)?,

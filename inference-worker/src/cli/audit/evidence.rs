@@ -133,6 +133,8 @@ pub struct Events {
 	pub slashed: Vec<Slashed>,
 	/// `Miners.Forfeited` of the same.
 	pub forfeited: Vec<Forfeited>,
+	/// Whose bonds, or convictions, the block changed besides.
+	pub bonds_changed: Vec<AccountId32>,
 }
 
 /// A job was paid for.

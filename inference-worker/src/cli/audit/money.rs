@@ -5,7 +5,7 @@ use super::{
 	plan::drawn,
 	shown::{everybody, part_of, who},
 	step::{Sheet, Step},
-	verdicts::is_starved,
+	verdicts::{ground, is_starved},
 };
 use crate::chain::{address, AccountId32, Amount};
 use dllm_primitives::{
@@ -14,6 +14,7 @@ use dllm_primitives::{
 	model::ModelSpec,
 	payout::{self, Split},
 	plan::Pipeline,
+	slash::{Conviction, Ground},
 	verdict::{Part, Verdict},
 };
 
@@ -197,11 +198,11 @@ fn announced(sheet: &mut Sheet, evidence: &Evidence) {
 }
 
 /// Exactly the convicted, and those that were checked and did not open, lost of their bonds, and every planck of
-/// it went somewhere.
+/// it went where the rule sends it.
 pub(super) fn slashes(evidence: &Evidence) -> Step {
 	let mut sheet = Sheet::new(
 		"slashes",
-		"exactly the convicted were slashed, exactly who was checked and did not open forfeited, and what was taken was shared out to the planck",
+		"exactly the convicted were slashed, by what their conviction rests on, exactly who was checked and did not open forfeited, and what was taken was shared out to the planck",
 	);
 	let convicted = everybody(evidence)
 		.filter(|(_, one)| one.verdict == Some(Verdict::Cheat))
@@ -266,6 +267,7 @@ fn forfeits(sheet: &mut Sheet, evidence: &Evidence) -> usize {
 	withheld.len()
 }
 
+/// Checks what was taken of the bond of who was convicted, and who got it, against what its conviction rests on.
 fn slash(
 	sheet: &mut Sheet,
 	evidence: &Evidence,
@@ -274,35 +276,96 @@ fn slash(
 	slashed: &Slashed,
 ) {
 	let name = who(stage, one);
-	let passed = |one: &&ParticipantView| one.verdict == Some(Verdict::Pass);
-	let convictors = stage.participants.iter().filter(passed).count();
+	let drawn = drawn(evidence).unwrap_or_default();
+	let drawn = drawn.iter().find(|due| due.stage == stage.stage);
+	let ground = ground(evidence, stage, one.part);
+	let (Some(pay), Some(ground)) = (drawn.map(|due| due.pay), ground) else {
+		return sheet.expect(false, || {
+			format!("plan and model do not tell what {name} had to lose")
+		});
+	};
+	let passed = |other: &&ParticipantView| other.verdict == Some(Verdict::Pass);
+	let passed = stage.participants.iter().filter(passed);
+	let convicted_by = passed.map(|other| other.worker.clone()).collect::<Vec<_>>();
+	let conviction = Conviction {
+		pay,
+		ground,
+		exact: evidence.is_exact(),
+		user: &evidence.record.client,
+		convicted_by: &convicted_by,
+	};
 	sheet.note(format!(
-		"{name} lost {}: {} to the user, {} to the {convictors} that convicted it, {} burned",
+		"{name} {} and lost {}: {} to the user, {} to the {} that convicted it, {} burned",
+		ground_in_words(ground),
 		Amount(slashed.amount),
 		Amount(slashed.to_user),
 		Amount(slashed.to_convictors),
+		convicted_by.len(),
 		Amount(slashed.burned)
 	));
-	let drawn = drawn(evidence).unwrap_or_default();
-	let pay = drawn.iter().find(|due| due.stage == stage.stage);
-	let bond = evidence.worker(&one.worker).map_or(0, |worker| worker.bond);
-	if let Some(pay) = pay.map(|due| due.pay) {
-		sheet.note(format!(
-			"its bond was {} one block before; the stage was worth {} at most",
-			Amount(bond),
-			Amount(pay)
-		));
+	taken(sheet, evidence, &name, (&conviction, slashed));
+	shares(sheet, &name, (&conviction, slashed));
+}
+
+/// Checks how much was taken, where that conviction alone changed the bond in its block: else it may have been another
+/// bond, and another number of earlier convictions, than the block before tells.
+fn taken(
+	sheet: &mut Sheet,
+	evidence: &Evidence,
+	name: &str,
+	(conviction, slashed): (&Conviction<AccountId32>, &Slashed),
+) {
+	let Some(worker) = evidence.worker(&slashed.worker) else {
+		return;
+	};
+	sheet.note(format!(
+		"its bond was {} one block before, with {} earlier convictions; the stage was worth {} at most",
+		Amount(worker.bond),
+		worker.cheats,
+		Amount(conviction.pay)
+	));
+	let events = &evidence.events;
+	let slashes = events.slashed.iter().map(|other| &other.worker);
+	let lost = slashes.chain(events.forfeited.iter().map(|other| &other.worker));
+	let once = lost.filter(|who| **who == slashed.worker).count() == 1;
+	if once && !events.bonds_changed.contains(&slashed.worker) {
+		let due = conviction.takes(worker.bond, worker.cheats);
+		sheet.expect(slashed.amount == due, || {
+			format!("{name} lost {} planck, {due} are due", slashed.amount)
+		});
 	}
+}
+
+/// Checks who got what was taken. Every share is paid whole, or burned where its account cannot receive it.
+fn shares(
+	sheet: &mut Sheet,
+	name: &str,
+	(conviction, slashed): (&Conviction<AccountId32>, &Slashed),
+) {
 	let parts = slashed.to_user.checked_add(slashed.to_convictors);
 	let parts = parts.and_then(|sum| sum.checked_add(slashed.burned));
 	sheet.same("shares of the slash", parts, Some(slashed.amount));
-	// Who is convicted in two stages of one job has nothing left after the second.
-	let only = evidence.events.slashed.iter();
-	let once = only.filter(|other| other.worker == one.worker).count() == 1;
-	sheet.expect(slashed.amount > 0 || bond == 0 || !once, || {
-		format!("{name} lost nothing")
+	let (to_user, each) = conviction.shares(slashed.amount);
+	sheet.expect([0, to_user].contains(&slashed.to_user), || {
+		format!(
+			"of what {name} lost the user got {} planck, {to_user} are due",
+			slashed.to_user
+		)
 	});
-	sheet.expect(convictors > 0 || slashed.to_convictors == 0, || {
-		"a share went to convictors that there are not".into()
+	let convictors = conviction.convicted_by.len();
+	let mut sums = (0..=convictors as u128).map(|paid| each.saturating_mul(paid));
+	sheet.expect(sums.any(|sum| sum == slashed.to_convictors), || {
+		format!(
+			"of what {name} lost the {convictors} that convicted it got {} planck, {each} are due to each",
+			slashed.to_convictors
+		)
 	});
+}
+
+/// On what a conviction rests, for people.
+fn ground_in_words(ground: Ground) -> &'static str {
+	match ground {
+		Ground::Proof => "was proved wrong",
+		Ground::Votes => "was outvoted by two others",
+	}
 }

@@ -16,6 +16,7 @@ use dllm_primitives::{
 	job::{JobState, Refund},
 	judge::{self, Due, Exhibit, LeadFinding, Outcome, Showing, StageShowings},
 	model::LayerRange,
+	slash::Ground,
 	verdict::{Part, Verdict},
 };
 
@@ -170,6 +171,11 @@ fn judged(evidence: &Evidence) -> Vec<Option<Verdicts>> {
 			Some(lead.chain(replica).chain(third).collect())
 		})
 		.collect()
+}
+
+/// On what it rests that the worker of a part was convicted; none where the stage cannot be judged.
+pub(super) fn ground(evidence: &Evidence, stage: &StageReceipt, part: Part) -> Option<Ground> {
+	showings(evidence, stage).map(|shown| shown.ground(part))
 }
 
 fn showings(evidence: &Evidence, stage: &StageReceipt) -> Option<StageShowings> {

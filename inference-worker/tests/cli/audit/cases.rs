@@ -35,6 +35,9 @@ const WRITTEN: &str = include_str!("../../../../web/tests/unit/settled.json");
 const PRICE: u128 = DLLM / 100;
 /// Rows that its request allows.
 pub const ROWS_CEILING: u32 = 60;
+/// What the first segment costs for so many rows: three layers of 393 216 operations a row, at 10 planck for a
+/// thousand operations.
+pub const SEGMENT_PAY: u128 = 707_788_800;
 /// A digest of nothing.
 pub const OTHER: Digest = Digest::repeat_byte(0xAB);
 /// The checker that got no rows first.
@@ -163,7 +166,7 @@ pub fn convicted() -> Evidence {
 	commit(&mut evidence, 1, 0);
 	evidence.workers.push(worker(account(THIRD), THIRD));
 	refund(&mut evidence, Refund::Cheated);
-	evidence.events.slashed = vec![slash(cheat)];
+	evidence.events.slashed = vec![outvoted(cheat)];
 	evidence
 }
 
@@ -210,6 +213,8 @@ pub fn disputed() -> Evidence {
 	stage.participants.truncate(2);
 	stage.participants[1].verdict = Some(Verdict::Pass);
 	stage.dispute = Some(Standing::Over(Outcome::Convicted));
+	let cheat = stage.participants[0].worker.clone();
+	evidence.events.slashed = vec![slash(cheat)];
 	evidence.workers.pop();
 	announce(&mut evidence);
 	evidence
@@ -587,6 +592,7 @@ fn third(honest: Opening) -> ParticipantView {
 	}
 }
 
+/// What the first conviction takes of a bond of 1,000 DLLM, where it is proved.
 fn slash(worker: AccountId32) -> Slashed {
 	Slashed {
 		worker,
@@ -595,6 +601,39 @@ fn slash(worker: AccountId32) -> Slashed {
 		to_convictors: 30 * DLLM,
 		burned: 50 * DLLM,
 	}
+}
+
+/// The same of the lead of the first segment, where two others outvoted it.
+fn outvoted(worker: AccountId32) -> Slashed {
+	Slashed {
+		to_user: SEGMENT_PAY,
+		to_convictors: 0,
+		burned: 100 * DLLM - SEGMENT_PAY,
+		..slash(worker)
+	}
+}
+
+/// A job of which the lead of the first segment was convicted there, and again as the replica of the last one: the
+/// second proof takes all that the first has left.
+pub fn convicted_twice() -> Evidence {
+	let mut evidence = disputed();
+	let cheat = evidence.receipt.stages[1].participants[0].worker.clone();
+	let stage = &mut evidence.receipt.stages[2];
+	let replica = &mut stage.participants[1];
+	replica.worker = cheat.clone();
+	replica.opening.as_mut().expect("opened").roots.output = OTHER;
+	replica.verdict = Some(Verdict::Cheat);
+	stage.dispute = Some(Standing::Over(Outcome::Dismissed));
+	commit(&mut evidence, 2, 1);
+	announce(&mut evidence);
+	evidence.events.slashed.push(Slashed {
+		amount: 900 * DLLM,
+		to_user: 180 * DLLM,
+		to_convictors: 270 * DLLM,
+		burned: 450 * DLLM,
+		..slash(cheat)
+	});
+	evidence
 }
 
 /// Lets a participant commit to what it opened.

@@ -2,7 +2,11 @@
 //! the field; those are listed here.
 
 use super::{account, cases, failing};
-use dllm_primitives::model::Profile;
+use dllm_primitives::{
+	api::{ParticipantView, StageReceipt},
+	model::Profile,
+	verdict::Verdict,
+};
 use dllm_worker::cli::audit::evidence::Evidence;
 use serde_json::Value;
 
@@ -168,10 +172,14 @@ fn step_of(path: &str, evidence: &Evidence) -> Option<&'static str> {
 		"pipeline" => match last {
 			_ if PIPELINE_UNREAD.contains(&last) || names.contains(&"ready") => None,
 			"price" if names[2] == "0" && evidence.record.own_entry => None,
-			"price" => is_settled.then_some("fee"),
+			"price" if is_settled => Some("fee"),
+			"price" => {
+				let outvoted = outvoted_in(evidence).map(|stage| stage.stage.to_string());
+				(outvoted.as_deref() == Some(names[2])).then_some("slashes")
+			}
 			_ => Some("plan"),
 		},
-		"workers" => matches!(last, "account" | "operator").then_some("plan"),
+		"workers" => step_of_worker(&names[1..], evidence),
 		"events" => step_of_event(&names[1..]),
 		other => panic!("{other} is not known to the test"),
 	}
@@ -180,6 +188,34 @@ fn step_of(path: &str, evidence: &Evidence) -> Option<&'static str> {
 fn is_contradicted(evidence: &Evidence) -> bool {
 	let mut stages = evidence.receipt.stages.iter();
 	stages.any(|stage| stage.contradiction.is_some())
+}
+
+/// The stage in which a worker was convicted by the word of two others alone: what it costs is the most that its user
+/// gets.
+fn outvoted_in(evidence: &Evidence) -> Option<&StageReceipt> {
+	let mut stages = evidence.receipt.stages.iter();
+	stages.find(|stage| {
+		let opened = |one: &ParticipantView| one.opening.is_some();
+		let cheat = |one: &ParticipantView| one.verdict == Some(Verdict::Cheat) && opened(one);
+		let voted = stage.dispute.is_none() && stage.contradiction.is_none();
+		voted && stage.participants.iter().any(cheat)
+	})
+}
+
+/// Of a bond that was slashed its size counts, and, where that was proved, how often it was before.
+fn step_of_worker(names: &[&str], evidence: &Evidence) -> Option<&'static str> {
+	let [at, field] = names else {
+		return None;
+	};
+	let worker = &evidence.workers[at.parse::<usize>().expect("a place")];
+	let mut slashed = evidence.events.slashed.iter();
+	let slashed = slashed.any(|slashed| slashed.worker == worker.account);
+	match *field {
+		"account" | "operator" => Some("plan"),
+		"bond" => slashed.then_some("slashes"),
+		"cheats" => (slashed && outvoted_in(evidence).is_none()).then_some("slashes"),
+		_ => None,
+	}
 }
 
 fn step_of_record(field: &str, is_settled: bool) -> Option<&'static str> {
@@ -252,7 +288,13 @@ fn step_of_model(names: &[&str], evidence: &Evidence) -> Option<&'static str> {
 		// Where a signature alone convicts, nobody need have passed in the stage.
 		"hash" if is_contradicted(evidence) && !in_entry => Some("verdicts"),
 		"hash" => passed.then_some("shards"),
-		"flopsPerToken" => is_settled.then_some("fee"),
+		"flopsPerToken" if is_settled => Some("fee"),
+		"flopsPerToken" => {
+			let stage = outvoted_in(evidence)?;
+			let layer = names[1].parse::<u16>().ok()?;
+			let executed = stage.layers.start..stage.layers.end;
+			executed.contains(&layer).then_some("slashes")
+		}
 		other => panic!("{other} is not known to the test"),
 	}
 }

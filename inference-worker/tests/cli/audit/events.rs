@@ -68,6 +68,25 @@ fn a_slash_belongs_to_the_trial_whose_verdicts_follow() {
 	assert_eq!(of(10), (vec![], 0, None));
 }
 
+/// What a slash was taken of cannot be told from the block before where something else in the block changed the bond.
+#[test]
+fn bonds_that_the_block_changed_besides_are_noted() {
+	let block = [
+		event("Miners", "BondExtended", (account(1), 500u128)),
+		event("Miners", "Acquitted", (account(2), 0u128)),
+		event("Miners", "Unbonding", (account(3), 99u32)),
+		slashed(4, 20),
+		event("Miners", "Forfeited", (account(5), 9u128, 0u128, 9u128)),
+		judged(7, 4, Verdict::Cheat),
+		slashed(6, 10),
+		judged(8, 6, Verdict::Cheat),
+	];
+	let of = |job| events_of(job, &block).expect("events").bonds_changed;
+	assert_eq!(of(8), [1, 2, 4, 5].map(account));
+	assert_eq!(of(7), [1, 2, 6].map(account));
+	assert_eq!(of(9), [1, 2, 4, 5, 6].map(account));
+}
+
 #[test]
 fn money_is_read_to_the_planck() {
 	let job: JobId = 7;

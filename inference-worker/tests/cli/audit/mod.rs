@@ -17,7 +17,10 @@ use dllm_primitives::{
 	trace::{Layer, Shape},
 	verdict::Verdict,
 };
-use dllm_worker::cli::audit::{audit, evidence::Evidence, Found};
+use dllm_worker::{
+	chain::DLLM,
+	cli::audit::{audit, evidence::Evidence, Found},
+};
 
 /// Names of the steps with something to check, which all hold.
 #[track_caller]
@@ -131,9 +134,111 @@ fn a_conviction_is_explained() {
 	assert!(said(&convicted, "agreement").contains("the third worker agrees with the replica"));
 	let why = "cheat – replica and tiebreak told other roots of the same rows";
 	assert!(said(&convicted, "verdicts").contains(why));
-	let lost =
-		"lost 100 DLLM: 20 DLLM to the user, 30 DLLM to the 2 that convicted it, 50 DLLM burned";
+	let lost = "was outvoted by two others and lost 100 DLLM: 0.0007077888 DLLM to the user, 0 DLLM to the 2 that convicted it, 99.9992922112 DLLM burned";
 	assert!(said(&convicted, "slashes").contains(lost));
+}
+
+/// What a slash came to, shared out so; the rest is burned.
+fn shared(mut evidence: Evidence, to_user: u128, to_convictors: u128) -> Evidence {
+	let slashed = &mut evidence.events.slashed[0];
+	slashed.to_user = to_user;
+	slashed.to_convictors = to_convictors;
+	slashed.burned = slashed.amount - to_user - to_convictors;
+	evidence
+}
+
+/// Two workers can outvote a third that is right: they get nothing for it, and the user no more than the stage costs.
+#[test]
+fn votes_that_paid_somebody_are_found() {
+	let failing_so = |to_user, to_convictors| failing(&shared(convicted(), to_user, to_convictors));
+	// The user's account need not be able to receive its share.
+	for to_user in [SEGMENT_PAY, 0] {
+		assert_eq!(failing_so(to_user, 0), [""; 0]);
+	}
+	for to_user in [SEGMENT_PAY + 1, SEGMENT_PAY - 1, 20 * DLLM] {
+		assert_eq!(failing_so(to_user, 0), ["slashes"], "{to_user}");
+	}
+	for to_convictors in [1, 15 * DLLM, 30 * DLLM] {
+		assert_eq!(failing_so(SEGMENT_PAY, to_convictors), ["slashes"]);
+	}
+	assert!(said(&shared(convicted(), 20 * DLLM, 0), "slashes").contains("707788800 are due"));
+}
+
+#[test]
+fn shares_of_a_proof_are_paid_whole_or_burned() {
+	let failing_so = |to_user, to_convictors| failing(&shared(copied(), to_user, to_convictors));
+	// Of the two that convicted it each has 15, as far as they can receive it.
+	for to_user in [0, 20] {
+		for to_convictors in [0, 15, 30] {
+			let found = failing_so(to_user * DLLM, to_convictors * DLLM);
+			assert_eq!(found, [""; 0], "{to_user}, {to_convictors}");
+		}
+	}
+	for (to_user, to_convictors) in [(19, 30), (21, 30), (20, 10), (20, 29), (20, 45)] {
+		let found = failing_so(to_user * DLLM, to_convictors * DLLM);
+		assert_eq!(found, ["slashes"], "{to_user}, {to_convictors}");
+	}
+	// One that copied is proved wrong by that, not outvoted.
+	assert!(said(&copied(), "slashes").contains("was proved wrong and lost 100 DLLM"));
+	let alone = |to_convictors| failing(&shared(disputed(), 20 * DLLM, to_convictors * DLLM));
+	assert_eq!(alone(15), ["slashes"]);
+	assert_eq!(alone(30), [""; 0]);
+}
+
+/// `evidence`, where so much of a bond of 1 DLLM was taken, and nobody could receive a share of it.
+fn taken(mut evidence: Evidence, earlier: u32, amount: u128) -> Evidence {
+	let cheat = evidence.events.slashed[0].worker.clone();
+	let known = evidence.workers.iter_mut();
+	for worker in known.filter(|worker| worker.account == cheat) {
+		(worker.bond, worker.cheats) = (DLLM, earlier);
+	}
+	evidence.events.slashed[0].amount = amount;
+	shared(evidence, 0, 0)
+}
+
+#[test]
+fn more_or_less_than_the_rule_takes_is_found() {
+	const TENTH: u128 = DLLM / 10;
+	const STAGE: u128 = 300 * SEGMENT_PAY;
+	let float = || {
+		let mut evidence = convicted();
+		evidence.model.profile = Profile::F32;
+		evidence
+	};
+	let due: [(fn() -> Evidence, u32, u128); 6] = [
+		(convicted, 0, STAGE),
+		(convicted, 1, STAGE),
+		(float, 0, TENTH),
+		(float, 1, TENTH),
+		(disputed, 0, STAGE),
+		(disputed, 1, DLLM),
+	];
+	for (evidence, earlier, due) in due {
+		for amount in [TENTH, STAGE, DLLM] {
+			let found = failing(&taken(evidence(), earlier, amount));
+			let expected: &[&str] = if amount == due { &[] } else { &["slashes"] };
+			assert_eq!(found, expected, "{amount} of {due}, {earlier} before");
+		}
+	}
+}
+
+/// Of what else the block did to the bond nobody knows whether it came before.
+#[test]
+fn how_much_was_taken_is_left_open_where_more_changed_the_bond() {
+	let mut changed = taken(convicted(), 0, DLLM);
+	assert_eq!(failing(&changed), ["slashes"]);
+	let cheat = changed.events.slashed[0].worker.clone();
+	changed.events.bonds_changed.push(cheat);
+	assert_eq!(failing(&changed), [""; 0]);
+
+	let twice = convicted_twice();
+	let proved = said(&twice, "slashes");
+	assert_eq!(proved.matches("was proved wrong").count(), 2);
+	assert!(!failing(&twice).contains(&"slashes"));
+	let mut greedy = twice;
+	greedy.events.slashed[1].to_user += DLLM;
+	greedy.events.slashed[1].burned -= DLLM;
+	assert!(failing(&greedy).contains(&"slashes"));
 }
 
 #[test]

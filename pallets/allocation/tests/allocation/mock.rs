@@ -9,6 +9,7 @@ use dllm_primitives::{
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Plan, Segment},
+	slash::Conviction,
 	verdict::Verdict,
 };
 use frame_support::{
@@ -191,7 +192,7 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 
 	fn engage(_: &AccountId) {}
 	fn release(_: &AccountId, _: Verdict) {}
-	fn slash(_: &AccountId, _: u128, _: &AccountId, _: &[AccountId]) -> u128 {
+	fn slash(_: &AccountId, _: &Conviction<AccountId>) -> u128 {
 		0
 	}
 	fn acquit(_: &AccountId, _: u128, _: bool) -> u128 {

@@ -2,7 +2,6 @@
 
 use crate::mock::*;
 use dllm_primitives::{
-	flow::WorkerPool,
 	links::Report,
 	miner::{Roles, WorkerState},
 };
@@ -25,8 +24,8 @@ fn broken_by(harm: fn()) {
 		pending(BOB, ALICE);
 		worker(CAROL);
 		assert_ok!(Miners::report_links(signed(ALICE), probed(&[BOB])));
-		Miners::slash(&CAROL, 0, &DAVE, &[]);
-		Miners::slash(&CAROL, 0, &DAVE, &[]);
+		convict(&CAROL, 0, &DAVE, &[]);
+		convict(&CAROL, 0, &DAVE, &[]);
 		assert_ok!(Miners::do_try_state());
 		let _ = with_transaction(|| {
 			harm();

@@ -1,8 +1,10 @@
 //! A chain with balances and the pool.
 
 use dllm_primitives::{
+	flow::WorkerPool,
 	links::{Links, Probed, Reading},
 	miner::{Roles, WorkerSpec, WorkerState},
+	slash::{Conviction, Ground},
 };
 use frame_support::{derive_impl, parameter_types, traits::fungible::InspectHold};
 use pallet_miners::{HoldReason, WorkerOf};
@@ -178,6 +180,18 @@ pub fn worker(who: AccountId) -> AccountId {
 pub fn bonded(who: AccountId, bond: u128) -> AccountId {
 	Miners::register(signed(who), None, spec(who), bond).unwrap();
 	who
+}
+
+/// Slashes a worker for what is proved; answers what it lost.
+pub fn convict(who: &AccountId, pay: u128, user: &AccountId, convicted_by: &[AccountId]) -> u128 {
+	let conviction = Conviction {
+		pay,
+		ground: Ground::Proof,
+		exact: true,
+		user,
+		convicted_by,
+	};
+	Miners::slash(who, &conviction)
 }
 
 /// Registers a worker that waits for `operator`.

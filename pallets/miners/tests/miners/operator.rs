@@ -83,7 +83,7 @@ fn is_not_needed_to_take_a_bond_back() {
 fn does_not_activate_a_worker_whose_bond_was_slashed() {
 	execute(|| {
 		pending(ALICE, BOB);
-		Miners::slash(&ALICE, 0, &CAROL, &[]);
+		convict(&ALICE, 0, &CAROL, &[]);
 		assert_noop!(Miners::accept_worker(signed(BOB), ALICE), Error::BondTooLow);
 		assert_ok!(Miners::bond_extra(signed(ALICE), MIN_BOND / 10));
 		assert_ok!(Miners::accept_worker(signed(BOB), ALICE));

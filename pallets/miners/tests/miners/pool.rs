@@ -57,7 +57,7 @@ fn ignores_who_is_gone() {
 		assert_eq!(Miners::rank(&ALICE), 0);
 		Miners::engage(&ALICE);
 		Miners::release(&ALICE, Verdict::Pass);
-		assert_eq!(Miners::slash(&ALICE, 5, &BOB, &[CAROL]), 0);
+		assert_eq!(convict(&ALICE, 5, &BOB, &[CAROL]), 0);
 		assert!(Miners::all().is_empty());
 	});
 }
@@ -93,7 +93,7 @@ fn a_conviction_takes_the_whole_rank() {
 		worker(ALICE);
 		Miners::engage(&ALICE);
 		Miners::release(&ALICE, Verdict::Pass);
-		Miners::slash(&ALICE, 5, &BOB, &[CAROL]);
+		convict(&ALICE, 5, &BOB, &[CAROL]);
 		assert_eq!(Miners::rank(&ALICE), 0);
 	});
 }

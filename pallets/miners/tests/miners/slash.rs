@@ -1,7 +1,13 @@
 //! What a conviction costs, and who gets it.
 
 use crate::mock::*;
-use dllm_primitives::{flow::WorkerPool, ids::Digest, miner::WorkerState, verdict::Verdict};
+use dllm_primitives::{
+	flow::WorkerPool,
+	ids::Digest,
+	miner::WorkerState,
+	slash::{Conviction, Ground},
+	verdict::Verdict,
+};
 use frame_support::{assert_noop, assert_ok};
 use proptest::{collection::vec, prelude::*};
 
@@ -27,7 +33,7 @@ fn takes_a_share_of_the_bond_at_least() {
 	execute(|| {
 		bonded(ALICE, BOND + 1);
 		// A tenth, rounded up; 300 × 33 is less.
-		assert_eq!(Miners::slash(&ALICE, 33, &USER, &[BOB, CAROL]), 10_001);
+		assert_eq!(convict(&ALICE, 33, &USER, &[BOB, CAROL]), 10_001);
 		assert_eq!(get(ALICE).bond, BOND - 10_000);
 		assert_eq!(held(ALICE), BOND - 10_000);
 		assert_eq!(free(USER), FUNDS + 2_000);
@@ -41,7 +47,7 @@ fn takes_a_share_of_the_bond_at_least() {
 fn takes_a_multiple_of_the_pay_where_that_is_more() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		assert_eq!(Miners::slash(&ALICE, 100, &USER, &[BOB]), 30_000);
+		assert_eq!(convict(&ALICE, 100, &USER, &[BOB]), 30_000);
 		assert_eq!(get(ALICE).cheats, 1);
 		assert_eq!(state(ALICE), WorkerState::Active);
 	});
@@ -52,7 +58,7 @@ fn never_takes_more_than_the_bond() {
 	execute(|| {
 		bonded(ALICE, BOND);
 		let own = free(ALICE);
-		assert_eq!(Miners::slash(&ALICE, u128::MAX, &USER, &[]), BOND);
+		assert_eq!(convict(&ALICE, u128::MAX, &USER, &[]), BOND);
 		assert_eq!((held(ALICE), get(ALICE).bond, free(ALICE)), (0, 0, own));
 	});
 }
@@ -61,7 +67,7 @@ fn never_takes_more_than_the_bond() {
 fn burns_the_convictors_share_where_there_is_none() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		Miners::slash(&ALICE, 0, &USER, &[]);
+		convict(&ALICE, 0, &USER, &[]);
 		System::assert_last_event(slashed(10_000, 2_000, 0, 8_000));
 	});
 }
@@ -73,7 +79,7 @@ fn burns_what_cannot_be_received() {
 		// 1 000 are slashed: 200 for the user, and 300 for 31 strangers are 9 each, below the
 		// existential deposit.
 		let strangers: Vec<_> = (STRANGER..STRANGER + 31).collect();
-		Miners::slash(&ALICE, 0, &USER, &strangers);
+		convict(&ALICE, 0, &USER, &strangers);
 		System::assert_has_event(slashed(1_000, 200, 0, 800));
 	});
 }
@@ -84,7 +90,7 @@ fn gives_the_rounding_to_the_fire() {
 		bonded(ALICE, BOND);
 		// 3 000 for 7 are 428 each.
 		let convictors: Vec<_> = (10..17).collect();
-		Miners::slash(&ALICE, 0, &USER, &convictors);
+		convict(&ALICE, 0, &USER, &convictors);
 		System::assert_last_event(slashed(10_000, 2_000, 2_996, 5_004));
 	});
 }
@@ -93,7 +99,7 @@ fn gives_the_rounding_to_the_fire() {
 fn lets_a_worker_go_whose_bond_is_no_longer_enough() {
 	execute(|| {
 		worker(ALICE);
-		Miners::slash(&ALICE, 0, &USER, &[BOB]);
+		convict(&ALICE, 0, &USER, &[BOB]);
 		assert_eq!(get(ALICE).bond, MIN_BOND - 1_000);
 		assert_eq!(state(ALICE), WorkerState::Unbonding(1 + DELAY));
 		assert_eq!(Miners::draw_verifier(Digest::zero(), &[], 0), None);
@@ -111,7 +117,7 @@ fn reaches_a_worker_that_is_leaving_and_leaves_it_its_date() {
 		bonded(ALICE, BOND);
 		assert_ok!(Miners::unbond(signed(ALICE)));
 		System::set_block_number(5);
-		assert_eq!(Miners::slash(&ALICE, 0, &USER, &[BOB]), 10_000);
+		assert_eq!(convict(&ALICE, 0, &USER, &[BOB]), 10_000);
 		assert_eq!(state(ALICE), WorkerState::Unbonding(1 + DELAY));
 	});
 }
@@ -120,10 +126,39 @@ fn reaches_a_worker_that_is_leaving_and_leaves_it_its_date() {
 fn takes_everything_the_second_time_and_bans() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		Miners::slash(&ALICE, 0, &USER, &[BOB]);
-		assert_eq!(Miners::slash(&ALICE, 0, &USER, &[BOB]), BOND - 10_000);
+		convict(&ALICE, 0, &USER, &[BOB]);
+		assert_eq!(convict(&ALICE, 0, &USER, &[BOB]), BOND - 10_000);
 		assert_eq!((state(ALICE), held(ALICE)), (WorkerState::Banned, 0));
 		System::assert_last_event(Event::Banned { worker: ALICE }.into());
+	});
+}
+
+/// Two friends can outvote one that is honest: they gain nothing, and it stays.
+#[test]
+fn votes_pay_nobody_but_the_user_and_ban_nobody() {
+	execute(|| {
+		bonded(ALICE, BOND);
+		let outvoted = |exact, pay| {
+			let conviction = Conviction {
+				pay,
+				ground: Ground::Votes,
+				exact,
+				user: &USER,
+				convicted_by: &[BOB, CAROL],
+			};
+			Miners::slash(&ALICE, &conviction)
+		};
+		assert_eq!(outvoted(false, 100), 10_000);
+		System::assert_last_event(slashed(10_000, 100, 0, 9_900));
+		assert_eq!(outvoted(true, 100), 30_000);
+		System::assert_last_event(slashed(30_000, 100, 0, 29_900));
+		assert_eq!((free(BOB), free(CAROL)), (FUNDS, FUNDS));
+		assert_eq!((get(ALICE).cheats, state(ALICE)), (2, WorkerState::Active));
+		assert_eq!(Miners::rank_of(&ALICE), 0);
+
+		// What is proved then is no first time.
+		assert_eq!(convict(&ALICE, 0, &USER, &[]), BOND - 40_000);
+		assert_eq!(state(ALICE), WorkerState::Banned);
 	});
 }
 
@@ -131,8 +166,8 @@ fn takes_everything_the_second_time_and_bans() {
 fn bans_for_good() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		Miners::slash(&ALICE, 0, &USER, &[]);
-		Miners::slash(&ALICE, 0, &USER, &[]);
+		convict(&ALICE, 0, &USER, &[]);
+		convict(&ALICE, 0, &USER, &[]);
 		System::set_block_number(10 * DELAY);
 		assert_noop!(Miners::unbond(signed(ALICE)), Error::NotActive);
 		assert_noop!(Miners::rebond(signed(ALICE)), Error::NotUnbonding);
@@ -148,7 +183,7 @@ fn bans_for_good() {
 		);
 		assert_eq!(Miners::draw_verifier(Digest::zero(), &[], 0), None);
 		// A third conviction, from a job that was still open, finds nothing and says Banned only once.
-		assert_eq!(Miners::slash(&ALICE, 100, &USER, &[BOB]), 0);
+		assert_eq!(convict(&ALICE, 100, &USER, &[BOB]), 0);
 		let banned: RuntimeEvent = Event::Banned { worker: ALICE }.into();
 		assert_eq!(
 			System::events()
@@ -166,7 +201,7 @@ fn counts_a_conviction_once_with_its_verdict() {
 		bonded(ALICE, BOND);
 		Miners::engage(&ALICE);
 		Miners::release(&ALICE, Verdict::Cheat);
-		Miners::slash(&ALICE, 0, &USER, &[]);
+		convict(&ALICE, 0, &USER, &[]);
 		assert_eq!(get(ALICE).cheats, 1);
 		assert_eq!(state(ALICE), WorkerState::Active);
 	});
@@ -177,7 +212,7 @@ fn pays_a_worker_that_cheated_itself_its_share_as_user() {
 	execute(|| {
 		bonded(ALICE, BOND);
 		let own = free(ALICE);
-		Miners::slash(&ALICE, 0, &ALICE, &[BOB]);
+		convict(&ALICE, 0, &ALICE, &[BOB]);
 		assert_eq!(free(ALICE), own + 2_000);
 		assert_eq!(held(ALICE), BOND - 10_000);
 	});
@@ -196,7 +231,7 @@ proptest! {
 			bonded(ALICE, bond);
 			let mut left = bond;
 			for (round, (pay, user, convictors)) in slashes.into_iter().enumerate() {
-				let taken = Miners::slash(&ALICE, pay, &user, &convictors);
+				let taken = convict(&ALICE, pay, &user, &convictors);
 				let due = if round == 0 { (pay * 300).max(left.div_ceil(10)).min(left) } else { left };
 				assert_eq!(taken, due);
 				left -= taken;
@@ -236,7 +271,7 @@ fn who_withholds_an_opening_forfeits_a_multiple_of_the_pay() {
 fn an_acquittal_takes_a_conviction_back() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		let taken = Miners::slash(&ALICE, 33, &USER, &[BOB]);
+		let taken = convict(&ALICE, 33, &USER, &[BOB]);
 		assert_eq!(Miners::rank_of(&ALICE), 0);
 		// The runtime has put it into the worker's account.
 		assert_eq!(Miners::acquit(&ALICE, taken, true), taken);
@@ -254,7 +289,7 @@ fn an_acquittal_takes_a_conviction_back() {
 			.into(),
 		);
 		// A forfeit was no conviction.
-		Miners::slash(&ALICE, 33, &USER, &[BOB]);
+		convict(&ALICE, 33, &USER, &[BOB]);
 		Miners::acquit(&ALICE, 1, false);
 		assert_eq!(get(ALICE).cheats, 1);
 	});
@@ -265,7 +300,7 @@ fn an_acquittal_lifts_the_ban_that_rested_on_it() {
 	execute(|| {
 		bonded(ALICE, BOND);
 		for _ in 0..3 {
-			Miners::slash(&ALICE, 33, &USER, &[]);
+			convict(&ALICE, 33, &USER, &[]);
 		}
 		assert_eq!(state(ALICE), WorkerState::Banned);
 		// Two convictions are left: it stays banned, and has no bond.
@@ -280,7 +315,7 @@ fn an_acquittal_lifts_the_ban_that_rested_on_it() {
 fn an_acquittal_adds_no_more_than_there_is() {
 	execute(|| {
 		bonded(ALICE, BOND);
-		Miners::slash(&ALICE, 33, &USER, &[]);
+		convict(&ALICE, 33, &USER, &[]);
 		assert_eq!(Miners::acquit(&ALICE, u128::MAX, true), 0);
 		assert_eq!((get(ALICE).bond, get(ALICE).cheats), (BOND - BOND / 10, 0));
 		assert_eq!(Miners::acquit(&STRANGER, 1, true), 0);

@@ -93,8 +93,8 @@ fn is_for_workers_that_stay() {
 		assert_ok!(Miners::unbond(signed(ALICE)));
 		assert_noop!(Miners::update(signed(ALICE), spec(ALICE)), Error::Leaving);
 		worker(BOB);
-		Miners::slash(&BOB, 0, &CAROL, &[]);
-		Miners::slash(&BOB, 0, &CAROL, &[]);
+		convict(&BOB, 0, &CAROL, &[]);
+		convict(&BOB, 0, &CAROL, &[]);
 		assert_noop!(Miners::update(signed(BOB), spec(BOB)), Error::Banned);
 	});
 }

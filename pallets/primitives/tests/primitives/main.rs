@@ -19,6 +19,7 @@ mod payout;
 mod plan;
 mod rank;
 mod routing;
+mod slash;
 mod softfloat;
 mod specimens;
 mod stall;

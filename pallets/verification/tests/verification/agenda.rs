@@ -116,9 +116,9 @@ fn a_deadline_in_the_past_falls_on_this_block() {
 fn the_last_verdict_comes_after_all_phases_and_their_moves() {
 	let blocks = <Verification as dllm_primitives::flow::Trials<_, _>>::verdict_blocks();
 	let rounds = MAX_MOVES;
-	let phases = DRAW + SUMMON + 2 * VERIFY + 2 * REVEAL + rounds * DISPUTE + TIEBREAK;
+	let phases = 2 * DRAW + SUMMON + 2 * VERIFY + 2 * REVEAL + rounds * DISPUTE + TIEBREAK;
 	let fetching = 3 * MAX_FETCH_BLOCKS;
-	assert_eq!(blocks, phases + fetching + (8 + rounds) * AGENDA_WINDOW);
+	assert_eq!(blocks, phases + fetching + (9 + rounds) * AGENDA_WINDOW);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::{mock::*, play::*};
 use dllm_primitives::{
 	breaker::{Breaker, Ruling, Scope, Window},
-	flow::{Conclusion, Trials as _},
+	flow::{Award, Conclusion, Trials as _},
 	ids::{Digest, JobId, StageIndex},
 	job::Refund,
 	verdict::{
@@ -394,7 +394,13 @@ fn only_governance_rules_and_only_once() {
 fn no_more_jobs_end_in_a_block_than_may() {
 	execute(|| {
 		let others = [3, 5, 7, 9, 11, 13];
-		others.into_iter().for_each(open);
+		for job in others {
+			let patient = Award {
+				run_until: 2 * RUN_UNTIL,
+				..award(job, 2)
+			};
+			open_with(patient).unwrap();
+		}
 		cheat(0, 0);
 		cheat(1, 1);
 		cheat(2, 2);

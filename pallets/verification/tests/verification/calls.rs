@@ -2,7 +2,7 @@
 
 use crate::{
 	mock::*,
-	play::{all_honest, attest, but, commit, commits, reveal, reveals, Behaviour},
+	play::{all_honest, attest, but, commit, commits, expire, reveal, reveals, Behaviour},
 };
 use dllm_primitives::{
 	commitment::{result_hash, Opening, Roots},
@@ -54,6 +54,7 @@ fn tied() {
 	commits(0, Lead, &altered);
 	commits(0, Replica, &altered);
 	reveals(0, &altered);
+	expire(0, Phase::Appointing);
 	assert_eq!(phase(0), Phase::Tiebreak);
 }
 
@@ -139,7 +140,7 @@ fn a_commitment_cannot_be_changed() {
 		assert_noop!(reply_as(10, 1, b"second"), committed);
 		assert_eq!(Replies::get().len(), 1);
 		assert_ok!(commit_as(30, 0, 2));
-		crate::play::expire(0, Phase::Drawing);
+		expire(0, Phase::Drawing);
 		assert_eq!(phase(0), Phase::Verifying);
 		assert_noop!(commit_as(20, 0, 1), committed);
 		assert_ok!(commit_as(21, 0, 1));
@@ -254,6 +255,7 @@ fn an_opening_comes_once_and_from_who_committed() {
 			(1, _) => Behaviour::Silent,
 			_ => Behaviour::Honest,
 		});
+		expire(0, Phase::Appointing);
 		assert_eq!(phase(0), Phase::Tiebreak);
 		assert_noop!(reveal(0, 1, Replica, honest(1)), Error::<Test>::WrongPhase);
 	});
@@ -289,6 +291,7 @@ fn a_third_worker_tells_its_roots_once_and_in_time() {
 		commits(0, Lead, &altered);
 		commits(0, Replica, &altered);
 		reveals(0, &altered);
+		expire(0, Phase::Appointing);
 		assert_ok!(attest(0, 1, honest(1)));
 		assert_noop!(attest(0, 1, honest(1)), Error::<Test>::AlreadyRevealed);
 		run_to(trial(0).until + 1);

@@ -9,6 +9,7 @@ use dllm_primitives::{
 	flow::{Conclusion, Trials},
 	ids::{Digest, StageIndex},
 	job::Refund,
+	slash::Ground::{self, Proof, Votes},
 	verdict::{
 		Part::{self, Lead, Replica, Tiebreak},
 		Phase,
@@ -28,10 +29,13 @@ fn is_served() -> bool {
 	matches!(conclusion(), Conclusion::Served { .. })
 }
 
-fn slash(who: u8, stage: StageIndex, convicted_by: &[u8]) -> Slash {
+fn slash(who: u8, stage: StageIndex, ground: Ground, convicted_by: &[u8]) -> Slash {
+	let trial = trial(0);
 	Slash {
 		who: acc(who),
-		pay: trial(0).stage(stage).unwrap().pay,
+		pay: trial.stage(stage).unwrap().pay,
+		ground,
+		exact: trial.exact,
 		user: acc(CLIENT),
 		convicted_by: convicted_by.iter().copied().map(acc).collect(),
 	}
@@ -50,15 +54,18 @@ fn a_lead_that_lies_is_slashed_and_the_user_refunded() {
 				assert_eq!(conclusion(), Conclusion::Failed(Refund::Cheated));
 				assert_eq!(verdict(0, stage, Lead), Some(Cheat));
 				// Who tells another model's shards is convicted by its own word: nobody else is asked.
-				let (others, convictors) = match lie {
-					Behaviour::Cheaper => ([Some(Indeterminate), None], vec![]),
-					_ => ([Some(Pass); 2], vec![workers[1], 90]),
+				let (others, ground, convictors) = match lie {
+					Behaviour::Cheaper => ([Some(Indeterminate), None], Proof, vec![]),
+					_ => ([Some(Pass); 2], Votes, vec![workers[1], 90]),
 				};
 				let blamed = <Verification as Trials<_, _>>::blamed(0);
 				assert_eq!(blamed, [acc(workers[0])]);
 				let found = [Replica, Tiebreak].map(|part| verdict(0, stage, part));
 				assert_eq!(found, others);
-				assert_eq!(Slashes::get(), vec![slash(workers[0], stage, &convictors)]);
+				assert_eq!(
+					Slashes::get(),
+					vec![slash(workers[0], stage, ground, &convictors)]
+				);
 			});
 		}
 	}
@@ -73,9 +80,13 @@ fn a_replica_that_lies_is_slashed_and_the_user_served() {
 				play(0, but(stage, Replica, lie));
 				let workers = [10 * (stage + 1), 10 * (stage + 1) + 1];
 				assert_eq!(verdict(0, stage, Replica), Some(Cheat));
+				let ground = match lie {
+					Behaviour::Cheaper => Proof,
+					_ => Votes,
+				};
 				assert_eq!(
 					Slashes::get(),
-					vec![slash(workers[1], stage, &[workers[0], 90])]
+					vec![slash(workers[1], stage, ground, &[workers[0], 90])]
 				);
 				let Conclusion::Served {
 					leads, checkers, ..
@@ -116,7 +127,7 @@ fn a_replica_that_copies_its_lead_is_slashed_and_the_user_served() {
 		play(0, but(1, Replica, Behaviour::Copied));
 		assert_eq!(verdict(0, 1, Replica), Some(Cheat));
 		assert_eq!(verdict(0, 1, Lead), Some(Pass));
-		assert_eq!(Slashes::get(), vec![slash(21, 1, &[20, 90])]);
+		assert_eq!(Slashes::get(), vec![slash(21, 1, Proof, &[20, 90])]);
 		assert!(is_served());
 	});
 }
@@ -129,7 +140,7 @@ fn a_lead_that_copies_its_neighbour_is_slashed_and_the_user_refunded() {
 		assert_eq!(verdict(0, 1, Lead), Some(Cheat));
 		assert_eq!(verdict(0, 1, Replica), Some(Indeterminate));
 		assert_eq!(verdict(0, 2, Lead), Some(Pass));
-		assert_eq!(Slashes::get(), vec![slash(20, 1, &[])]);
+		assert_eq!(Slashes::get(), vec![slash(20, 1, Proof, &[])]);
 		assert_eq!(conclusion(), Conclusion::Failed(Refund::Cheated));
 	});
 }
@@ -155,7 +166,7 @@ fn a_copy_that_arrives_before_its_original_is_still_the_copy() {
 		expire(0, Phase::Revealing);
 		assert_eq!(verdict(0, 1, Lead), Some(Cheat));
 		assert_eq!(verdict(0, 2, Lead), Some(Pass));
-		assert_eq!(Slashes::get(), vec![slash(20, 1, &[])]);
+		assert_eq!(Slashes::get(), vec![slash(20, 1, Proof, &[])]);
 	});
 }
 
@@ -213,7 +224,10 @@ fn two_stages_are_tried_side_by_side() {
 		assert_eq!(verdict(0, 2, Replica), Some(Cheat));
 		assert_eq!(
 			Slashes::get(),
-			vec![slash(20, 1, &[21, 90]), slash(31, 2, &[30, 90])]
+			vec![
+				slash(20, 1, Votes, &[21, 90]),
+				slash(31, 2, Votes, &[30, 90])
+			]
 		);
 		assert_eq!(conclusion(), Conclusion::Failed(Refund::Cheated));
 	});

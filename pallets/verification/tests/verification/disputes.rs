@@ -17,6 +17,7 @@ use dllm_primitives::{
 	ids::{Digest, StageIndex, ENTRY_STAGE},
 	job::Refund,
 	model::ModelConstants,
+	slash::Ground,
 	verdict::{
 		Part::{self, Lead, Replica, Tiebreak},
 		Phase,
@@ -190,6 +191,8 @@ fn a_lead_that_lied_is_convicted_by_one_value() {
 			let slash = Slash {
 				who: acc(30),
 				pay: trial(JOB).stage(STAGE).unwrap().pay,
+				ground: Ground::Proof,
+				exact: true,
 				user: acc(CLIENT),
 				convicted_by: vec![acc(31)],
 			};
@@ -421,6 +424,7 @@ fn other_disagreements_go_to_a_third_worker() {
 				}
 			}
 			expire(JOB, Phase::Reconciling);
+			expire(JOB, Phase::Appointing);
 			assert_eq!(phase(JOB), Phase::Tiebreak);
 			assert_eq!(worker(JOB, STAGE, Tiebreak), acc(90));
 		});
@@ -479,6 +483,7 @@ fn ties_wait_until_the_disputes_are_over() {
 		expire(JOB, Phase::Reconciling);
 		assert!(Draws::get().is_empty());
 		argue(STAGE, &mut liar.clone(), &mut truth.clone());
+		expire(JOB, Phase::Appointing);
 		assert_eq!(phase(JOB), Phase::Tiebreak);
 		assert_eq!(Draws::get().len(), 1);
 		expire(JOB, Phase::Tiebreak);

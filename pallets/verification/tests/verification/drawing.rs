@@ -310,6 +310,7 @@ fn a_check_without_a_checker_is_no_check() {
 #[test]
 fn the_third_worker_is_not_one_of_the_two() {
 	execute(|| {
+		Verifiers::set(vec![]);
 		open_with(award(0, 3)).unwrap();
 		play(0, but(1, Replica, Behaviour::Altered));
 		let mut three = [Lead, Replica, Tiebreak].map(|part| number(&worker(0, 1, part)));

@@ -1,6 +1,7 @@
 //! Tests of the trials: one file a feature, on a mock chain whose neighbours write down what they hear.
 
 mod agenda;
+mod appointing;
 mod breaker;
 mod calls;
 mod cheaters;

@@ -13,6 +13,7 @@ use dllm_primitives::{
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelConstants, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
+	slash::{Conviction, Ground},
 	verdict::{Part, Phase, Verdict},
 };
 use frame_support::{
@@ -103,6 +104,8 @@ impl pallet_verification::Config for Test {
 pub struct Slash {
 	pub who: AccountId,
 	pub pay: u128,
+	pub ground: Ground,
+	pub exact: bool,
 	pub user: AccountId,
 	pub convicted_by: Vec<AccountId>,
 }
@@ -227,15 +230,17 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 		pay
 	}
 
-	fn slash(who: &AccountId, pay: u128, user: &AccountId, convicted_by: &[AccountId]) -> u128 {
+	fn slash(who: &AccountId, conviction: &Conviction<AccountId>) -> u128 {
 		let slash = Slash {
 			who: who.clone(),
-			pay,
-			user: user.clone(),
-			convicted_by: convicted_by.to_vec(),
+			pay: conviction.pay,
+			ground: conviction.ground,
+			exact: conviction.exact,
+			user: conviction.user.clone(),
+			convicted_by: conviction.convicted_by.to_vec(),
 		};
 		Slashes::mutate(|all| all.push(slash));
-		pay
+		conviction.pay
 	}
 
 	fn acquit(who: &AccountId, amount: u128, convicted: bool) -> u128 {

@@ -144,6 +144,7 @@ pub fn play_out(job: JobId, behave: impl Fn(StageIndex, Part) -> Behaviour) {
 	reveals(job, &behave);
 	expire(job, Phase::Revealing);
 	expire(job, Phase::Reconciling);
+	expire(job, Phase::Appointing);
 	attests(job, &behave);
 	expire(job, Phase::Tiebreak);
 }

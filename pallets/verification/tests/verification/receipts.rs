@@ -15,6 +15,7 @@ use dllm_primitives::{
 	job::Refund,
 	judge::EXACT_CLASS,
 	model::{LayerRange, ModelConstants},
+	slash::Ground,
 	trace::{Layer, Shape},
 	verdict::{
 		Part::{self, Lead, Replica, Tiebreak},
@@ -98,6 +99,7 @@ fn misled() {
 /// Lets the phase pass, and third workers tell the truth.
 fn end() {
 	expire(JOB, Phase::Reconciling);
+	expire(JOB, Phase::Appointing);
 	for stage in stages(JOB) {
 		let asked = trial(JOB).stage(stage).unwrap().tiebreak.is_some();
 		if asked && phase(JOB) == Phase::Tiebreak {
@@ -156,6 +158,8 @@ fn a_sender_that_committed_to_other_rows_than_it_signed_for_is_convicted() {
 		let slash = Slash {
 			who: liar,
 			pay,
+			ground: Ground::Proof,
+			exact: trial(JOB).exact,
 			user: acc(CLIENT),
 			convicted_by: vec![],
 		};
@@ -376,6 +380,7 @@ fn a_third_worker_shows_what_it_got() {
 	execute(|| {
 		misled();
 		expire(JOB, Phase::Reconciling);
+		expire(JOB, Phase::Appointing);
 		assert_eq!(phase(JOB), Phase::Tiebreak);
 		let third = worker(JOB, 2, Tiebreak);
 		assert_ok!(show(&third, receipt(1, truth(), &[End::Receiver])));
@@ -527,6 +532,7 @@ fn a_false_class_of_an_exact_model_changes_nothing() {
 	execute(|| {
 		play(true);
 		expire(JOB, Phase::Reconciling);
+		expire(JOB, Phase::Appointing);
 		assert_ok!(attest(JOB, 2, honest(2)));
 		assert_eq!(verdict(JOB, 2, Lead), Some(Indeterminate));
 	});

@@ -107,6 +107,11 @@ fn duties_follow_the_phases() {
 		assert_eq!(short(31), vec![("reveal", 2)]);
 		reveals(0, &but(1, Replica, Behaviour::Silent));
 
+		assert_eq!(phase(0), Phase::Appointing);
+		assert_eq!(short(20), vec![("serve", 1)]);
+		assert!(short(90).is_empty(), "nobody is drawn yet");
+		run_to(trial(0).until + 1);
+
 		assert_eq!(phase(0), Phase::Tiebreak);
 		assert_eq!(short(20), vec![("serve", 1)]);
 		assert_eq!(short(90), vec![("decide", 1)]);
@@ -143,6 +148,7 @@ fn only_who_works_on_the_entry_reads_the_prompt() {
 		assert_eq!(prompt_text(&duties(21)[0]), None);
 		commits(0, Replica, &but(0, Replica, Behaviour::Altered));
 		reveals(0, &but(0, Replica, Behaviour::Altered));
+		run_to(trial(0).until + 1);
 		assert_eq!(prompt_text(&duties(90)[0]), text);
 	});
 }
@@ -224,6 +230,7 @@ fn rows_that_were_sent_are_served_to_the_checkers_of_the_next_stage_only() {
 		assert_eq!(askers(30), entry, "the entry's input is the last output");
 		commits(0, Replica, &altered);
 		reveals(0, &altered);
+		run_to(trial(0).until + 1);
 		assert_eq!(askers(10), (vec![21, 90], vec![11]));
 		assert_eq!(askers(20), (vec![31], vec![21, 90]));
 	});

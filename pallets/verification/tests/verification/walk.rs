@@ -8,7 +8,7 @@ use dllm_primitives::{
 	flow::{Award, Conclusion, Trials as _},
 	ids::{Digest, ENTRY_STAGE},
 	verdict::{
-		Part::{Lead, Replica, Tiebreak},
+		Part::{Lead, Replica},
 		Phase,
 		Verdict::{Indeterminate, Pass},
 	},
@@ -124,7 +124,9 @@ fn every_phase_ends_with_its_last_item() {
 			"the last block belongs to the phase"
 		);
 		run_to(9 + REVEAL + 1);
-		assert_eq!((phase(0), trial(0).until), (Phase::Tiebreak, 20 + TIEBREAK));
+		assert_eq!((phase(0), trial(0).until), (Phase::Appointing, 20 + DRAW));
+		run_to(20 + DRAW + 1);
+		assert_eq!((phase(0), trial(0).until), (Phase::Tiebreak, 24 + TIEBREAK));
 		assert_eq!(trial(0).run_until, RUN_UNTIL);
 	});
 }
@@ -171,36 +173,9 @@ fn the_events_tell_the_walk() {
 			count(|e| matches!(e, Event::Drawn { checked: true, .. })),
 			1
 		);
-		assert_eq!(count(|e| matches!(e, Event::PhaseEntered { .. })), 4);
+		assert_eq!(count(|e| matches!(e, Event::PhaseEntered { .. })), 5);
 		assert_eq!(count(|e| matches!(e, Event::Judged { .. })), 5);
 		assert!(matches!(told.last(), Some(Event::Failed { job: 0, .. })));
-	});
-}
-
-#[test]
-fn a_tie_prefers_another_holder_of_the_stage() {
-	execute(|| {
-		assert_ok!(open_with(award(0, 4)));
-		Inactive::mutate(|all| all.insert(acc(22)));
-		play(0, but(1, Replica, Behaviour::Altered));
-		let drawn = [Replica, Tiebreak].map(|part| worker(0, 1, part));
-		assert!(drawn == [21, 23].map(acc) || drawn == [23, 21].map(acc));
-		assert!(Draws::get().is_empty());
-	});
-}
-
-#[test]
-fn a_tie_else_goes_to_a_drawn_verifier_of_another_operator() {
-	execute(|| {
-		assert_ok!(open_with(award(0, 3)));
-		Inactive::mutate(|all| all.insert(acc(22)));
-		Verifiers::set(vec![acc(20), acc(21), acc(90)]);
-		play(0, but(1, Replica, Behaviour::Altered));
-		assert_eq!(worker(0, 1, Tiebreak), acc(90));
-		let draws = Draws::get();
-		assert_eq!(draws.len(), 1);
-		assert_eq!(draws[0].excluded, vec![acc(120), acc(121)]);
-		assert_eq!(draws[0].memory, 2 * (1000 + 64 * 10));
 	});
 }
 
@@ -236,8 +211,8 @@ fn without_a_third_worker_nothing_is_proved() {
 		assert_eq!(verdict(0, 1, Replica), Some(Indeterminate));
 		assert_eq!(
 			System::block_number(),
-			1 + DRAW + 1,
-			"there is nothing to wait for"
+			1 + 2 * (DRAW + 1),
+			"there is nothing to wait for after the draw"
 		);
 	});
 }

@@ -154,6 +154,7 @@ fn the_second_checker_finds_what_was_to_be_hidden() {
 		first_round_of(0, &cheats);
 		commits(0, Replica, &cheats);
 		reveals(0, &cheats);
+		expire(0, Phase::Appointing);
 		assert_eq!(phase(0), Phase::Tiebreak);
 		let third = worker(0, 1, Tiebreak);
 		assert!(![acc(20), acc(21), acc(90)].contains(&third), "{third:?}");
@@ -171,6 +172,7 @@ fn a_second_checker_that_says_nothing_leaves_it_to_a_third() {
 		// The first one is not asked again.
 		Verifiers::set(vec![acc(21), acc(91)]);
 		others_reveal(0);
+		expire(0, Phase::Appointing);
 		assert_eq!(phase(0), Phase::Tiebreak);
 		assert_eq!(worker(0, 1, Tiebreak), acc(91));
 		crate::play::attests(0, &all_honest);
@@ -188,6 +190,7 @@ fn where_nobody_else_can_be_drawn_nothing_is_proved() {
 		first_round_ends(0);
 		assert_eq!(phase(0), Phase::Revealing);
 		others_reveal(0);
+		expire(0, Phase::Appointing);
 		assert_eq!(verdict(0, 1, Lead), Some(Indeterminate));
 		assert_eq!(verdict(0, 1, Replica), Some(VerifierFault));
 		assert!(Forfeits::get().is_empty());
@@ -341,6 +344,7 @@ fn the_third_worker_comes_from_outside_where_rows_were_withheld() {
 		assert_eq!(worker(0, 1, Replica), acc(90));
 		commits(0, Replica, &cheats);
 		reveals(0, &cheats);
+		expire(0, Phase::Appointing);
 		assert_eq!(worker(0, 1, Tiebreak), acc(91));
 		crate::play::attests(0, &all_honest);
 		assert_eq!(verdict(0, 1, Lead), Some(Cheat));
@@ -356,6 +360,7 @@ fn the_third_worker_comes_from_outside_where_rows_were_withheld() {
 		first_round_of(0, &cheats);
 		commits(0, Replica, &cheats);
 		reveals(0, &cheats);
+		expire(0, Phase::Appointing);
 		let third = worker(0, 1, Tiebreak);
 		assert!([21, 22, 23].map(acc).contains(&third) && third != first);
 	});
