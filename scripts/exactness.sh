@@ -3,11 +3,13 @@
 #
 # Usage: scripts/exactness.sh [reduced]. In full: this processor, Haswell (AVX2), Nehalem (SSE4.2) and
 # Cortex-A76 (aarch64) under qemu-user, each with 1 and 2 threads and the graph optimiser on and off; writes
-# docs/exactness.md. Reduced, for `make test`: this processor and Haswell, one model, profile exact.
+# docs/exactness.md, which also says by which tolerances pairs of numerics classes may be compared on chain.
+# Reduced, for `make test`: this processor and Haswell, one model, profile exact.
 #
 # Needs the programs that `make build` leaves; the full run builds one for aarch64 (scripts/cross.sh).
 # MODELS, PROFILES and MACHINES (separated by commas) narrow the full run, which then writes no page:
-# PROFILES=exact MACHINES=native,a76 compares this processor with ARM in a minute.
+# PROFILES=exact MACHINES=native,a76 compares this processor with ARM in a minute. A cheaper profile that is left out is
+# no cheat against which a tolerance was held, so only the full run calibrates.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

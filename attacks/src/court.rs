@@ -126,6 +126,7 @@ impl Case {
 			tiebreak: None,
 			unchecked: false,
 			dispute: None,
+			comparison: None,
 		};
 		if is_disputable(&stage) {
 			let outcome = self.argue(lead, checker, dice)?;

@@ -126,9 +126,13 @@ export class Worker {
 		return this.network.worker(['register', '--config', this.config]);
 	}
 
-	/** Starts the process; `command` may be another binary with the same interface. */
-	start(command = binary('dllm-worker'), extra = []) {
-		this.daemon = Daemon.start(this.name, command, ['serve', '--config', this.config, ...extra], {
+	/**
+	 * Starts the process; `command` may be another binary with the same interface, `under` the words of what runs
+	 * it, an emulator say.
+	 */
+	start(command = binary('dllm-worker'), extra = [], under = []) {
+		const [program, ...args] = [...under, command, 'serve', '--config', this.config, ...extra];
+		this.daemon = Daemon.start(this.name, program, args, {
 			logFile: path.join(this.folder, 'worker.log'),
 		});
 	}

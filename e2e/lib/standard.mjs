@@ -5,6 +5,8 @@ import path from 'node:path';
 import { Network } from './network.mjs';
 import { REPOSITORY } from './processes.mjs';
 
+/** Runs a program as on an x86 processor of 2008, before AVX: of another numerics class than any of today. */
+export const NEHALEM = ['qemu-x86_64', '-cpu', 'Nehalem'];
 /** One token of the chain, in planck. */
 export const TOKEN = 10n ** 12n;
 

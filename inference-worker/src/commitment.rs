@@ -2,9 +2,9 @@
 //!
 //! While a stage runs, every row that crosses one of its ends is hashed to a leaf and written to a file.
 //! When it ends, the roots, a random salt and the key of the digests are written as the stage's record;
-//! from it come the commitment, the later opening, and the rows for the checkers. Beside the rows of a side
-//! lies the receipt of its hop. All of it survives a restart: a record is either absent or complete, and so is
-//! a receipt.
+//! from it come the commitment, the later opening, the rows for the checkers, and those that the chain compares
+//! between numerics classes. Beside the rows of a side lies the receipt of its hop. All of it survives a restart:
+//! a record is either absent or complete, and so is a receipt.
 
 use crate::network::{frame::Side, Dtype};
 use codec::{Decode, Encode};
@@ -49,6 +49,40 @@ pub enum LedgerError {
 	Interrupted,
 }
 
+impl LedgerError {
+	/// Whether it is only that a file is not there, or ends too early.
+	pub fn is_missing(&self) -> bool {
+		let Self::Io { source, .. } = self else {
+			return false;
+		};
+		matches!(
+			source.kind(),
+			io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
+		)
+	}
+}
+
+/// As whom a worker made a record.
+#[derive(Encode, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeBy {
+	/// It led the stage: its rows went on to the next one, and are served.
+	Lead,
+	/// It executed the stage again: its rows are nobody's but its own until the chain asks for some of them.
+	Checker,
+}
+
+impl Decode for MadeBy {
+	/// The last part of a record. Those of earlier versions end before it; of the rows that left a stage they hold
+	/// only a lead's, so they count as such.
+	fn decode<I: codec::Input>(input: &mut I) -> Result<Self, codec::Error> {
+		match input.read_byte() {
+			Ok(0) | Err(_) => Ok(Self::Lead),
+			Ok(1) => Ok(Self::Checker),
+			Ok(_) => Err("made by neither a lead nor a checker".into()),
+		}
+	}
+}
+
 /// Everything that is kept of a stage that this worker ran or checked.
 #[derive(Encode, Decode, Clone, Debug, PartialEq)]
 pub struct StageRecord {
@@ -66,10 +100,12 @@ pub struct StageRecord {
 	pub tokens: Vec<u32>,
 	/// Text of the reply; empty for segments.
 	pub reply: String,
+	/// As whom it was made.
+	pub made_by: MadeBy,
 }
 
 impl StageRecord {
-	/// A record with a salt of its own.
+	/// A lead's record with a salt of its own.
 	pub fn new(origin: Digest, roots: Roots, job_key: [u8; 32], width: u32, dtype: Dtype) -> Self {
 		let opening = Opening {
 			salt: Digest::from(random_bytes()),
@@ -84,12 +120,18 @@ impl StageRecord {
 			dtype: dtype.code(),
 			tokens,
 			reply,
+			made_by: MadeBy::Lead,
 		}
 	}
 
 	/// How values were sent.
 	pub fn dtype(&self) -> Dtype {
 		Dtype::from_code(self.dtype).unwrap_or(Dtype::F32)
+	}
+
+	/// Bytes of a row.
+	pub fn row_bytes(&self) -> usize {
+		self.width as usize * self.dtype().bytes()
 	}
 }
 

@@ -25,7 +25,6 @@ use dllm_primitives::{
 	trace::{layout::Step, Held},
 };
 use std::{
-	io,
 	path::{Path, PathBuf},
 	sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -258,12 +257,12 @@ fn read(
 	root: Digest,
 ) -> Result<Option<(Vec<u8>, Vec<Digest>)>, LedgerError> {
 	let (job, stage) = (subject.job, subject.stage);
-	let row_bytes = record.width as usize * record.dtype().bytes();
+	let row_bytes = record.row_bytes();
 	let rows = ledger
 		.rows(job, stage, side)
 		.and_then(|mut rows| rows.read(0, subject.rows as usize, row_bytes));
 	let rows = match rows {
-		Err(LedgerError::Io { source, .. }) if is_missing(&source) => return Ok(None),
+		Err(error) if error.is_missing() => return Ok(None),
 		rows => rows?,
 	};
 	let boundary = match side {
@@ -274,13 +273,6 @@ fn read(
 	leaves.append(0, &rows)?;
 	let digests = leaves.into_digests();
 	Ok((merkle_root(&digests) == root).then_some((rows, digests)))
-}
-
-fn is_missing(error: &io::Error) -> bool {
-	matches!(
-		error.kind(),
-		io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
-	)
 }
 
 /// The trace of rows through layers; their weights are freed again.

@@ -3,16 +3,19 @@
 //! The rows that went into a stage come from either end of the hop: from the lead of the stage before, who
 //! committed to them, or from the lead itself, with what both signed. Then they are executed as one prefill.
 //! The result is recorded like a run's, and committed blind. The rows that were handed out are kept with it:
-//! in a dispute the checker depends on nobody for them. The entry is checked from the public prompt and the rows
-//! that the last segment sent back: they fix every token, and with it every row that the entry sent.
+//! in a dispute the checker depends on nobody for them. So are the rows that it computed of a float model, as the
+//! chain may have some of them compared with those of a lead in another numerics class. The entry is checked from
+//! the public prompt and the rows that the last segment sent back: they fix every token, and with it every row that
+//! the entry sent.
 
+mod output;
 mod permits;
 mod source;
 
 pub use permits::{Permits, PROTOCOL};
 
 use crate::{
-	commitment::{origin, Leaves, LedgerError, StageRecord},
+	commitment::{origin, Leaves, LedgerError, MadeBy, StageRecord},
 	network::{
 		frame::{Record, MAX_ROWS},
 		link::LinkError,
@@ -25,7 +28,7 @@ use crate::{
 };
 use codec::Encode;
 use dllm_model::{
-	engine::Engine,
+	engine::{Engine, EXACT_CLASS},
 	entry::{Generation, ReplyLimits},
 };
 use dllm_primitives::{
@@ -34,6 +37,7 @@ use dllm_primitives::{
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 };
 use libp2p::{bytes::Bytes, PeerId};
+use output::Output;
 use source::{last_block, Source, Wanted};
 use tokio::task::spawn_blocking;
 
@@ -157,7 +161,8 @@ pub async fn again(workshop: &Workshop, case: Case<'_>) -> Result<Roots, CheckEr
 	let (job, stage) = (case.route.job, case.stage);
 	let origin = origin(case.route, &(case.prompt, case.commitments).encode());
 	let execution = execute(workshop, case, origin);
-	let record = workshop.run_until(job, case.until, execution).await?;
+	let mut record = workshop.run_until(job, case.until, execution).await?;
+	record.made_by = MadeBy::Checker;
 	let roots = record.opening.roots;
 	let closed = workshop
 		.ledger
@@ -212,16 +217,18 @@ async fn check_segment(
 ) -> Result<StageRecord, CheckError> {
 	let (job, record) = (source.job, source.record.clone());
 	let session = Session::open(workshop, segment, (job, stage), record.rows).await?;
-	let mut output = Leaves::new(job, record.job_key, stage, source.row_bytes());
+	let leaves = Leaves::new(job, record.job_key, stage, source.row_bytes());
+	let is_exact = segment.engine.profile_id().to_fixed_bytes() == EXACT_CLASS;
+	let mut output = Output::begin(workshop, (job, stage), leaves, is_exact).await?;
 	while let Some((position, rows)) = source.next().await? {
 		let rows = session.execute(position, rows).output().await?;
-		output = appended(job, output, position, rows).await?;
+		output = output.push(position, rows).await?;
 	}
 	let roots = Roots {
 		class: segment.engine.profile_id(),
 		weights: segment.weights,
 		input: source.root,
-		output: rooted(job, &output).await?,
+		output: output.finish().await?,
 		result: Digest::zero(),
 		rows: record.rows,
 	};
@@ -353,26 +360,4 @@ impl Replay {
 		record.reply = self.reply;
 		Ok(record)
 	}
-}
-
-/// Hashes further rows off the threads of the network: a frame holds up to 2 MiB.
-async fn appended(
-	job: JobId,
-	mut leaves: Leaves,
-	position: u32,
-	rows: Bytes,
-) -> Result<Leaves, CheckError> {
-	let hashing = spawn_blocking(move || leaves.append(position, &rows).map(|()| leaves));
-	let hashed = hashing
-		.await
-		.map_err(|_| PipelineError::Interrupted { job })?;
-	Ok(hashed?)
-}
-
-/// The root over all rows so far.
-async fn rooted(job: JobId, leaves: &Leaves) -> Result<Digest, CheckError> {
-	let leaves = leaves.clone();
-	let rooting = spawn_blocking(move || leaves.root());
-	let root = rooting.await;
-	Ok(root.map_err(|_| PipelineError::Interrupted { job })?)
 }

@@ -124,6 +124,7 @@ impl Stage<'_> {
 			unchecked: false,
 			tiebreak: None,
 			dispute: None,
+			comparison: None,
 		};
 		// An honest third worker confirms the lead.
 		stage.tiebreak = Some(shown(0));

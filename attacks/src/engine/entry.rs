@@ -69,6 +69,7 @@ impl Stage<'_> {
 				unchecked: false,
 				tiebreak: None,
 				dispute: None,
+				comparison: None,
 			};
 			let ruling = decide(stage, due(shards, true).compared(truth));
 			tally.lead(&ruling);

@@ -2,8 +2,9 @@
 
 mod author;
 mod breaker;
+pub mod classes;
 mod collusion;
-mod honest;
+pub mod honest;
 mod limits;
 mod operators;
 mod repeats;
@@ -27,6 +28,8 @@ pub struct Tries {
 	pub trials: u64,
 	/// Windows of honest workers of unlike classes.
 	pub windows: u64,
+	/// Stages of which rows are compared.
+	pub comparisons: u64,
 	/// Careers of a worker.
 	pub careers: u64,
 }
@@ -36,12 +39,14 @@ impl Tries {
 	pub const ALL: Self = Self {
 		trials: 200_000,
 		windows: 10_000,
+		comparisons: 2_000,
 		careers: 400,
 	};
 	/// A few, for a test.
 	pub const FEW: Self = Self {
 		trials: 20_000,
 		windows: 10_000,
+		comparisons: 300,
 		careers: 40,
 	};
 }
@@ -65,7 +70,12 @@ pub fn all(tries: Tries, least: Sampling, seed: u64) -> Result<Vec<Line>> {
 	lines.extend(reputation::capped(least));
 	lines.extend(author::lines(least, tries.trials, &mut dice("author")));
 	lines.push(operators::line(&mut dice("operators"))?);
-	lines.push(honest::line(tries.windows, &mut dice("honest"))?);
+	lines.extend(honest::lines(
+		tries.windows,
+		tries.comparisons,
+		&mut dice("honest"),
+	)?);
+	lines.extend(classes::lines(tries, &mut dice("classes"))?);
 	lines.extend(silence::lines(least));
 	lines.push(repeats::line(least));
 	lines.extend(breaker::lines(&mut dice("breaker"))?);

@@ -48,6 +48,7 @@ pub fn line(least: Sampling) -> Line {
 		tiebreak: None,
 		unchecked: false,
 		dispute: None,
+		comparison: None,
 	};
 	let (mut tally, verdict) = (Tally::new(Role::Lead), judge_stage(&stage).lead);
 	match taken {

@@ -63,6 +63,7 @@ pub fn lines(sampling: Sampling) -> Vec<Line> {
 		tiebreak: None,
 		unchecked: false,
 		dispute: None,
+		comparison: None,
 	};
 	let unchecked = StageShowings {
 		replica: None,

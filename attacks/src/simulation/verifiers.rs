@@ -85,6 +85,7 @@ fn copies(tries: u64, dice: &mut Dice) -> Line {
 			unchecked: false,
 			tiebreak: None,
 			dispute: None,
+			comparison: None,
 		};
 		let ruling = decide(stage, due(WEIGHTS, false).compared(told));
 		tally.checker(&ruling);
@@ -113,6 +114,7 @@ fn tells_anything(attack: &str, exact: bool, tries: u64, dice: &mut Dice) -> Lin
 			unchecked: false,
 			tiebreak: None,
 			dispute: None,
+			comparison: None,
 		};
 		if exact && is_disputable(&stage) {
 			stage.dispute = Some(Standing::Over(Outcome::Dismissed));
@@ -135,6 +137,7 @@ fn accuses(tries: u64, dice: &mut Dice) -> Line {
 			unchecked: false,
 			tiebreak: None,
 			dispute: Some(Standing::Over(Outcome::Dismissed)),
+			comparison: None,
 		};
 		let ruling = decide(stage, truth);
 		tally.checker(&ruling);

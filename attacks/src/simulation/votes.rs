@@ -94,7 +94,7 @@ fn covered(share: (&str, &[u128], &[u128]), tries: u64, dice: &mut Dice) -> Resu
 
 /// Whether a draw among holders with these bonds, or among as many outsiders, names a friend. Outsiders are drawn by
 /// their number, so each of them is as likely as a bond here.
-fn is_friend(seed: Digest, (_, friends, others): (&str, &[u128], &[u128])) -> bool {
+pub(super) fn is_friend(seed: Digest, (_, friends, others): (&str, &[u128], &[u128])) -> bool {
 	let parts = friends.iter().chain(others);
 	let bonds = parts.map(|part| part * least_bond()).collect::<Vec<_>>();
 	choose(seed, &bonds).is_some_and(|drawn| drawn < friends.len())
@@ -122,6 +122,7 @@ fn judged(lead: Roots, checker: Roots, third: Roots) -> Result<Ruling> {
 		tiebreak: None,
 		unchecked: false,
 		dispute: None,
+		comparison: None,
 	};
 	let outside = is_contested(&stage);
 	ensure!(

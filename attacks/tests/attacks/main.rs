@@ -1,5 +1,6 @@
 //! No attack pays, and no honest party loses: a part of what `make attacks` tries.
 
+mod classes;
 mod votes;
 
 use dllm_attacks::{
@@ -83,6 +84,9 @@ fn sampling_is_covered_by_what_is_tried() {
 		"draw no lots",
 		"until a friend is drawn",
 		"the only honest holder beside a friend: an outsider",
+		"a lead sells f16 as f32",
+		"a lead makes up one of 40 rows",
+		"a checker of another float class tells rows",
 	] {
 		said(covered, false);
 	}
@@ -91,7 +95,8 @@ fn sampling_is_covered_by_what_is_tried() {
 		"lots are shown",
 		"no outsider has room",
 		"an honest lead outvoted",
-		"a lead cheats with a friend among the holders",
+		"a lead cheats with a friend among the holders, float profile",
+		"both name a class of their own",
 	] {
 		said(limit, true);
 	}

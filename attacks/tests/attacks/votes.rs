@@ -103,6 +103,7 @@ fn a_dispute_proves_and_a_third_worker_votes() {
 		tiebreak: None,
 		unchecked: false,
 		dispute: None,
+		comparison: None,
 	};
 	let found = |verdict, ground| Finding { verdict, ground };
 	let ruling = decide(stage, truth);
@@ -127,6 +128,7 @@ fn lines_rest_on_what_convicts() {
 	let few = Tries {
 		trials: 100,
 		windows: 100,
+		comparisons: 10,
 		careers: 1,
 	};
 	let lines = simulation::all(few, Sampling::of_runtime(), SEED).unwrap();

@@ -1,6 +1,8 @@
 //! How far two runs lie apart where their bytes differ.
 
 use crate::record::Record;
+use dllm_primitives::{compare::is_wide, model::Profile};
+use half::f16;
 
 /// Distances between the outputs of two runs of one model.
 pub struct Distance {
@@ -50,6 +52,24 @@ impl Distance {
 	}
 }
 
+/// Values as they reach whoever compares them: those of most profiles travel as half floats, under the rule that the
+/// worker has in `Dtype::of` (inference-worker/src/network/dtype.rs) and the chain in [`is_wide`].
+pub fn as_sent(profile: Profile, values: &[f32]) -> Vec<f32> {
+	if is_wide(profile) {
+		return values.to_vec();
+	}
+	let halves = values.iter().map(|value| f16::from_f32(*value).to_f32());
+	halves.collect()
+}
+
+/// Relative L2 distance of every row of `width` values from its counterpart, with either of the two as the measure:
+/// the smaller, then the larger.
+pub fn rows_apart(a: &[f32], b: &[f32], width: usize) -> Vec<[f64; 2]> {
+	let rows = a.chunks(width).zip(b.chunks(width));
+	let both = rows.map(|(a, b)| [relative(a, b), relative(b, a)]);
+	both.map(|[a, b]| [a.min(b), a.max(b)]).collect()
+}
+
 /// Little-endian values of bytes.
 pub fn to_values(bytes: &[u8]) -> Vec<f32> {
 	let words = bytes.chunks_exact(4);
@@ -58,12 +78,21 @@ pub fn to_values(bytes: &[u8]) -> Vec<f32> {
 		.collect()
 }
 
-/// Length of the difference over the length of `expected`.
+/// Length of the difference over the length of `expected`; infinite where that is no number.
 fn relative(found: &[f32], expected: &[f32]) -> f64 {
 	let pairs = found.iter().zip(expected);
-	let difference = pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+	let squares = pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2));
+	let difference = squares.sum::<f64>();
+	if difference == 0.0 {
+		return 0.0;
+	}
 	let length = expected.iter().map(|value| f64::from(*value).powi(2));
-	(difference.sum::<f64>() / length.sum::<f64>()).sqrt()
+	let relative = (difference / length.sum::<f64>()).sqrt();
+	if relative.is_finite() {
+		relative
+	} else {
+		f64::INFINITY
+	}
 }
 
 fn likeliest(logits: &[f32]) -> Option<usize> {

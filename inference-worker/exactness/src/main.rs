@@ -2,15 +2,19 @@
 //!
 //! `split` makes the shards once; `run` executes them in one setting (processor, threads, graph
 //! optimiser) in every way that rows can arrive, and leaves a record; `table` compares the records of all
-//! settings, writes the comparison as a page, and fails if the profile `exact` has two hashes.
+//! settings, writes the comparison as a page, and fails if the profile `exact` has two hashes. The page also says by
+//! which tolerances the chain may compare pairs of numerics classes.
 //! `scripts/exactness.sh` calls the three under emulated processors. The program depends on no crate of
 //! chain or network, so that it can be built for another architecture in minutes.
 
 #![forbid(unsafe_code)]
 
 mod compare;
+mod pairs;
+mod pairs_section;
 mod record;
 mod run;
+mod skips;
 mod table;
 mod ways;
 
@@ -152,7 +156,7 @@ impl Table {
 	fn run(self) -> Result<ExitCode> {
 		let records = record::load_all(&self.records)?;
 		let verdict = table::judge(&records);
-		let text = table::render(&records, &verdict);
+		let text = table::render(&records, &verdict)?;
 		println!("{text}");
 		if let Some(page) = self.page {
 			fs::write(&page, table::page(&self.about, &text))

@@ -51,9 +51,15 @@ pub struct Record {
 	pub class: String,
 	/// Hash of every way, prefill first.
 	pub ways: Vec<Outcome>,
+	/// Hash of the prefill without a layer, once for each; none in profile `exact`.
+	#[serde(default)]
+	pub skips: Vec<Outcome>,
 	/// Rows of the prefill.
 	#[serde(skip)]
 	pub rows: Vec<f32>,
+	/// Rows of the prefill without a layer, in the order of `skips`.
+	#[serde(skip)]
+	pub skipped: Vec<Vec<f32>>,
 	/// Logits of the last rows of the prefill.
 	#[serde(skip)]
 	pub logits: Vec<f32>,
@@ -96,7 +102,8 @@ impl Record {
 		let machine = machine.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
 		let (model, profile) = self.subject();
 		let name = format!("{model}.{profile}.{machine}.{threads}.{optimiser}");
-		let values = self.rows.iter().chain(&self.logits);
+		let skipped = self.skipped.iter().flatten();
+		let values = self.rows.iter().chain(skipped).chain(&self.logits);
 		let bytes = values.flat_map(|value| value.to_le_bytes());
 		fs::write(
 			folder.join(format!("{name}.values")),
@@ -120,10 +127,14 @@ pub fn load_all(folder: &Path) -> Result<Vec<Record>> {
 		let mut record: Record = serde_json::from_slice(&fs::read(&path)?).with_context(read)?;
 		let mut values = to_values(&fs::read(path.with_extension("values")).with_context(read)?);
 		let row_values = record.count * record.hidden;
-		if values.len() < row_values {
+		let all_rows = row_values * (1 + record.skips.len());
+		if values.len() < all_rows {
 			bail!("{} is cut short: run it again", path.display());
 		}
-		record.logits = values.split_off(row_values);
+		record.logits = values.split_off(all_rows);
+		let skipped = values.split_off(row_values);
+		let each = skipped.chunks(row_values.max(1));
+		record.skipped = each.map(<[f32]>::to_vec).collect();
 		record.rows = values;
 		records.push(record);
 	}

@@ -2,6 +2,7 @@
 
 use crate::{
 	record::{Outcome, Record, Setting},
+	skips::skips,
 	ways::{send, Engines, Output},
 };
 use anyhow::Result;
@@ -11,7 +12,7 @@ use dllm_model::{
 	manifest::Manifest,
 	numerics::{ExactForm, Numerics},
 };
-use dllm_primitives::model::LayerRange;
+use dllm_primitives::model::{LayerRange, Profile};
 use std::path::Path;
 
 const CONTEXT: &str = "dllm 2026-11 exactness output v1";
@@ -41,10 +42,18 @@ pub fn record(folder: &Path, setting: &Setting, rows: u32) -> Result<Record> {
 		let output = send(&engines, way, &input)?;
 		ways.push(Outcome {
 			way: way.name().into(),
-			hash: hash(&output),
+			hash: hash(output.rows.iter().chain(&output.logits)),
 		});
 		first.get_or_insert(output);
 	}
+	let skipped = match manifest.profile {
+		// Nobody compares its rows by tolerance.
+		Profile::Exact => Vec::new(),
+		_ => {
+			let single = (0..layers).map(|at| load(at, at + 1));
+			skips(&single.collect::<Result<Vec<_>, _>>()?, &input)?
+		}
+	};
 	let Output { rows, logits } = first.unwrap_or(Output {
 		rows: Vec::new(),
 		logits: Vec::new(),
@@ -61,7 +70,16 @@ pub fn record(folder: &Path, setting: &Setting, rows: u32) -> Result<Record> {
 		vocab: engines.head.vocab(),
 		class: format!("{:?}", engines.whole.profile_id()),
 		ways,
+		skips: skipped
+			.iter()
+			.enumerate()
+			.map(|(layer, rows)| Outcome {
+				way: format!("without layer {layer}"),
+				hash: hash(rows),
+			})
+			.collect(),
 		rows,
+		skipped,
 		logits,
 	})
 }
@@ -93,10 +111,10 @@ fn tokens(count: u32, vocab: u32) -> Vec<u32> {
 		.collect()
 }
 
-/// blake3 of all bytes that came out: rows, then logits, each value little-endian.
-fn hash(output: &Output) -> String {
+/// blake3 of values that came out, each little-endian: of a way its rows, then its logits.
+fn hash<'a>(values: impl IntoIterator<Item = &'a f32>) -> String {
 	let mut hasher = blake3::Hasher::new_derive_key(CONTEXT);
-	for value in output.rows.iter().chain(&output.logits) {
+	for value in values {
 		hasher.update(&value.to_le_bytes());
 	}
 	hasher.finalize().to_hex().to_string()

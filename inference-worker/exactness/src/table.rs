@@ -2,8 +2,10 @@
 
 use crate::{
 	compare::Distance,
+	pairs_section,
 	record::{profile_name, Record, Setting},
 };
+use anyhow::Result;
 use dllm_primitives::model::Profile;
 use std::{
 	collections::{BTreeMap, BTreeSet},
@@ -11,7 +13,7 @@ use std::{
 };
 
 /// Digits of a hash in the table; the full ones stand below it.
-const SHOWN: usize = 12;
+pub const SHOWN: usize = 12;
 
 /// What the records say.
 pub struct Verdict {
@@ -86,7 +88,7 @@ fn differences(group: &[&Record]) -> Vec<String> {
 }
 
 /// Everything as Markdown, without the head of the page.
-pub fn render(records: &[Record], verdict: &Verdict) -> String {
+pub fn render(records: &[Record], verdict: &Verdict) -> Result<String> {
 	let mut out = String::new();
 	match (verdict.exact.is_empty(), verdict.faults.len()) {
 		(false, 0) => {
@@ -116,7 +118,8 @@ pub fn render(records: &[Record], verdict: &Verdict) -> String {
 		hashes(&mut out, &group);
 		distances(&mut out, &group);
 	}
-	out
+	pairs_section::write(&mut out, records)?;
+	Ok(out)
 }
 
 /// How many numerics classes the settings of a profile have; `exact`, which has one, is left out.
@@ -300,7 +303,8 @@ fn by_class<'a>(records: &[&'a Record]) -> Vec<Vec<&'a Record>> {
 	groups.into_values().collect()
 }
 
-fn line(out: &mut String, text: String) {
+/// Appends a line.
+pub fn line(out: &mut String, text: String) {
 	// Writing to a string cannot fail.
 	let _ = writeln!(out, "{text}");
 }

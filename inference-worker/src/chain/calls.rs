@@ -9,6 +9,7 @@ use codec::{Compact, Encode};
 use dllm_primitives::{
 	capacity::{Offer, Terms},
 	commitment::{Opening, Roots},
+	compare::ShownRow,
 	dispute::Move,
 	hop::Shown,
 	ids::{AdapterId, Bytes, Digest, JobId, ModelId, PipelineId, StageIndex, MAX_INLINE},
@@ -299,6 +300,11 @@ pub fn report_tally(job: JobId, stage: StageIndex, tally: Tally) -> Call {
 /// Shows the receipt of a hop, with the signature of each end that told other rows than it signed for.
 pub fn show_receipt(job: JobId, receipt: &Shown) -> Call {
 	Call::new("Verification", "show_receipt", (job, receipt))
+}
+
+/// Shows rows of a stage, as its lead or its checker, to be compared with those of another numerics class.
+pub fn show_rows(job: JobId, stage: StageIndex, rows: &[ShownRow]) -> Call {
+	Call::new("Verification", "show_rows", (job, stage, rows))
 }
 
 /// Makes the signer's next move in the dispute about a stage.

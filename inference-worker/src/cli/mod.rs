@@ -20,7 +20,7 @@ mod paid;
 mod pay;
 mod plan;
 mod prompt;
-mod receipt;
+pub mod receipt;
 mod register;
 mod round;
 mod rounds;

@@ -7,6 +7,7 @@ use super::{
 use crate::chain::{address, Amount};
 use dllm_primitives::{
 	api::{JobView, PaymentView, Receipt, StageReceipt},
+	compare::Likeness,
 	ids::ENTRY_STAGE,
 	job::JobState,
 	stall::Tally,
@@ -82,7 +83,12 @@ impl Report {
 
 	/// The report for people.
 	pub fn readable(&self) -> String {
-		let parts = [self.summary(), stages(&self.receipt.stages), self.money()];
+		let parts = [
+			self.summary(),
+			stages(&self.receipt.stages),
+			comparisons(&self.receipt.stages),
+			self.money(),
+		];
 		let parts = parts.iter().filter(|part| !part.is_empty());
 		parts
 			.map(|part| part.trim_end().to_string() + "\n")
@@ -197,6 +203,23 @@ fn stages(stages: &[StageReceipt]) -> String {
 	)
 }
 
+/// How the rows of lead and replica compare, where they are in two numerics classes.
+fn comparisons(stages: &[StageReceipt]) -> String {
+	let compared = stages.iter().filter_map(|stage| {
+		let compared = stage.comparison.as_ref()?;
+		Some([
+			stage.stage.to_string(),
+			compared.positions.len().to_string(),
+			likeness_in_words(compared.likeness).into(),
+		])
+	});
+	let rows = compared.collect::<Vec<_>>();
+	if rows.is_empty() {
+		return String::new();
+	}
+	table(["stage", "rows", "lead and replica"], &rows)
+}
+
 /// Where a job stands, with the phase of its trial where that says that it failed.
 fn stands(job: &JobView) -> String {
 	match job.phase {
@@ -254,5 +277,15 @@ pub fn verdict_in_words(verdict: Option<Verdict>) -> &'static str {
 		Some(Verdict::Indeterminate) => "undecided",
 		Some(Verdict::Unchecked) => "unchecked",
 		Some(Verdict::Pardoned) => "pardoned",
+	}
+}
+
+/// How the rows of two numerics classes compare, or that one of their workers has not shown them yet.
+pub fn likeness_in_words(likeness: Option<Likeness>) -> &'static str {
+	match likeness {
+		None => "being compared",
+		Some(Likeness::Alike) => "alike",
+		Some(Likeness::Unlike) => "unlike",
+		Some(Likeness::Unshown) => "not shown",
 	}
 }

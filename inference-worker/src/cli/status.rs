@@ -257,6 +257,17 @@ fn duty_in_words(duty: &Duty) -> String {
 				route.job
 			)
 		}
+		Duty::Compare {
+			job,
+			stage,
+			positions,
+			until,
+		} => {
+			let rows = positions.len();
+			format!(
+				"show {rows} rows of stage {stage} of job {job} to be compared, by block {until}"
+			)
+		}
 		Duty::Dispute {
 			route,
 			stage,

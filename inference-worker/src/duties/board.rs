@@ -177,6 +177,7 @@ impl<C: Crew> Board<C> {
 			| Duty::Summon { .. }
 			| Duty::Reveal { .. }
 			| Duty::Reconcile { .. }
+			| Duty::Compare { .. }
 			| Duty::Serve { .. } => None,
 		});
 		let wanted = wanted.collect::<BTreeSet<_>>();
@@ -356,6 +357,16 @@ fn task_of(duty: &Duty, duties: &[Duty]) -> Option<Task> {
 		Duty::Reconcile {
 			route, boundary, ..
 		} => Task::Reconcile { route, boundary },
+		Duty::Compare {
+			job,
+			stage,
+			positions,
+			..
+		} => Task::Compare {
+			job,
+			stage,
+			positions,
+		},
 		Duty::Dispute {
 			route,
 			stage,

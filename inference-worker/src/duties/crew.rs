@@ -51,6 +51,12 @@ pub enum Task {
 	Reveal { job: JobId, stage: StageIndex },
 	/// Show the receipt of a hop of which two workers tell other rows.
 	Reconcile { route: Route, boundary: StageIndex },
+	/// Show rows of a stage to be compared.
+	Compare {
+		job: JobId,
+		stage: StageIndex,
+		positions: Vec<u32>,
+	},
 	/// Make the next move in a dispute.
 	Dispute {
 		route: Route,
@@ -89,6 +95,11 @@ impl Task {
 			} => Key::Summon(*job, *stage, *seed),
 			Self::Reveal { job, stage } => Key::Reveal(*job, *stage),
 			Self::Reconcile { route, boundary } => Key::Reconcile(route.job, *boundary),
+			Self::Compare {
+				job,
+				stage,
+				positions,
+			} => Key::of_comparison(*job, *stage, positions),
 			Self::Dispute {
 				route,
 				stage,
@@ -135,6 +146,11 @@ impl Crew for Worker {
 			} => self.summon(job, stage, (seed, threshold)).await,
 			Task::Reveal { job, stage } => self.reveal(job, stage).await,
 			Task::Reconcile { route, boundary } => self.reconcile(route, boundary).await,
+			Task::Compare {
+				job,
+				stage,
+				positions,
+			} => self.compare(job, stage, positions).await,
 			Task::Dispute {
 				route,
 				stage,

@@ -7,6 +7,7 @@
 
 mod board;
 mod check;
+mod compare;
 mod crew;
 mod dispute;
 mod host;
@@ -17,6 +18,7 @@ mod summon;
 mod tally;
 
 pub use board::{Board, Pauses};
+pub use compare::shown_rows;
 pub use crew::{Crew, Task};
 pub use summon::winning_lot;
 
@@ -35,7 +37,7 @@ use crate::{
 use codec::Encode;
 use dllm_primitives::{
 	api::{Duty, Receipt},
-	commitment::commitment,
+	commitment::{commitment, Opening},
 	dispute::Record,
 	ids::{Digest, JobId, ModelId, PipelineId, StageIndex},
 };
@@ -70,6 +72,8 @@ pub enum Key {
 	Reveal(JobId, StageIndex),
 	/// Show the receipt of the hop over a boundary.
 	Reconcile(JobId, StageIndex),
+	/// Show rows of a stage to be compared, those at the positions with that digest: after a fork there may be others.
+	Compare(JobId, StageIndex, Digest),
 	/// Make a move in the dispute about a stage, as the game with that digest stands: every move is another
 	/// task, also where a fork undid one.
 	Dispute(JobId, StageIndex, Digest),
@@ -78,10 +82,17 @@ pub enum Key {
 }
 
 impl Key {
-	fn of_dispute(job: JobId, stage: StageIndex, record: &Record) -> Self {
-		let game = Digest::from(*blake3::hash(&record.game.encode()).as_bytes());
-		Self::Dispute(job, stage, game)
+	fn of_comparison(job: JobId, stage: StageIndex, positions: &[u32]) -> Self {
+		Self::Compare(job, stage, digest(&positions.encode()))
 	}
+
+	fn of_dispute(job: JobId, stage: StageIndex, record: &Record) -> Self {
+		Self::Dispute(job, stage, digest(&record.game.encode()))
+	}
+}
+
+fn digest(bytes: &[u8]) -> Digest {
+	Digest::from(*blake3::hash(bytes).as_bytes())
 }
 
 /// How far a task came.
@@ -222,12 +233,9 @@ impl Worker {
 		}
 	}
 
-	/// Opens the commitment to a stage: the one on chain, which after a fork may belong to another job of
-	/// the same number than the ledger holds.
-	async fn reveal(&self, job: JobId, stage: StageIndex) -> Result<Progress, DutyError> {
-		if !self.workshop.conduct.opens(stage) {
-			return Ok(Progress::Done);
-		}
+	/// What opens this worker's commitment to a stage: the one on chain, which after a fork may belong to another
+	/// job of the same number than the ledger holds.
+	async fn own_opening(&self, job: JobId, stage: StageIndex) -> Result<Opening, DutyError> {
 		let ledger = &self.workshop.ledger;
 		let opening = ledger.blocking(move |ledger| ledger.opening(job, stage));
 		let nothing = DutyError::NothingToReveal { job, stage };
@@ -237,9 +245,18 @@ impl Worker {
 		let receipt = self.chain.receipt(job).await?;
 		let on_chain = receipt.and_then(|receipt| own_commitment(&receipt, stage, self.account()));
 		let own = commitment(job, stage, &self.account().encode(), &opening);
-		if on_chain != Some(own) {
-			return Err(nothing);
+		match on_chain == Some(own) {
+			true => Ok(opening),
+			false => Err(nothing),
 		}
+	}
+
+	/// Opens the commitment to a stage.
+	async fn reveal(&self, job: JobId, stage: StageIndex) -> Result<Progress, DutyError> {
+		if !self.workshop.conduct.opens(stage) {
+			return Ok(Progress::Done);
+		}
+		let opening = self.own_opening(job, stage).await?;
 		if let Some(block) = self
 			.say(
 				Key::Reveal(job, stage),
@@ -279,6 +296,12 @@ fn key_of(duty: &Duty) -> Option<Key> {
 		Duty::Reconcile {
 			route, boundary, ..
 		} => Some(Key::Reconcile(route.job, *boundary)),
+		Duty::Compare {
+			job,
+			stage,
+			positions,
+			..
+		} => Some(Key::of_comparison(*job, *stage, positions)),
 		Duty::Dispute {
 			route,
 			stage,
@@ -297,6 +320,9 @@ fn job_of(duty: &Duty) -> Option<JobId> {
 		| Duty::Check { route, .. }
 		| Duty::Reconcile { route, .. }
 		| Duty::Dispute { route, .. } => Some(route.job),
-		Duty::Tally { job, .. } | Duty::Reveal { job, .. } | Duty::Serve { job, .. } => Some(*job),
+		Duty::Tally { job, .. }
+		| Duty::Reveal { job, .. }
+		| Duty::Compare { job, .. }
+		| Duty::Serve { job, .. } => Some(*job),
 	}
 }

@@ -45,6 +45,8 @@ pub struct Metrics {
 	commitments: CounterVec<U64>,
 	/// Commitments that were opened in a block.
 	pub reveals: Counter<U64>,
+	/// Stages whose rows were shown in a block, to be compared between numerics classes.
+	pub comparisons: Counter<U64>,
 	/// Moves in disputes that reached a block, by side.
 	dispute_moves: CounterVec<U64>,
 	/// What the chain expects of this worker now, by kind.
@@ -138,6 +140,10 @@ impl Metrics {
 			earned: numbers.counter("earned_dllm_total", "DLLM paid for jobs that have ended"),
 			commitments: numbers.counters("commitments_total", "Commitments in a block", &["part"]),
 			reveals: numbers.counter("reveals_total", "Commitments opened in a block"),
+			comparisons: numbers.counter(
+				"comparisons_total",
+				"Stages whose rows were shown in a block",
+			),
 			dispute_moves: numbers.counters(
 				"dispute_moves_total",
 				"Moves in disputes in a block",
@@ -312,7 +318,7 @@ fn side_name(side: Side) -> &'static str {
 	}
 }
 
-const DUTY_KINDS: [&str; 9] = [
+const DUTY_KINDS: [&str; 10] = [
 	"host",
 	"run",
 	"tally",
@@ -320,6 +326,7 @@ const DUTY_KINDS: [&str; 9] = [
 	"summon",
 	"reveal",
 	"reconcile",
+	"compare",
 	"dispute",
 	"serve",
 ];
@@ -333,6 +340,7 @@ fn duty_kind(duty: &Duty) -> &'static str {
 		Duty::Summon { .. } => "summon",
 		Duty::Reveal { .. } => "reveal",
 		Duty::Reconcile { .. } => "reconcile",
+		Duty::Compare { .. } => "compare",
 		Duty::Dispute { .. } => "dispute",
 		Duty::Serve { .. } => "serve",
 	}

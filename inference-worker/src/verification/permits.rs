@@ -1,11 +1,12 @@
 //! Hands the rows of a stage to those who check it.
 //!
-//! Nobody else gets them, as rows reveal what was said. What was sent comes with the opening of the
-//! commitment, what was received with the receipt that both ends of the hop signed: by either a checker knows
+//! Nobody else gets them, as rows reveal what was said, and only a lead hands them out: who was given those of a
+//! checker, with its opening, could say that it had executed the stage. What was sent comes with the opening of
+//! the commitment, what was received with the receipt that both ends of the hop signed: by either a checker knows
 //! the rows for what they are, so that neither end can keep them from it alone.
 
 use crate::{
-	commitment::{Ledger, LedgerError, RowFile, StageRecord},
+	commitment::{Ledger, LedgerError, MadeBy, RowFile, StageRecord},
 	network::{
 		frame::{Ask, Frame, Reason, Record, Rows, Side, MAX_PAYLOAD, MAX_ROWS},
 		link::{out_of_turn, Link, LinkError},
@@ -113,7 +114,8 @@ impl Permits {
 			return Ok(());
 		}
 		let found = ledger.blocking(move |ledger| {
-			let Some(record) = ledger.record(ask.job, ask.stage)? else {
+			let record = ledger.record(ask.job, ask.stage)?;
+			let Some(record) = record.filter(|record| record.made_by == MadeBy::Lead) else {
 				return Ok(None);
 			};
 			let rows = ledger.rows(ask.job, ask.stage, ask.side)?;

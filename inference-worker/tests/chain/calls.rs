@@ -5,6 +5,7 @@ use codec::{Compact, Decode, Encode};
 use dllm_primitives::{
 	capacity::{Offer, Terms},
 	commitment::Opening,
+	compare::ShownRow,
 	cost::{link::LinkFigures, DeviceFigures, Workload},
 	dispute::Move,
 	ids::{Digest, JobId, ModelId, StageIndex},
@@ -96,6 +97,12 @@ enum VerificationCall {
 		job: JobId,
 		stage: StageIndex,
 		made: Move,
+	},
+	#[codec(index = 9)]
+	show_rows {
+		job: JobId,
+		stage: StageIndex,
+		rows: Vec<ShownRow>,
 	},
 }
 
@@ -339,6 +346,26 @@ fn moves_of_a_dispute_carry_every_argument() {
 		let expected = (25u8, 4u8, 4u64, 2u8, made).encode();
 		assert_eq!(signed(&call).call, expected);
 	}
+}
+
+#[test]
+fn rows_that_are_shown_carry_key_bytes_and_path() {
+	let digest = Digest::repeat_byte(6);
+	let row = |bytes: Vec<u8>, path: Vec<Digest>| ShownRow {
+		key: [3; 32],
+		bytes: bytes.try_into().expect("short"),
+		path: path.try_into().expect("short"),
+	};
+	let long = vec![9; 32 << 10];
+	let rows = [row(vec![1, 2], vec![]), row(long.clone(), vec![digest; 13])];
+	let call = calls::show_rows(4, 2, &rows);
+	assert_eq!(call.title(), "verification.show_rows");
+	let rows = vec![
+		([3u8; 32], vec![1u8, 2], vec![]),
+		([3u8; 32], long, vec![digest; 13]),
+	];
+	let expected = (25u8, 9u8, 4u64, 2u8, rows).encode();
+	assert_eq!(signed(&call).call, expected);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod keys;
 mod models;
 mod node;
 mod plan;
+mod receipt;
 mod rounds;
 mod watch;
 mod what_if;

@@ -417,6 +417,44 @@ async fn a_receipt_is_shown_once_for_each_hop() {
 	assert_eq!(desk.block(&duties).await, NOTHING);
 }
 
+/// Rows are shown once for each draw of positions, which need no layers.
+#[tokio::test]
+async fn rows_are_shown_once_for_each_draw() {
+	let mut desk = Desk::new(&[], AT_ONCE);
+	let compare = |positions: &[u32]| {
+		[Duty::Compare {
+			job: 5,
+			stage: 1,
+			positions: positions.to_vec(),
+			until: 78,
+		}]
+	};
+	let begun = desk.block(&compare(&[0, 7])).await;
+	let [key] = begun[..] else {
+		panic!("{begun:?}")
+	};
+	assert!(matches!(key, Key::Compare(5, 1, _)));
+	let due = Task::Compare {
+		job: 5,
+		stage: 1,
+		positions: vec![0, 7],
+	};
+	assert_eq!(desk.last(), due);
+	desk.end(key, failed_for_now()).await;
+	assert_eq!(desk.block(&compare(&[0, 7])).await, [key]);
+	desk.end(key, Ok(Progress::Done)).await;
+	assert_eq!(desk.block(&compare(&[0, 7])).await, NOTHING);
+	// A fork draws others.
+	let begun = desk.block(&compare(&[0, 8])).await;
+	let [other] = begun[..] else {
+		panic!("{begun:?}")
+	};
+	assert!(matches!(other, Key::Compare(5, 1, _)) && other != key);
+	desk.end(other, Ok(Progress::Done)).await;
+	assert_eq!(desk.block(&[]).await, [Key::Close(5)]);
+	assert!(desk.crew.0.lock().unwrap().released.is_empty());
+}
+
 #[tokio::test]
 async fn every_move_of_a_dispute_is_a_task_and_keeps_the_layers() {
 	let mut desk = Desk::new(&[], AT_ONCE);

@@ -206,6 +206,8 @@ fn opened(job: JobId, lead: &Worker, replica: &Worker, roots: (Roots, Roots)) ->
 		tiebreak: None,
 		unchecked: false,
 		dispute: None,
+		comparison: None,
+		comparison: None,
 	};
 	assert!(is_disputable(&showings), "{showings:?}");
 	let participant = |worker: &Worker, roots| Participant::<_, u32> {
@@ -229,6 +231,7 @@ fn opened(job: JobId, lead: &Worker, replica: &Worker, roots: (Roots, Roots)) ->
 		refused: None,
 		replica: Some(participant(replica, roots.1)),
 		dispute: None,
+		comparison: None,
 		tiebreak: None,
 		holders: Default::default(),
 	};

@@ -3,6 +3,7 @@
 
 mod adapters;
 mod board;
+mod comparing;
 mod copies;
 mod defence;
 mod dispute;

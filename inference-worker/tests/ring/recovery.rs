@@ -1,9 +1,10 @@
 //! What was done survives a restart and is not done twice.
 
 use crate::lab::*;
+use codec::Encode;
 use dllm_primitives::{api::AccountId32, commitment::Roots};
 use dllm_worker::{
-	commitment::{Leaves, Ledger, StageRecord},
+	commitment::{Leaves, Ledger, MadeBy, StageRecord},
 	network::{frame::Side, Dtype},
 	pipeline,
 };
@@ -83,6 +84,28 @@ fn a_record_is_absent_or_complete() {
 
 	std::fs::write(folder.path().join("1/2/record.scale"), [1, 2, 3]).unwrap();
 	assert!(ledger.record(job, stage).is_err());
+}
+
+#[test]
+fn a_record_says_as_whom_it_was_made_or_is_a_leads() {
+	let folder = tempdir().unwrap();
+	let ledger = Ledger::open(folder.path()).unwrap();
+	let led = StageRecord::new(ASKED, Roots::default(), [1; 32], 2, Dtype::F32);
+	let mut checked = led.clone();
+	checked.made_by = MadeBy::Checker;
+	for record in [&led, &checked] {
+		ledger.close(1, 2, record).unwrap();
+		assert_eq!(ledger.record(1, 2).unwrap().as_ref(), Some(record));
+	}
+	// Earlier versions did not say it.
+	let path = folder.path().join("1/2/record.scale");
+	let mut bytes = checked.encode();
+	let last = bytes.len() - 1;
+	std::fs::write(&path, &bytes[..last]).unwrap();
+	assert_eq!(ledger.record(1, 2).unwrap(), Some(led));
+	bytes[last] = 2;
+	std::fs::write(&path, bytes).unwrap();
+	assert!(ledger.record(1, 2).is_err());
 }
 
 #[test]

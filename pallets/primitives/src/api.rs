@@ -7,6 +7,7 @@
 use crate::{
 	capacity::{RoundId, Terms},
 	commitment::Opening,
+	compare::{Likeness, Tolerance},
 	cost::DeviceFigures,
 	dispute::{Record, Side, Standing},
 	hop::Contradiction,
@@ -391,6 +392,9 @@ pub struct StageReceipt {
 	pub refused: Vec<AccountId32>,
 	/// Where the dispute between lead and replica stands, or how it ended; none where there was none.
 	pub dispute: Option<Standing>,
+	/// How the rows of lead and replica compare, where they were compared by a tolerance.
+	#[serde(default)]
+	pub comparison: Option<ComparisonView>,
 	/// How far its lead came, by its own word, where the job did not come to its end.
 	#[serde(default)]
 	pub tally: Option<Tally>,
@@ -404,6 +408,18 @@ pub struct StageReceipt {
 	/// The lots that won, the earliest first: whose that is checked the stage.
 	#[serde(default)]
 	pub summons: Vec<SummonsView>,
+}
+
+/// A comparison of lead and replica in unlike numerics classes, for the receipt.
+#[derive(Encode, Decode, TypeInfo, Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ComparisonView {
+	/// Positions of the rows that were compared.
+	pub positions: Vec<u32>,
+	/// What they might differ by.
+	pub tolerance: Tolerance,
+	/// What came of it; none while one of the two has not shown its rows.
+	pub likeness: Option<Likeness>,
 }
 
 /// A lot that won, for the receipt.
@@ -584,6 +600,17 @@ pub enum Duty {
 		route: Route,
 		/// The boundary.
 		boundary: StageIndex,
+		/// Block by which it is due.
+		until: u32,
+	},
+	/// Show rows that the worker sent, or would have sent, to be compared with those of another numerics class.
+	Compare {
+		/// The job.
+		job: JobId,
+		/// The stage.
+		stage: StageIndex,
+		/// Their positions, in the order in which they are shown.
+		positions: Vec<u32>,
 		/// Block by which it is due.
 		until: u32,
 	},

@@ -93,7 +93,24 @@ pub fn row_leaf(
 	position: u32,
 	wire: &[u8],
 ) -> Digest {
-	let mut hasher = blake3::Hasher::new_keyed(&row_key(job_key, boundary, position));
+	keyed_row_leaf(
+		&row_key(job_key, boundary, position),
+		job,
+		boundary,
+		position,
+		wire,
+	)
+}
+
+/// The same by the key of the row alone ([`row_key`]), which says nothing of those of other rows.
+pub fn keyed_row_leaf(
+	key: &[u8; 32],
+	job: JobId,
+	boundary: StageIndex,
+	position: u32,
+	wire: &[u8],
+) -> Digest {
+	let mut hasher = blake3::Hasher::new_keyed(key);
 	hasher.update(ROW_LEAF);
 	hasher.update(&job.to_le_bytes());
 	hasher.update(&[boundary]);

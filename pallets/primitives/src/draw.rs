@@ -17,6 +17,7 @@ const BEACON: &[u8] = b"dllm/beacon/v1";
 const CHECKER: &[u8] = b"dllm/checker/v1";
 const SECOND: &[u8] = b"dllm/second/v1";
 const THIRD: &[u8] = b"dllm/third/v1";
+const ROWS: &[u8] = b"dllm/rows/v1";
 
 /// Certainty, in parts per million.
 pub const WHOLE: u32 = 1_000_000;
@@ -123,6 +124,12 @@ pub fn of_second(seed: Digest, beacon: Digest, stage: StageIndex) -> Digest {
 /// told what they found: who knew before whether the third is its friend would lie only then, at no risk.
 pub fn of_third(seed: Digest, beacon: Digest, stage: StageIndex) -> Digest {
 	hash(&(THIRD, seed, beacon, stage))
+}
+
+/// A seed of its own for the rows of one stage that are compared, as late as that of the third worker: who knew them
+/// before it committed would compute these alone.
+pub fn of_rows(seed: Digest, beacon: Digest, stage: StageIndex) -> Digest {
+	hash(&(ROWS, seed, beacon, stage))
 }
 
 /// Blocks that a worker has to fetch `memory` bytes of a stage that it does not hold, rounded down: what it can do

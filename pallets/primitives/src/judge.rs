@@ -16,6 +16,7 @@
 
 use crate::{
 	commitment::Roots,
+	compare::Likeness,
 	dispute::{self, Standing},
 	ids::Digest,
 	job::Refund,
@@ -137,6 +138,8 @@ pub struct StageShowings {
 	pub unchecked: bool,
 	/// Where the dispute between lead and replica stands, where there is one.
 	pub dispute: Option<Standing>,
+	/// How their rows compare, where that was looked at.
+	pub comparison: Option<Likeness>,
 }
 
 impl StageShowings {
@@ -151,6 +154,23 @@ impl StageShowings {
 			(Some(Showing::Opened(_)), None) => Ground::Votes,
 			_ => Ground::Proof,
 		}
+	}
+
+	/// What lead and replica tell, where they agree, or their rows are alike.
+	fn pair(&self) -> Option<[Roots; 2]> {
+		let [lead, replica] = [self.lead.roots()?, self.replica?.roots()?];
+		let alike = self.comparison == Some(Likeness::Alike);
+		(alike || agree(&lead, &replica)).then_some([lead, replica])
+	}
+
+	/// What two of the three tell that agree.
+	fn agreed(&self) -> Option<[Roots; 2]> {
+		let third = self.tiebreak.and_then(Showing::roots);
+		let others = [Some(self.lead), self.replica];
+		let others = others.into_iter().flatten().filter_map(Showing::roots);
+		let mut with_third = others.filter_map(|one| Some([one, third?]));
+		self.pair()
+			.or_else(|| with_third.find(|[one, third]| agree(one, third)))
 	}
 }
 
@@ -180,10 +200,33 @@ pub fn is_disputable(stage: &StageShowings) -> bool {
 	lead == same && lead.output != replica.output
 }
 
+/// Whether lead and replica can show that they did the same but for rounding: all that they tell is the same but the
+/// rows that they sent, in two numerics classes. Whether these two may be compared is for the caller to know.
+pub fn is_comparable(stage: &StageShowings) -> bool {
+	let replica = stage.replica.and_then(Showing::roots);
+	let (Some(lead), Some(replica)) = (stage.lead.roots(), replica) else {
+		return false;
+	};
+	let same = Roots {
+		class: lead.class,
+		output: lead.output,
+		..replica
+	};
+	let differ = lead.class != replica.class && lead.output != replica.output;
+	lead == same && differ && stage.comparison.is_none()
+}
+
+/// Whether two tell the same. The class does not count: in which one rows were computed does not matter where they are
+/// the same.
+pub fn agree(one: &Roots, other: &Roots) -> bool {
+	let class = one.class;
+	*one == Roots { class, ..*other }
+}
+
 /// Whether a third worker has to execute the stage: there is something to confirm, the replica does
 /// not confirm it, and no dispute has decided.
 pub fn needs_tiebreak(stage: &StageShowings) -> bool {
-	let confirmed = stage.replica == Some(stage.lead);
+	let confirmed = stage.pair().is_some();
 	// Who would hand a third worker what it kept from two checkers could choose who checks it.
 	let starved = stage.replica == Some(Showing::Starved);
 	let open = stage.lead.roots().is_some() && !confirmed && !starved;
@@ -194,7 +237,8 @@ pub fn needs_tiebreak(stage: &StageShowings) -> bool {
 /// right, not only whether the lead is.
 pub fn is_contested(stage: &StageShowings) -> bool {
 	let replica = stage.replica.and_then(Showing::roots);
-	matches!((stage.lead.roots(), replica), (Some(lead), Some(other)) if lead != other)
+	let both = stage.lead.roots().zip(replica);
+	both.is_some_and(|(lead, other)| !agree(&lead, &other))
 }
 
 /// Judges the workers of a stage.
@@ -202,9 +246,7 @@ pub fn judge_stage(stage: &StageShowings) -> StageVerdicts {
 	if let Some(Standing::Over(outcome)) = stage.dispute {
 		return disputed(outcome, stage.lead == Showing::Contradicted);
 	}
-	let third = stage.tiebreak.and_then(Showing::roots);
-	let replica = stage.replica.and_then(Showing::roots);
-	let agreed = agreed(stage.lead.roots(), replica, third);
+	let agreed = stage.agreed();
 	let judge = |part, showing| judge_worker(showing, agreed, part);
 	let lead = match (stage.unchecked, stage.lead, stage.replica) {
 		(true, Showing::Opened(_), _) => Verdict::Unchecked,
@@ -233,27 +275,24 @@ fn disputed(outcome: dispute::Outcome, contradicted: bool) -> StageVerdicts {
 	}
 }
 
-/// The roots that two of the three tell.
-fn agreed(lead: Option<Roots>, replica: Option<Roots>, third: Option<Roots>) -> Option<Roots> {
-	let with_lead = lead.filter(|_| lead == replica || lead == third);
-	with_lead.or_else(|| replica.filter(|_| replica == third))
-}
-
-fn judge_worker(showing: Showing, agreed: Option<Roots>, part: Part) -> Verdict {
+fn judge_worker(showing: Showing, agreed: Option<[Roots; 2]>, part: Part) -> Verdict {
 	match (showing, agreed) {
 		(Showing::Copied | Showing::Foreign | Showing::Contradicted, _) => Verdict::Cheat,
 		(Showing::Starved, _) => Verdict::Indeterminate,
 		(Showing::Silent, _) if part == Part::Lead => Verdict::WorkerFault,
 		(Showing::Silent, _) => Verdict::VerifierFault,
 		(Showing::Opened(_), None) => Verdict::Indeterminate,
-		(Showing::Opened(told), Some(agreed)) if told == agreed => Verdict::Pass,
-		(Showing::Opened(told), Some(agreed)) => judge_outvoted(&told, &agreed),
+		(Showing::Opened(told), Some(two)) if two.iter().any(|one| agree(one, &told)) => {
+			Verdict::Pass
+		}
+		(Showing::Opened(told), Some(two)) => judge_outvoted(&told, &two),
 	}
 }
 
 /// Whether who was outvoted is convicted; see the head of the file for its excuses.
-fn judge_outvoted(told: &Roots, agreed: &Roots) -> Verdict {
-	if told.class == agreed.class && told.input == agreed.input {
+fn judge_outvoted(told: &Roots, agreed: &[Roots; 2]) -> Verdict {
+	let same_work = |one: &Roots| told.class == one.class && told.input == one.input;
+	if agreed.iter().any(same_work) {
 		Verdict::Cheat
 	} else {
 		Verdict::Indeterminate

@@ -15,6 +15,7 @@ pub mod auction;
 pub mod breaker;
 pub mod capacity;
 pub mod commitment;
+pub mod compare;
 pub mod cost;
 pub mod dispute;
 pub mod draw;

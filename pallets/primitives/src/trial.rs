@@ -3,6 +3,7 @@
 
 use crate::{
 	commitment::{shards_root, Opening},
+	compare::{Comparing, Comparison, Likeness},
 	dispute::{Side, Standing},
 	draw,
 	flow::Award,
@@ -84,6 +85,8 @@ pub struct StageTrial<AccountId, BlockNumber> {
 	pub replica: Option<Participant<AccountId, BlockNumber>>,
 	/// Where the dispute between the two stands; none where there is none.
 	pub dispute: Option<Standing>,
+	/// What is compared of the two, and where that stands; none where nothing is.
+	pub comparison: Option<(Comparing, Comparison)>,
 	/// Decides, where the two do not agree and no dispute decides.
 	pub tiebreak: Option<Participant<AccountId, BlockNumber>>,
 	/// The other workers of the stage: one of them is drawn as its replica, and the rest are the first choice
@@ -116,6 +119,21 @@ impl<AccountId, BlockNumber> StageTrial<AccountId, BlockNumber> {
 		match side {
 			Side::Defender => Some(&self.lead.worker),
 			Side::Challenger => self.replica.as_ref().map(|replica| &replica.worker),
+		}
+	}
+
+	/// What lead and replica have to show rows for; none where they need not, or it is over.
+	pub fn awaits_comparison(&self) -> Option<&Comparing> {
+		let awaiting = self.comparison.as_ref();
+		let awaiting = awaiting.filter(|(_, stands)| *stands == Comparison::Awaiting);
+		awaiting.map(|(comparing, _)| comparing)
+	}
+
+	/// How the rows of the two compare; none before that is known.
+	pub fn likeness(&self) -> Option<Likeness> {
+		match self.comparison {
+			Some((_, Comparison::Over(likeness))) => Some(likeness),
+			_ => None,
 		}
 	}
 
@@ -284,6 +302,7 @@ fn open_stage<AccountId: Clone, BlockNumber>(
 		refused: None,
 		replica: None,
 		dispute: None,
+		comparison: None,
 		tiebreak: None,
 		holders: order.collect::<Vec<_>>().try_into().ok()?,
 	})
@@ -451,6 +470,7 @@ impl<AccountId, BlockNumber> Trial<AccountId, BlockNumber> {
 			Phase::Reconciling => false,
 			Phase::Disputing => stage.dispute != Some(Standing::Awaiting),
 			Phase::Appointing => false,
+			Phase::Comparing => stage.awaits_comparison().is_none(),
 			Phase::Tiebreak => stage
 				.tiebreak
 				.as_ref()

@@ -100,8 +100,10 @@ pub enum Phase {
 	Reconciling,
 	/// Lead and replica of a stage that sent other rows look for the first value in which they differ.
 	Disputing,
-	/// The randomness is awaited that draws third workers for the stages that do not agree.
+	/// The randomness is awaited that draws rows to compare, or third workers, for the stages that do not agree.
 	Appointing,
+	/// Lead and replica of a stage, in unlike numerics classes, show some of their rows.
+	Comparing,
 	/// Third workers decide these.
 	Tiebreak,
 	/// Everything is shown, but a breaker has tripped: verdicts wait for governance.

@@ -22,7 +22,7 @@ use dllm_primitives::{
 use frame_support::traits::Get;
 
 impl<T: Config> Pallet<T> {
-	/// Awaits the randomness that draws third workers, or closes the trial where there is nothing for them to decide.
+	/// Awaits the randomness that draws rows to compare or third workers, or closes the trial where there is nothing for them to decide.
 	pub(crate) fn decide(job: JobId, trial: TrialOf<T>) {
 		if showings::<T>(&trial).iter().any(judge::needs_tiebreak) {
 			Self::enter(job, trial, Phase::Appointing, T::DrawBlocks::get());
@@ -31,9 +31,12 @@ impl<T: Config> Pallet<T> {
 		}
 	}
 
-	/// Draws a third worker for every stage that needs one; where nobody is found for any, the trial is closed.
+	/// Has rows compared where that may settle it; else draws a third worker for every stage that needs one. Where
+	/// nobody is found for any, the trial is closed.
 	pub(crate) fn appoint(job: JobId, mut trial: TrialOf<T>) {
-		if Self::draw_tiebreakers(job, &mut trial) {
+		if Self::draw_comparisons(job, &mut trial) {
+			Self::enter(job, trial, Phase::Comparing, T::RevealBlocks::get());
+		} else if Self::draw_tiebreakers(job, &mut trial) {
 			Self::enter(job, trial, Phase::Tiebreak, T::TiebreakBlocks::get());
 		} else {
 			Self::close_judged(job, trial);

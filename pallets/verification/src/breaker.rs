@@ -12,6 +12,7 @@ use crate::{
 use alloc::vec::Vec;
 use dllm_primitives::{
 	breaker::{Breaker, Rules, Ruling, Scope, Taken, MAX_GUILTY},
+	commitment::Opening,
 	flow::WorkerPool,
 	ids::{Digest, JobId, ModelId},
 	judge::EXACT_CLASS,
@@ -208,7 +209,7 @@ fn is_decided<T: Config>(one: &Participant<T::AccountId, BlockNumberFor<T>>) -> 
 }
 
 /// The class of a worker that was judged by the rows that it sent. It cannot have chosen it: an `exact` model has
-/// one, and else somebody agrees with it in it, or has convicted it in the same. None of who told other shards than
+/// one, and else somebody else of the stage names it too. None of who told other shards than
 /// the model's, or signed for other rows than it told, which convicts in any class.
 pub(crate) fn judged_class<T: Config>(
 	exact: bool,
@@ -221,7 +222,12 @@ pub(crate) fn judged_class<T: Config>(
 		true => EXACT_CLASS,
 		false => roots.class,
 	};
-	(roots.weights == stage.shards && !by_signature).then_some(class)
+	let mut others = stage
+		.participants()
+		.filter(|(_, other)| other.worker != one.worker);
+	let named = |other: Option<Opening>| other.is_some_and(|other| other.roots.class == class);
+	let shared = exact || others.any(|(_, other)| named(other.opening));
+	(roots.weights == stage.shards && !by_signature && shared).then_some(class)
 }
 
 /// The classes in which workers of a trial were judged, each once, at most [`MAX_CLASSES_OF_JOB`].

@@ -143,6 +143,7 @@ pub(crate) fn showings<T: Config>(trial: &TrialOf<T>) -> Vec<StageShowings> {
 			unchecked: stage.is_unchecked(),
 			tiebreak: showing(Part::Tiebreak),
 			dispute: stage.dispute,
+			comparison: stage.likeness(),
 		}
 	};
 	trial.stages.iter().map(of_stage).collect()

@@ -16,7 +16,8 @@
 //! | Revealing | whoever committed | `reveal` |
 //! | Reconciling | who has the receipt of a hop of which two workers tell other rows | `show_receipt` |
 //! | Disputing | lead and replica of a stage that sent other rows after the same work, in rounds | `dispute` |
-//! | Appointing | nobody, where they do not agree and no dispute decides: randomness is awaited that draws third workers | |
+//! | Appointing | nobody, where they do not agree and no dispute decides: randomness is awaited that draws rows to compare, or third workers | |
+//! | Comparing | lead and replica in unlike numerics classes: some of their rows; then Appointing again, if they are not alike | `show_rows` |
 //! | Tiebreak | the third workers | `attest`, `show_receipt` |
 //! | Held | governance, where many verdicts of a model or class blame somebody | `uphold`, `pardon` |
 //! | Closed | nobody | |
@@ -27,7 +28,7 @@
 //! Files: `agenda` holds the deadlines, `phases` moves a trial on, `drawing` draws checkers, `summoning` takes lots
 //! that won, `tally` hears how far a job came that did not come to its end, `withheld` draws another checker where the
 //! first got no rows, `receipts` takes the receipts of hops, `disputes` lets lead and replica argue, `appointing` draws
-//! third workers, `closing` carries a judgement out, `breaker` counts verdicts and trips,
+//! third workers, `comparing` holds rows of unlike classes against each other, `closing` carries a judgement out, `breaker` counts verdicts and trips,
 //! `held` keeps what waits for governance and lets it go, `views` tells workers and receipts about it. What is stored
 //! ([`trial`]) and the judgement ([`judge`]) are pure and shared with the worker's audit: they stand in
 //! `dllm_primitives`.
@@ -46,6 +47,7 @@ mod appointing;
 pub mod benchmarking;
 mod breaker;
 mod closing;
+mod comparing;
 mod disputes;
 mod drawing;
 mod held;
@@ -60,6 +62,7 @@ mod withheld;
 
 pub use agenda::AGENDA_WINDOW;
 pub use breaker::{MAX_BREAKERS, MAX_CLASSES, MAX_CLASSES_OF_JOB, MAX_TAKEN};
+pub use comparing::Rows;
 pub use dllm_primitives::{dispute, judge, trial};
 pub use held::HELD_ROOM;
 pub use pallet::*;
@@ -67,11 +70,13 @@ pub use weights::WeightInfo;
 
 #[frame_support::pallet]
 pub mod pallet {
-	use crate::{trial::Trial, WeightInfo, MAX_BREAKERS, MAX_TAKEN};
+	use crate::{trial::Trial, Rows, WeightInfo, MAX_BREAKERS, MAX_TAKEN};
+	use alloc::vec::Vec;
 	use dllm_primitives::{
 		breaker::{Breaker, Rules, Ruling, Scope, Taken, Window, MAX_GUILTY},
 		commitment::{Opening, Roots},
-		dispute::{Move, Outcome, Record, Side},
+		compare::{Likeness, Tolerance},
+		dispute::{Move, Outcome, Record, Side, MAX_MOVES},
 		flow::{JobBook, ModelCatalog, OnVerdict, WorkerPool},
 		hop::{End, Shown},
 		ids::{Bytes, Digest, JobId, StageIndex, MAX_INLINE, MAX_STAGES},
@@ -82,6 +87,7 @@ pub mod pallet {
 	};
 	use frame_support::{dispatch::PostDispatchInfo, pallet_prelude::*, traits::Randomness};
 	use frame_system::pallet_prelude::*;
+	use sp_runtime::traits::Saturating;
 
 	/// Where pallets meet, and how long a phase lasts.
 	#[pallet::config]
@@ -127,7 +133,7 @@ pub mod pallet {
 		/// When a breaker trips, and how long it waits for governance.
 		#[pallet::constant]
 		type Breaker: Get<Rules>;
-		/// Who rules on what a breaker holds.
+		/// Who rules on what a breaker holds, and says how far numerics classes may lie apart.
 		type BreakerOrigin: EnsureOrigin<Self::RuntimeOrigin>;
 		/// Weights of the calls and of an expiring deadline.
 		type WeightInfo: WeightInfo;
@@ -178,6 +184,17 @@ pub mod pallet {
 	#[pallet::unbounded]
 	pub type Disputes<T: Config> =
 		StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, StageIndex, Record>;
+
+	/// What honest workers of two numerics classes may differ by, the smaller class first. No other two are compared.
+	#[pallet::storage]
+	pub type Tolerances<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, Digest, Twox64Concat, Digest, Tolerance, OptionQuery>;
+
+	/// Rows that one of two workers of a stage has shown while those of the other are awaited: up to 256 KiB.
+	#[pallet::storage]
+	#[pallet::unbounded]
+	pub type ShownRows<T: Config> =
+		StorageDoubleMap<_, Twox64Concat, JobId, Twox64Concat, (StageIndex, Part), Vec<Vec<u8>>>;
 
 	/// What was judged lately of every model and class. A window that says nothing any more goes.
 	#[pallet::storage]
@@ -350,6 +367,38 @@ pub mod pallet {
 			/// Last block of the phase.
 			until: BlockNumberFor<T>,
 		},
+		/// Rows of a stage are drawn that lead and replica, in unlike numerics classes, have to show.
+		ComparisonDrawn {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+		},
+		/// One of them showed its rows.
+		RowsShown {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// The worker.
+			worker: T::AccountId,
+		},
+		/// Their rows were compared.
+		Compared {
+			/// The job.
+			job: JobId,
+			/// The stage of the ring.
+			stage: StageIndex,
+			/// What came of it.
+			likeness: Likeness,
+		},
+		/// What two numerics classes may differ by was set; none: they are not compared.
+		ToleranceSet {
+			/// The classes, the smaller one first.
+			classes: (Digest, Digest),
+			/// What they may differ by.
+			tolerance: Option<Tolerance>,
+		},
 		/// So many verdicts blame somebody, and so many operators, that a common fault is likelier than cheats:
 		/// payouts and slashes of this model or class wait for governance.
 		BreakerTripped {
@@ -470,6 +519,14 @@ pub mod pallet {
 		WrongProof,
 		/// The lot did not win: it is not below what the bond of its holder stands for.
 		LotLost,
+		/// The rows of this stage are not compared, or that is over.
+		NotCompared,
+		/// They are not the rows that were drawn, in their order, of those that this worker told: show those of the duty,
+		/// each with its key and path.
+		WrongRows,
+		/// A tolerance is for two classes, at least 1 part per billion, its median at most its maximum, and that at most
+		/// a hundredth.
+		BadTolerance,
 		/// There is no dispute about this stage, or it is over.
 		NoDispute,
 		/// It is the other side's turn.
@@ -497,6 +554,12 @@ pub mod pallet {
 			assert!(
 				T::Breaker::get().are_sound(),
 				"the rules of the breaker contradict themselves"
+			);
+			let compared = T::RevealBlocks::get().saturating_add(T::DrawBlocks::get());
+			let disputed = T::DisputeBlocks::get().saturating_mul(MAX_MOVES.into());
+			assert!(
+				compared <= disputed,
+				"a comparison has to be over in the time of a dispute"
 			);
 		}
 
@@ -653,6 +716,21 @@ pub mod pallet {
 			Ok(free(T::WeightInfo::attest(stages)))
 		}
 
+		/// Shows the rows of a stage that were drawn to be compared, as its lead or its replica, in unlike numerics classes.
+		/// Free of charge when it succeeds.
+		#[pallet::call_index(9)]
+		#[pallet::weight((T::WeightInfo::show_rows(MAX_STAGES), DispatchClass::Operational))]
+		pub fn show_rows(
+			origin: OriginFor<T>,
+			job: JobId,
+			stage: StageIndex,
+			rows: Rows,
+		) -> DispatchResultWithPostInfo {
+			let who = ensure_signed(origin)?;
+			let stages = Self::do_show_rows(&who, job, stage, rows)?;
+			Ok(free(T::WeightInfo::show_rows(stages)))
+		}
+
 		/// Lets the verdicts of a model or class stand whose breaker has tripped: the convicted are slashed, who
 		/// passed is paid. The same happens at the end of the breaker's term.
 		#[pallet::call_index(20)]
@@ -675,6 +753,20 @@ pub mod pallet {
 			T::BreakerOrigin::ensure_origin(origin)?;
 			let restored = Self::do_pardon(scope, but)?;
 			Ok(Some(T::WeightInfo::pardon(restored)).into())
+		}
+
+		/// Sets, or takes back, what honest workers of two numerics classes may differ by. `calibration` is the digest of
+		/// the measurements. What is compared at the time is judged by what held when its rows were drawn.
+		#[pallet::call_index(22)]
+		#[pallet::weight((T::WeightInfo::uphold(), DispatchClass::Operational))]
+		pub fn set_tolerance(
+			origin: OriginFor<T>,
+			a: Digest,
+			b: Digest,
+			tolerance: Option<Tolerance>,
+		) -> DispatchResult {
+			T::BreakerOrigin::ensure_origin(origin)?;
+			Self::do_set_tolerance((a, b), tolerance)
 		}
 	}
 

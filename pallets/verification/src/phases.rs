@@ -33,7 +33,8 @@ impl<T: Config> flow::Trials<T::AccountId, BlockNumberFor<T>> for Pallet<T> {
 	fn verdict_blocks() -> BlockNumberFor<T> {
 		// Each of the eight deadlines, that of a second round of checks, and that of every round of a dispute,
 		// may move by the window; the block that finds it passed included. In both rounds of checks and in a tie
-		// somebody may have to fetch what it does not hold. A job of which leads have to tell how far they came ends
+		// somebody may have to fetch what it does not hold. Rows are compared, and what follows awaited again, in less
+		// time than a dispute takes, and no trial has both: a model is exact or not. A job of which leads have to tell how far they came ends
 		// after that, well before.
 		let deadlines = dispute::MAX_MOVES.saturating_add(9);
 		let moved = BlockNumberFor::<T>::from(AGENDA_WINDOW.saturating_mul(deadlines));
@@ -328,6 +329,10 @@ impl<T: Config> Pallet<T> {
 			Phase::Appointing => {
 				drawn = true;
 				Self::appoint(job, trial);
+			}
+			Phase::Comparing => {
+				Self::end_comparisons(job, &mut trial);
+				Self::decide(job, trial);
 			}
 			Phase::Tiebreak => Self::close_judged(job, trial),
 			Phase::Held | Phase::Closed => {

@@ -3,8 +3,8 @@
 use crate::{
 	breaker::now,
 	phases::{StageOf, TrialOf},
-	Agenda, Breakers, Config, Disputes, Held, HeldCount, OpenTrials, Pallet, Trials, Windows,
-	AGENDA_WINDOW, HELD_ROOM, MAX_CLASSES,
+	Agenda, Breakers, Config, Disputes, Held, HeldCount, OpenTrials, Pallet, ShownRows, Trials,
+	Windows, AGENDA_WINDOW, HELD_ROOM, MAX_CLASSES,
 };
 use codec::Encode;
 use dllm_primitives::{
@@ -199,6 +199,17 @@ fn check_stage<T: Config>(
 	ensure!(
 		contradicted,
 		"a signature is kept that contradicts nothing its signer opened"
+	);
+	let awaited = stage.awaits_comparison().is_some();
+	ensure!(
+		!awaited || phase == Phase::Comparing,
+		"rows are awaited after the comparison"
+	);
+	let shown = [Part::Lead, Part::Replica]
+		.map(|part| ShownRows::<T>::contains_key(job, (stage.stage, part)));
+	ensure!(
+		shown == [false; 2] || (awaited && shown != [true; 2]),
+		"rows are kept that were compared, or that nobody asked for"
 	);
 	let third_ok = stage.tiebreak.is_none() || phase >= Phase::Tiebreak;
 	ensure!(third_ok, "a third worker was drawn before the reveals");

@@ -5,11 +5,13 @@ use crate::{
 	phases::{StageOf, TrialOf},
 	summoning::{has_summoned, threshold},
 	trial::Participant,
-	Agenda, Config, Disputes, Pallet, Trials,
+	Agenda, Config, Disputes, Pallet, ShownRows, Trials,
 };
 use alloc::{string::String, vec::Vec};
 use dllm_primitives::{
-	api::{Duty, ParticipantView, Prompt, RingMember, Route, StageReceipt, SummonsView},
+	api::{
+		ComparisonView, Duty, ParticipantView, Prompt, RingMember, Route, StageReceipt, SummonsView,
+	},
 	dispute::Standing,
 	flow::{JobBook, WorkerPool},
 	hop::End,
@@ -81,6 +83,11 @@ where
 				.collect(),
 			refused: refused::<T>(stage),
 			dispute: stage.dispute,
+			comparison: stage.comparison.map(|(comparing, _)| ComparisonView {
+				positions: comparing.positions(),
+				tolerance: comparing.tolerance,
+				likeness: stage.likeness(),
+			}),
 			tally: stage.tally,
 			contradiction: stage.contradiction,
 			chance: stage.chance,
@@ -166,6 +173,9 @@ where
 				}
 				(Phase::Tiebreak, Part::Tiebreak) if participant.opening.is_none() => {
 					Some(check::<T>(job, trial, stage, part))
+				}
+				(Phase::Comparing, Part::Lead | Part::Replica) => {
+					compare::<T>(job, trial, stage, part)
 				}
 				(Phase::Disputing, Part::Lead | Part::Replica) => {
 					dispute::<T>(job, trial, stage, worker)
@@ -276,6 +286,23 @@ where
 		side,
 		record,
 		commitments: lead_commitments::<T>(trial),
+		until: trial.until.unique_saturated_into(),
+	})
+}
+
+/// The rows that a worker still has to show, to be compared with those of another class.
+fn compare<T: Config>(
+	job: JobId,
+	trial: &TrialOf<T>,
+	stage: &StageOf<T>,
+	part: Part,
+) -> Option<Duty> {
+	let comparing = stage.awaits_comparison()?;
+	let shown = ShownRows::<T>::contains_key(job, (stage.stage, part));
+	(!shown).then(|| Duty::Compare {
+		job,
+		stage: stage.stage,
+		positions: comparing.positions(),
 		until: trial.until.unique_saturated_into(),
 	})
 }

@@ -21,6 +21,8 @@ pub trait WeightInfo {
 	fn dispute_claim() -> Weight;
 	/// A receipt of a hop with the signatures of both ends.
 	fn show_receipt(s: u32) -> Weight;
+	/// Rows that are compared with those of the other worker, as many as may be, and end the trial.
+	fn show_rows(s: u32) -> Weight;
 	/// A winning lot, the last one of its phase.
 	fn summon(s: u32) -> Weight;
 	/// A block without a deadline.
@@ -57,6 +59,9 @@ impl WeightInfo for () {
 	}
 	fn show_receipt(s: u32) -> Weight {
 		Weight::from_parts(12_000, 12).saturating_mul(s.into())
+	}
+	fn show_rows(s: u32) -> Weight {
+		Weight::from_parts(14_000, 14).saturating_mul(s.into())
 	}
 	fn summon(s: u32) -> Weight {
 		Weight::from_parts(13_000, 13).saturating_mul(s.into())

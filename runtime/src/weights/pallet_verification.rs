@@ -58,6 +58,14 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
 	}
 
 	/// `s`: 2 to 17.
+	fn show_rows(s: u32) -> Weight {
+		Self::reveal(s)
+			.saturating_add(Weight::from_parts(60_000_000_000, 0))
+			.saturating_add(T::DbWeight::get().reads(2))
+			.saturating_add(T::DbWeight::get().writes(1))
+	}
+
+	/// `s`: 2 to 17.
 	fn summon(s: u32) -> Weight {
 		Weight::from_parts(797_208_301, 2_795)
 			.saturating_add(Weight::from_parts(12_443_086, 1_114).saturating_mul(s.into()))

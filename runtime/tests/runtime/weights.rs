@@ -278,6 +278,16 @@ fn verification_calls() -> Vec<RuntimeCall> {
 				receiver: Some(Default::default()),
 			},
 		},
+		Call::show_rows {
+			job,
+			stage,
+			rows: Default::default(),
+		},
+		Call::set_tolerance {
+			a: Digest::zero(),
+			b: Digest::repeat_byte(1),
+			tolerance: None,
+		},
 		Call::uphold { scope },
 		Call::pardon {
 			scope,

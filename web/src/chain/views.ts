@@ -170,6 +170,16 @@ export interface Tally {
 	lostNext: boolean;
 }
 
+/** Rows of lead and replica in unlike numerics classes that the chain compared. */
+export interface Comparison {
+	/** Positions of these rows. */
+	positions: number[];
+	/** What they may differ by, in parts per billion of a row's length: their median, and each of them. */
+	tolerance: { median: number; max: number; version: number; calibration: string };
+	/** What came of it; null while one of the two has not shown its rows. */
+	likeness: 'alike' | 'unlike' | 'unshown' | null;
+}
+
 export interface StageReceipt {
 	stage: number;
 	layers: Layers;
@@ -180,6 +190,8 @@ export interface StageReceipt {
 	chance?: number;
 	/** Where the dispute between lead and replica stands, or how it ended; null where there is none. */
 	dispute: 'awaiting' | 'moved' | { over: 'convicted' | 'dismissed' } | null;
+	/** How the rows of lead and replica compare; null where nothing was compared. */
+	comparison?: Comparison | null;
 	/** How far its lead came, where the job did not come to its end and the lead told it. */
 	tally?: Tally | null;
 	/** What its lead signed as an end of a hop, where it told another root. */

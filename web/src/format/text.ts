@@ -1,6 +1,6 @@
 // Short forms of addresses, digests, sizes and names for people.
 
-import type { Tally } from '../chain/views';
+import type { Comparison, Tally } from '../chain/views';
 
 /** The two ends of an address or digest. */
 export function shorten(text: string, head = 6, tail = 4): string {
@@ -29,6 +29,13 @@ export function tallyText({ received, sent, lostNext }: Tally): string {
 	const came = received === null ? 'no link from the stage before' : `${plural(received, 'row')} came`;
 	const went = sent === null ? 'no link to the next stage' : `${plural(sent, 'row')} sent on`;
 	return `${came}, ${went}${lostNext ? '; it lost the next stage' : ''}`;
+}
+
+/** What came of comparing rows: `16 rows compared: alike`. */
+export function comparisonText({ positions, likeness }: Comparison): string {
+	const rows = plural(positions.length, 'row');
+	if (likeness === null) return `${rows} being compared`;
+	return likeness === 'unshown' ? `${rows} to compare, not shown` : `${rows} compared: ${likeness}`;
 }
 
 /** `workerFault` as `worker fault`. */

@@ -1,5 +1,5 @@
 // The way of a job in steps for people, from the events of its blocks: who led, what was drawn, who checked,
-// every move of a dispute, the verdicts and the money.
+// every move of a dispute, what was compared, the verdicts and the money.
 
 import type { Happening } from '../chain/events';
 import type { Receipt, Tally } from '../chain/views';
@@ -38,9 +38,17 @@ const PHASES = {
 	revealing: 'lead and checker open what they committed to',
 	reconciling: 'workers tell other rows of one hop; who holds its receipt shows who signed for others',
 	disputing: 'lead and checker look for the first value in which they differ',
-	appointing: 'randomness of coming blocks draws a third worker where the two do not agree',
+	appointing: 'randomness of coming blocks draws rows to compare, or a third worker, where the two do not agree',
+	comparing: 'lead and checker, of unlike numerics classes, show some of their rows, which may differ by a tolerance',
 	tiebreak: 'a third worker decides where the two do not agree',
 	held: 'a breaker holds the verdicts, as many jobs like it blamed somebody: governance decides, or they stand',
+} as Record<string, string>;
+
+/** What came of comparing rows. */
+const LIKENESSES = {
+	alike: 'they differ by no more than their classes may',
+	unlike: 'they differ by more than their classes may, so a third worker is asked',
+	unshown: 'one of the two showed none in time, so a third worker is asked',
 } as Record<string, string>;
 
 /** Events with the end of a phase in them. */
@@ -75,6 +83,13 @@ const TELLINGS: Record<string, Telling> = {
 	}),
 	'verification.DisputeEnded': ({ stage, outcome, silent }) => ({
 		title: 'Dispute ended', lines: [{ stage: Number(stage), text: endText(silent), verdict: camel(outcome) }],
+	}),
+	'verification.ComparisonDrawn': ({ stage }) => ({
+		title: 'Rows drawn to compare', text: 'lead and checker did the same work in unlike numerics classes', lines: [{ stage: Number(stage) }],
+	}),
+	'verification.RowsShown': ({ stage, worker }) => ({ title: 'Rows shown', lines: [line(stage, worker)] }),
+	'verification.Compared': ({ stage, likeness }) => ({
+		title: 'Rows compared', lines: [{ stage: Number(stage), text: LIKENESSES[camel(likeness)], verdict: camel(likeness) }],
 	}),
 	'verification.TiebreakerDrawn': ({ stage, worker }) => ({ title: 'Third worker drawn', lines: [line(stage, worker)] }),
 	'verification.TrialHeld': ({ scope, until }) => ({

@@ -8,10 +8,10 @@ import { words } from '../format/text';
 export type Tone = 'good' | 'warn' | 'bad' | 'quiet';
 
 const TONES: Record<string, Tone> = {
-	live: 'good', active: 'good', settled: 'good', pass: 'good', ready: 'good', connected: 'good',
+	live: 'good', active: 'good', settled: 'good', pass: 'good', alike: 'good', ready: 'good', connected: 'good',
 	preparing: 'warn', draining: 'warn', waiting: 'warn', running: 'warn', proposed: 'warn', canary: 'warn',
-	tallying: 'warn', drawing: 'warn', verifying: 'warn', revealing: 'warn', reconciling: 'warn', disputing: 'warn', appointing: 'warn', tiebreak: 'warn', held: 'warn', pardoned: 'warn', pending: 'warn', workerFault: 'warn', verifierFault: 'warn',
-	indeterminate: 'warn', deprecated: 'warn', unbonding: 'warn',
+	tallying: 'warn', drawing: 'warn', summoning: 'warn', verifying: 'warn', revealing: 'warn', reconciling: 'warn', disputing: 'warn', appointing: 'warn', comparing: 'warn', tiebreak: 'warn', held: 'warn', pardoned: 'warn', pending: 'warn', workerFault: 'warn', verifierFault: 'warn',
+	indeterminate: 'warn', unlike: 'warn', unshown: 'warn', deprecated: 'warn', unbonding: 'warn',
 	cheat: 'bad', banned: 'bad', lost: 'bad', silent: 'bad', convicted: 'bad', dismissed: 'warn', refunded: 'quiet', rerun: 'quiet',
 	unchecked: 'quiet', unmeasured: 'quiet',
 };

@@ -4,7 +4,7 @@
 import { Box, Group, Text, ThemeIcon } from '@mantine/core';
 import { IconStack2, IconTransform } from '@tabler/icons-react';
 import type { Participant, Receipt, StageReceipt, Tally } from '../chain/views';
-import { layersName, plural, stageName, tallyText, words } from '../format/text';
+import { comparisonText, layersName, plural, stageName, tallyText, words } from '../format/text';
 import { Address, Digest } from '../parts/Named';
 import { State } from '../parts/State';
 
@@ -16,7 +16,7 @@ export function CommitmentTree({ receipt }: { receipt: Receipt }) {
 	);
 }
 
-function StageNode({ stage: { stage, layers, participants, dispute, tally } }: { stage: StageReceipt }) {
+function StageNode({ stage: { stage, layers, participants, dispute, comparison, tally } }: { stage: StageReceipt }) {
 	return (
 		<li>
 			<Group gap={10} mt="xs">
@@ -24,6 +24,7 @@ function StageNode({ stage: { stage, layers, participants, dispute, tally } }: {
 				<Text fw={600} size="sm">{stageName(stage)}</Text>
 				<Text size="sm" c="dimmed">{layersName(layers)}</Text>
 				{dispute !== null && <DisputeBadge dispute={dispute} />}
+				{comparison && <State of={comparison.likeness ?? 'comparing'} label={comparisonText(comparison)} />}
 			</Group>
 			<ul>
 				{participants.map((one) => <ParticipantNode key={`${one.part} ${one.worker}`} one={one} tally={one.part === 'lead' ? tally : null} />)}

@@ -1,7 +1,7 @@
 // Checks a receipt in the browser, with the digests of `dllm-primitives` (`commitment.rs`): that every opening
-// matches its commitment, that who checked a stage, where the draw chose somebody, found the same roots, that each
-// link carried the same rows, that the shards are those of the model, and that the reply is the one that was
-// verified.
+// matches its commitment, that who checked a stage, where the draw chose somebody, found the same roots, or did the
+// same work and sent rows that the chain compared and found alike, that each link carried the same rows, that the shards
+// are those of the model, and that the reply is the one that was verified.
 
 import { decodeAddress } from '@polkadot/util-crypto/address';
 import { blake3 } from '@noble/hashes/blake3';
@@ -61,12 +61,23 @@ function openings({ job, stages }: Receipt): Finding {
 
 function agreement({ checked, stages }: Receipt): Finding {
 	const what = 'Lead and replica opened the same roots';
-	const pairs = stages.map((stage) => ({ stage: stage.stage, roots: openedRoots(stage) })).filter(({ roots }) => roots.length > 1);
-	const wrong = pairs.find(({ roots }) => roots.some((one) => !sameRows(one, roots[0]!)));
+	const pairs = stages.map((stage) => ({ stage: stage.stage, roots: openedRoots(stage), alike: isAlike(stage) })).filter(({ roots }) => roots.length > 1);
+	const wrong = pairs.find(({ roots, alike }) => roots.some((one) => !(alike ? sameWork : sameRows)(one, roots[0]!)));
 	// The draw left the job to its leads: nobody ran a stage again.
 	if (checked === false && pairs.length === 0) return { what: `${what}: not checked, as the draw chose no replica` };
 	const some = pairs.length < stages.length ? ` in ${pairs.length} of ${stages.length} stages, the others were not run again` : '';
-	return finding(pairs.length > 0 ? what + some : what, pairs.length > 0, wrong && stageOf(wrong.stage));
+	const alike = pairs.some((pair) => pair.alike) ? ', or rows that the chain compared and found alike' : '';
+	return finding(pairs.length > 0 ? what + alike + some : what, pairs.length > 0, wrong && stageOf(wrong.stage));
+}
+
+/** Whether the chain found the rows of lead and replica, who did the same work in unlike classes, within the tolerance. */
+function isAlike({ comparison }: StageReceipt): boolean {
+	return comparison?.likeness === 'alike';
+}
+
+/** Whether two workers did the same work, whatever rows it gave. */
+function sameWork(one: Roots, other: Roots): boolean {
+	return sameRows({ ...one, output: other.output }, other);
 }
 
 /** Whether two workers computed the same; their classes may differ where a profile gives every device the same bytes. */

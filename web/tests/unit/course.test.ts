@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Happening } from '../../src/chain/events';
 import type { Receipt } from '../../src/chain/views';
 import { checkOf, stepsOf, waitsFor } from '../../src/jobs/course';
+import { toneOf } from '../../src/parts/State';
 import settled from './settled.json';
 
 const at = (block: number, name: string, data: Record<string, unknown> = {}): Happening => ({ block, name, data: { job: 1, ...data } });
@@ -94,6 +95,35 @@ describe('a dispute', () => {
 		expect(stepsOf([at(8, 'verification.DisputeOpened', { stage: 1 })])[0]).toMatchObject({ title: 'Dispute opened', lines: [{ stage: 1 }] });
 		expect(ended(null).lines).toEqual([{ stage: 1, text: 'the chain computed the value', verdict: 'convicted' }]);
 		expect(ended('Challenger').lines[0]!.text).toBe('the replica missed its move');
+	});
+});
+
+describe('a comparison of rows', () => {
+	it('is told from its draw to its end', () => {
+		const steps = stepsOf([
+			at(9, 'verification.ComparisonDrawn', { stage: 1 }),
+			at(10, 'verification.RowsShown', { stage: 1, worker: 'b' }), at(10, 'verification.RowsShown', { stage: 1, worker: 'a' }),
+			at(10, 'verification.Compared', { stage: 1, likeness: 'Alike' }),
+		]);
+		expect(steps.map(({ title, block }) => `${block} ${title}`)).toEqual(['9 Rows drawn to compare', '10 Rows shown', '10 Rows compared']);
+		expect(steps[0]).toMatchObject({ text: expect.stringMatching(/unlike numerics classes/), lines: [{ stage: 1 }] });
+		expect(steps[1]!.lines).toEqual([{ stage: 1, worker: 'b' }, { stage: 1, worker: 'a' }]);
+		expect(steps[2]!.lines).toEqual([{ stage: 1, text: expect.stringMatching(/no more than/), verdict: 'alike' }]);
+	});
+
+	it.each<[string, RegExp]>([['Unlike', /more than .* third worker/], ['Unshown', /showed none .* third worker/]])('%s says what follows', (likeness, words) => {
+		const [step] = stepsOf([at(9, 'verification.Compared', { stage: 2, likeness })]);
+		expect(step!.lines).toEqual([{ stage: 2, text: expect.stringMatching(words), verdict: likeness.toLowerCase() }]);
+	});
+});
+
+describe('a phase', () => {
+	it.each([
+		'Running', 'Tallying', 'Drawing', 'Summoning', 'Verifying', 'Revealing', 'Reconciling', 'Disputing', 'Appointing', 'Comparing', 'Tiebreak', 'Held',
+	])('%s has its words and its colour', (phase) => {
+		const waits = waitsFor([at(9, 'verification.PhaseEntered', { phase, until: 12 })]);
+		expect(waits).toEqual({ text: expect.stringMatching(/\w+ \w+/), until: 12 });
+		expect(toneOf(phase.toLowerCase())).toBe('warn');
 	});
 });
 

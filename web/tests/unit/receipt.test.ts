@@ -2,7 +2,7 @@
 // one thing changed at a time.
 
 import { describe, expect, it } from 'vitest';
-import type { Model, Receipt } from '../../src/chain/views';
+import type { Model, Receipt, Roots } from '../../src/chain/views';
 import { checkReceipt, commitment } from '../../src/receipt/check';
 import settled from './settled.json';
 
@@ -75,6 +75,34 @@ describe('a receipt', () => {
 			replica.commitment![0] = commitment(job.id, 1, replica.worker, replica.opening!);
 		});
 		expect(failing(receipt)).toEqual([]);
+	});
+
+	describe('of workers whose rows were compared', () => {
+		const compared = (likeness: 'alike' | 'unlike' | 'unshown' | null, more: (roots: Roots) => void = () => undefined) => changed(({ job, stages }) => {
+			const replica = stages[1]!.participants[1]!;
+			const { roots } = replica.opening!;
+			Object.assign(roots, { class: OTHER, output: OTHER });
+			more(roots);
+			replica.commitment![0] = commitment(job.id, 1, replica.worker, replica.opening!);
+			const tolerance = { median: 20_000, max: 50_000, version: 1, calibration: OTHER };
+			stages[1]!.comparison = { positions: [1, 4], tolerance, likeness };
+		});
+
+		it('holds where they are alike, and says so', () => {
+			const receipt = compared('alike');
+			expect(failing(receipt)).toEqual([]);
+			const agreement = checkReceipt(receipt, model).find(({ what }) => what.includes('same roots'));
+			expect(agreement).toEqual({ what: expect.stringMatching(/rows that the chain compared and found alike$/), holds: true });
+		});
+
+		it.each(['unlike', 'unshown', null] as const)('fails where they are %s', (likeness) => {
+			expect(failing(compared(likeness))).toEqual([{ what: 'Lead and replica opened the same roots', holds: false, where: 'in segment 1' }]);
+		});
+
+		it('fails where they are alike, but not of the same work', () => {
+			const fewer = compared('alike', (roots) => (roots.rows -= 1));
+			expect(failing(fewer).map(({ where }) => where)).toEqual(['in segment 1']);
+		});
 	});
 
 	it('whose replicas differ fails, whatever it says of the draw', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, layersName, plural, shorten, stageName, words } from '../../src/format/text';
+import { comparisonText, formatBytes, layersName, plural, shorten, stageName, words } from '../../src/format/text';
 
 describe('text', () => {
 	it('shortens only what gets shorter', () => {
@@ -22,6 +22,15 @@ describe('text', () => {
 		expect(layersName({ start: 3, end: 4 })).toBe('layer 3');
 		expect(stageName(0)).toBe('Entry');
 		expect(stageName(2)).toBe('Segment 2');
+	});
+
+	it('tells what came of comparing rows', () => {
+		const tolerance = { median: 20_000, max: 50_000, version: 1, calibration: '0x' };
+		const told = (positions: number[], likeness: 'alike' | 'unlike' | 'unshown' | null) => comparisonText({ positions, tolerance, likeness });
+		expect(told([2, 5, 9], 'alike')).toBe('3 rows compared: alike');
+		expect(told([2], 'unlike')).toBe('1 row compared: unlike');
+		expect(told([2, 5], 'unshown')).toBe('2 rows to compare, not shown');
+		expect(told([2, 5], null)).toBe('2 rows being compared');
 	});
 
 	it('counts and spells', () => {

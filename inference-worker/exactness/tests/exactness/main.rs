@@ -1,5 +1,7 @@
 //! The comparison finds what it is there to find.
 
+mod pairs;
+
 use serde_json::{json, Value};
 use std::{
 	fs,
@@ -125,9 +127,32 @@ fn values_that_are_cut_short_are_refused() {
 	let files = records(folder.path(), &[("1", "on")]);
 	let values = files[0].with_extension("values");
 	let bytes = fs::read(&values).unwrap();
-	fs::write(&values, &bytes[..100]).unwrap();
-	let table = program(&["table", text(&folder.path().join("records"))]);
-	assert!(!table.status.success());
-	let message = String::from_utf8(table.stderr).unwrap();
-	assert!(message.contains("run it again"), "{message}");
+	// In the middle of the rows, and behind the 24 rows of 64 values of the prefill.
+	for length in [100, 24 * 64 * 4] {
+		fs::write(&values, &bytes[..length]).unwrap();
+		let table = program(&["table", text(&folder.path().join("records"))]);
+		assert!(!table.status.success());
+		let message = String::from_utf8(table.stderr).unwrap();
+		assert!(message.contains("run it again"), "{message}");
+	}
+}
+
+#[test]
+fn every_layer_is_left_out_once() {
+	let folder = tempdir().unwrap();
+	let files = records(folder.path(), &[("1", "on")]);
+	let record = fs::read(&files[0]).unwrap();
+	let record: Value = serde_json::from_slice(&record).unwrap();
+	let skips = record["skips"].as_array().unwrap();
+	let mut hashes = skips
+		.iter()
+		.map(|skip| skip["hash"].as_str().unwrap())
+		.collect::<Vec<_>>();
+	hashes.sort();
+	hashes.dedup();
+	// The model has three.
+	assert_eq!(hashes.len(), 3);
+	// Three logits rows, one prefill and three that lack a layer.
+	let values = fs::metadata(files[0].with_extension("values")).unwrap();
+	assert_eq!(values.len(), 4 * (4 * 24 * 64 + 3 * 4096));
 }

@@ -4,12 +4,14 @@
 //! became, and the plan, the prices and the bonds from which that followed.
 
 use super::evidence::{
-	Asked, Events, Evidence, Forfeited, Judged, Paid, Record, Refunded, Rerun, Settled, Slashed,
+	Asked, Compared, Events, Evidence, Forfeited, Judged, Paid, Record, Refunded, Rerun, Settled,
+	Slashed,
 };
 use crate::chain::{AccountId32, BestBlock, Chain, ChainError, PastEvent};
 use codec::{Decode, Encode};
 use dllm_primitives::{
 	api::{PaymentView, Receipt, WorkerView},
+	compare::Likeness,
 	ids::{Digest, JobId, StageIndex},
 	job::{Body, JobState, Refund},
 	verdict::{Part, Verdict},
@@ -264,7 +266,7 @@ fn subject(event: &PastEvent) -> Option<JobId> {
 		(event.pallet.as_str(), event.name.as_str()),
 		("Jobs", "Settled" | "Refunded" | "Rerun" | "PaymentFailed")
 			| ("Rewards", "Paid")
-			| ("Verification", "Served" | "Failed")
+			| ("Verification", "Compared" | "Served" | "Failed")
 	);
 	about_jobs
 		.then(|| JobId::decode(&mut event.fields.as_slice()).ok())
@@ -288,6 +290,10 @@ fn note(events: &mut Events, event: &PastEvent) -> Result<(), ChainError> {
 		}
 		"PaymentFailed" => events.payment_failed = true,
 		"Paid" => events.paid = Some(paid(event)?),
+		"Compared" => {
+			let (_, stage, likeness) = read::<(JobId, StageIndex, Likeness)>(event)?;
+			events.compared.push(Compared { stage, likeness });
+		}
 		"Served" => events.served = Some(read::<(JobId, u32)>(event)?.1),
 		_ => events.failed = Some(read::<(JobId, Refund)>(event)?.1),
 	}

@@ -4,6 +4,7 @@ use crate::planning::spec_of;
 use codec::Decode;
 use dllm_primitives::{
 	api::{planck, AccountId32, ModelView, PaymentView, PipelineView, Receipt, WorkerView},
+	compare::Likeness,
 	ids::{AdapterId, Digest, JobId, ModelId, PipelineId, StageIndex},
 	job::{Assurance, JobState, OnFailure, Refund},
 	model::{LayerRange, ModelSpec, Profile},
@@ -123,6 +124,8 @@ pub struct Events {
 	pub payment_failed: bool,
 	/// `Rewards.Paid`.
 	pub paid: Option<Paid>,
+	/// `Verification.Compared`, where that was in the block that ended the job.
+	pub compared: Vec<Compared>,
 	/// `Verification.Judged`.
 	pub judged: Vec<Judged>,
 	/// `Verification.Served`, with the rows.
@@ -198,6 +201,16 @@ pub struct Paid {
 	/// What was burned.
 	#[serde(with = "planck")]
 	pub burned: u128,
+}
+
+/// The comparison of a stage was over.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Compared {
+	/// The stage.
+	pub stage: StageIndex,
+	/// What came of it.
+	pub likeness: Likeness,
 }
 
 /// A verdict was announced.

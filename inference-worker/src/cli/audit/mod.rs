@@ -5,6 +5,7 @@
 //! | `collect` | reads the data from a node |
 //! | `evidence` | the data |
 //! | `record`, `plan`, `shown`, `verdicts`, `money` | the steps: pure functions of the data |
+//! | `comparison` | of `agreement` and `verdicts`: rows that were compared by tolerance |
 //! | `unserved` | of `verdicts`: who stopped a job that did not come to its end |
 //! | `step` | what a step says |
 //!
@@ -14,6 +15,7 @@
 //! docs/verification.md says what an audit cannot tell.
 
 mod collect;
+mod comparison;
 pub mod evidence;
 mod money;
 mod plan;

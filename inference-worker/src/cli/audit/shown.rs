@@ -2,6 +2,7 @@
 //! `reply`.
 
 use super::{
+	comparison,
 	evidence::Evidence,
 	step::{Sheet, Step},
 };
@@ -15,7 +16,7 @@ use dllm_primitives::{
 	commitment::{commitment, result_hash, shards_root, Roots},
 	dispute::{Outcome, Standing},
 	ids::{Digest, ENTRY_STAGE},
-	judge::Due,
+	judge::{self, Due},
 	model::Shard,
 	summons,
 	verdict::{Part, Verdict},
@@ -180,12 +181,12 @@ pub(super) fn shards_of(evidence: &Evidence, stage: &StageReceipt) -> Option<Dig
 	Some(shards_root(layers.iter().map(|layer| &layer.hash)))
 }
 
-/// Lead and replica told the same of every stage; where they did not, a dispute told who was right, or a third
-/// worker was asked.
+/// Lead and replica told the same of every stage; where they did not, a dispute told who was right, their rows were
+/// compared, or a third worker was asked.
 pub(super) fn agreement(evidence: &Evidence) -> Step {
 	let mut sheet = Sheet::new(
 		"agreement",
-		"who passed a stage told the same roots as another worker or won its dispute, and a lead that was paid is among them",
+		"who passed a stage told the same rows as another worker, in whatever class, sent rows that were found alike, or won its dispute, and a lead that was paid is among them",
 	);
 	let mut told = 0;
 	for stage in &evidence.receipt.stages {
@@ -199,9 +200,11 @@ pub(super) fn agreement(evidence: &Evidence) -> Step {
 		let passed = passed.map(|one| (one, roots(one))).collect::<Vec<_>>();
 		for (one, own) in &passed {
 			let agrees = |(other, theirs): &(&ParticipantView, Option<Roots>)| {
-				other.worker != one.worker && theirs == own
+				other.worker != one.worker && agree(*theirs, *own)
 			};
-			let confirmed = has_won(stage, one.part) || passed.iter().any(agrees);
+			let confirmed = has_won(stage, one.part)
+				|| comparison::confirms(stage, one.part)
+				|| passed.iter().any(agrees);
 			sheet.expect(own.is_some() && confirmed, || {
 				format!(
 					"{} passed, and nobody who passed told the same",
@@ -221,7 +224,7 @@ pub(super) fn agreement(evidence: &Evidence) -> Step {
 	if told == 0 {
 		return sheet.nothing("nobody told any roots");
 	}
-	sheet.close("every worker that passed is confirmed by another one, or by a dispute")
+	sheet.close("every worker that passed is confirmed by another one, by rows that are alike, or by a dispute")
 }
 
 /// Whether nobody was summoned to check a stage, and its lead was taken at its word.
@@ -296,6 +299,12 @@ fn compared(evidence: &Evidence, one: &ParticipantView) -> Option<Roots> {
 	Some(due.compared(roots))
 }
 
+/// Whether two told the same, in whatever class.
+fn agree(one: Option<Roots>, other: Option<Roots>) -> bool {
+	let both = one.zip(other);
+	both.is_some_and(|(one, other)| judge::agree(&one, &other))
+}
+
 /// Notes whether lead and replica of a stage agree, and if not in what they differ.
 fn compare(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
 	let roots = |part| part_of(stage, part).and_then(|one| compared(evidence, one));
@@ -306,6 +315,9 @@ fn compare(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
 	);
 	let told: String = match (lead, replica) {
 		(Some(lead), Some(replica)) if lead == replica => "lead and replica told the same".into(),
+		_ if agree(lead, replica) => {
+			"lead and replica told the same rows, computed in two numerics classes".into()
+		}
 		(Some(lead), Some(replica)) => {
 			format!(
 				"lead and replica differ in {}",
@@ -317,8 +329,9 @@ fn compare(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
 		(None, None) => "neither lead nor replica told its roots".into(),
 	};
 	sheet.note(format!("stage {}: {told}", stage.stage));
+	comparison::explain(sheet, stage);
 	if let Some(third) = third {
-		let with = match (lead == Some(third), replica == Some(third)) {
+		let with = match (agree(lead, Some(third)), agree(replica, Some(third))) {
 			(true, _) => "the lead",
 			(_, true) => "the replica",
 			_ => "neither",

@@ -1,6 +1,7 @@
 //! Steps `verdicts` and `outcome`: the chain's rule of judgement, applied again to what was shown.
 
 use super::{
+	comparison,
 	evidence::{Evidence, Judged},
 	plan::drawn,
 	shown::{everybody, hex, part_of, shards_of, went_unchecked, who},
@@ -32,6 +33,7 @@ pub(super) fn verdicts(evidence: &Evidence) -> Step {
 	let stages = &evidence.receipt.stages;
 	if stages.is_empty() {
 		sheet.same("verdicts announced", evidence.events.judged.len(), 0);
+		comparison::check_announced(&mut sheet, evidence);
 		return sheet.nothing("there was no trial");
 	}
 	for (stage, due) in stages.iter().zip(judged(evidence)) {
@@ -41,6 +43,7 @@ pub(super) fn verdicts(evidence: &Evidence) -> Step {
 		};
 		sheet.same("workers of a stage", stage.participants.len(), due.len());
 		check_dispute(&mut sheet, evidence, stage);
+		comparison::check(&mut sheet, evidence, stage);
 		check_contradiction(&mut sheet, evidence, stage);
 		unserved::check_tally(&mut sheet, evidence, stage);
 		let asked = part_of(stage, Part::Tiebreak).is_some();
@@ -70,6 +73,7 @@ pub(super) fn verdicts(evidence: &Evidence) -> Step {
 			});
 		}
 	}
+	comparison::check_announced(&mut sheet, evidence);
 	let recorded = everybody(evidence).filter_map(|(stage, one)| {
 		Some(Judged {
 			stage: stage.stage,
@@ -187,11 +191,12 @@ fn showings(evidence: &Evidence, stage: &StageReceipt) -> Option<StageShowings> 
 		tiebreak: showing(Part::Tiebreak),
 		unchecked: went_unchecked(stage),
 		dispute: stage.dispute,
+		comparison: comparison::likeness(stage),
 	})
 }
 
 /// The same as it was before anybody showed a receipt: a third worker may do so after disputes and ties have begun.
-fn showings_before(evidence: &Evidence, stage: &StageReceipt) -> Option<StageShowings> {
+pub(super) fn showings_before(evidence: &Evidence, stage: &StageReceipt) -> Option<StageShowings> {
 	let mut before = stage.clone();
 	before.contradiction = None;
 	showings(evidence, &before)
@@ -391,6 +396,9 @@ fn reason(
 		.collect::<Vec<_>>()
 		.join(" and ");
 	match (verdict, showing) {
+		(Verdict::Pass, _) if comparison::confirms(stage, one.part) => {
+			comparison::reason(stage, one.part)
+		}
 		(Verdict::Pass, _) => format!("told the same as {confirmed}"),
 		(Verdict::Cheat, Showing::Copied) => {
 			"its commitment is another worker's, who opened it".into()
@@ -410,9 +418,18 @@ fn reason(
 		}
 		// The rule pardons nobody.
 		(Verdict::Pardoned, _) => "governance pardoned it".into(),
-		(Verdict::Indeterminate, _) if confirmed.is_empty() => "no two workers agree".into(),
 		(Verdict::Indeterminate, _) => {
-			format!("differs from {confirmed}, but in its class or in the rows that it received")
+			let why = match confirmed.is_empty() {
+				true => "no two workers agree".into(),
+				false => format!(
+					"differs from {confirmed}, but in its class or in the rows that it received"
+				),
+			};
+			let compared = comparison::reason(stage, one.part);
+			match compared.is_empty() {
+				true => why,
+				false => format!("{why}; {compared}"),
+			}
 		}
 	}
 }

@@ -4,15 +4,17 @@
 use codec::Encode;
 use dllm_primitives::{
 	api::{
-		AccountId32, ModelView, ParticipantView, PaymentView, PipelineView, Receipt, StageReceipt,
-		StageView, SummonsView, WorkerView,
+		AccountId32, ComparisonView, ModelView, ParticipantView, PaymentView, PipelineView,
+		Receipt, StageReceipt, StageView, SummonsView, WorkerView,
 	},
 	commitment::{commitment, Opening},
+	compare::{Likeness, Tolerance},
 	dispute::{Outcome, Standing},
 	hop::{self, Contradiction, End, Hop},
 	ids::{Digest, ENTRY_STAGE},
 	job::{Assurance, JobState, OnFailure, Refund},
 	miner::Roles,
+	model::Profile,
 	payout,
 	plan::PipelineState,
 	stall::Tally,
@@ -22,8 +24,8 @@ use dllm_primitives::{
 use dllm_worker::{
 	chain::DLLM,
 	cli::audit::evidence::{
-		Asked, Events, Evidence, Forfeited, Judged, Lineage, Paid, Record, Refunded, Rerun,
-		Settled, Slashed,
+		Asked, Compared, Events, Evidence, Forfeited, Judged, Lineage, Paid, Record, Refunded,
+		Rerun, Settled, Slashed,
 	},
 };
 use libp2p::identity::Keypair;
@@ -308,6 +310,46 @@ pub fn dismissed() -> Evidence {
 	evidence
 }
 
+/// A job of a float model whose workers of the first segment are of two numerics classes. Their rows were compared, all
+/// of them as there are few, and found alike.
+pub fn alike() -> Evidence {
+	let mut evidence = settled();
+	evidence.model.profile = Profile::F32;
+	let stage = &mut evidence.receipt.stages[1];
+	let own = stage.participants[1].opening.as_mut().expect("opened");
+	own.roots.class = OTHER;
+	own.roots.output = Digest::repeat_byte(0xCD);
+	stage.comparison = Some(ComparisonView {
+		positions: (0..own.roots.rows).collect(),
+		tolerance: Tolerance {
+			median: 20_000,
+			max: 50_000,
+			version: 3,
+			calibration: Digest::repeat_byte(0xCA),
+		},
+		likeness: Some(Likeness::Alike),
+	});
+	commit(&mut evidence, 1, 1);
+	announce(&mut evidence);
+	evidence
+}
+
+/// The same, where that was found instead, and a third worker of the lead's class was asked and is paid.
+pub fn not_alike(likeness: Likeness) -> Evidence {
+	let mut evidence = alike();
+	let stage = &mut evidence.receipt.stages[1];
+	let lead = stage.participants[0].opening.expect("opened");
+	stage.participants[1].verdict = Some(Verdict::Indeterminate);
+	stage.participants.push(third(lead));
+	stage.comparison.as_mut().expect("compared").likeness = Some(likeness);
+	evidence.receipt.verifiers[1].to = account(THIRD);
+	evidence.workers.push(worker(account(THIRD), THIRD));
+	announce(&mut evidence);
+	// That was some blocks before the third worker was drawn.
+	evidence.events.compared.clear();
+	evidence
+}
+
 /// A job whose replica of the last segment posted the commitment of its lead.
 pub fn copied() -> Evidence {
 	let mut evidence = settled();
@@ -578,7 +620,7 @@ pub fn dear(surplus: u128, burned: u128) -> Evidence {
 }
 
 /// A third worker that tells these roots.
-fn third(honest: Opening) -> ParticipantView {
+pub fn third(honest: Opening) -> ParticipantView {
 	let opening = Opening {
 		salt: Digest::zero(),
 		..honest
@@ -677,7 +719,13 @@ pub fn announce(evidence: &mut Evidence) {
 			verdict: one.verdict.expect("it is over"),
 		})
 	});
+	let compared = receipt.stages.iter().filter_map(|stage| {
+		let (stage, view) = (stage.stage, stage.comparison.as_ref()?);
+		let likeness = view.likeness?;
+		Some(Compared { stage, likeness })
+	});
 	let mut events = Events {
+		compared: compared.collect(),
 		judged: judged.collect(),
 		slashed: evidence.events.slashed.clone(),
 		forfeited: evidence.events.forfeited.clone(),

@@ -4,7 +4,7 @@
 use super::{account, cases, failing};
 use dllm_primitives::{
 	api::{ParticipantView, StageReceipt},
-	model::Profile,
+	compare::Likeness,
 	verdict::Verdict,
 };
 use dllm_worker::cli::audit::evidence::Evidence;
@@ -54,6 +54,14 @@ fn every_damaged_field_of_a_receipt_that_convicts_is_found() {
 }
 
 #[test]
+fn every_damaged_field_of_a_comparison_is_found() {
+	assert!(damage_all(&cases::alike()) > 150);
+	for likeness in [Likeness::Unlike, Likeness::Unshown] {
+		assert!(damage_all(&cases::not_alike(likeness)) > 150);
+	}
+}
+
+#[test]
 fn every_damaged_field_of_a_copied_commitment_is_found() {
 	assert!(damage_all(&cases::copied()) > 150);
 }
@@ -83,6 +91,7 @@ fn whatever_is_missing_is_found() {
 		cases::disputed(),
 		cases::dismissed(),
 		cases::copied(),
+		cases::alike(),
 	] {
 		let whole = serde_json::to_value(&evidence).expect("JSON");
 		for path in paths(&whole, |value| value.is_array() || value.is_object()) {
@@ -98,7 +107,8 @@ fn whatever_is_missing_is_found() {
 			let Ok(damaged) = serde_json::from_value::<Evidence>(value) else {
 				continue;
 			};
-			let unread = path.ends_with("/ready");
+			// A comparison may have been announced in an earlier block.
+			let unread = path.ends_with("/ready") || path == "/events/compared";
 			assert!(
 				unread || !failing(&damaged).is_empty(),
 				"{path} is missing unnoticed"
@@ -244,6 +254,9 @@ fn step_of_receipt(names: &[&str], evidence: &Evidence) -> Option<&'static str> 
 		// Where the first stage has not lost the next one nobody asks who else did.
 		["stages", stage, "tally", "lostNext"] => (*stage == "0").then_some("verdicts"),
 		["stages", _, "tally", _] => Some("verdicts"),
+		// Which one the chain had when the rows were drawn, no receipt tells.
+		["stages", _, "comparison", "tolerance", _] => None,
+		["stages", _, "comparison", ..] => Some("verdicts"),
 		["stages", _, "dispute", _] | ["stages", _, "contradiction", _] => Some("verdicts"),
 		["stages", stage, "participants", at, rest @ ..] => {
 			let stage = &evidence.receipt.stages[stage.parse::<usize>().expect("a place")];
@@ -261,12 +274,8 @@ fn step_of_receipt(names: &[&str], evidence: &Evidence) -> Option<&'static str> 
 						.then_some("verdicts")
 				}
 				["commitment", _] => Some("order"),
-				// No class of an exact model is read, but where it is part of a commitment.
-				["opening", "roots", "class"]
-					if one.commitment.is_none() && evidence.model.profile == Profile::Exact =>
-				{
-					None
-				}
+				// A third worker that tells the same may do so in any class; else it is part of a commitment.
+				["opening", "roots", "class"] if one.commitment.is_none() => None,
 				["opening", "roots", ..] if one.commitment.is_none() => Some("verdicts"),
 				["opening", ..] => Some("commitments"),
 				other => panic!("{other:?} is not known to the test"),
@@ -304,7 +313,7 @@ fn step_of_event(names: &[&str]) -> Option<&'static str> {
 		"settled" | "refunded" | "rerun" => "record",
 		"paymentFailed" | "served" | "failed" => "outcome",
 		"paid" => "fee",
-		"judged" => "verdicts",
+		"judged" | "compared" => "verdicts",
 		"slashed" | "forfeited" => "slashes",
 		other => panic!("{other} is not known to the test"),
 	})
@@ -353,6 +362,9 @@ fn damaged_text(text: &str) -> String {
 		("refund", "rerun"),
 		("rerun", "refund"),
 		("dismissed", "convicted"),
+		("alike", "unlike"),
+		("unlike", "alike"),
+		("unshown", "alike"),
 	];
 	if let Some(found) = pairs.iter().find_map(|(from, to)| other(text, from, to)) {
 		return found;

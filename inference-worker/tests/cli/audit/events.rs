@@ -3,6 +3,7 @@
 use super::account;
 use codec::Encode;
 use dllm_primitives::{
+	compare::Likeness,
 	ids::{Digest, JobId},
 	job::Refund,
 	verdict::{Part, Verdict},
@@ -85,6 +86,26 @@ fn bonds_that_the_block_changed_besides_are_noted() {
 	assert_eq!(of(8), [1, 2, 4, 5].map(account));
 	assert_eq!(of(7), [1, 2, 6].map(account));
 	assert_eq!(of(9), [1, 2, 4, 5, 6].map(account));
+}
+
+#[test]
+fn what_came_of_a_comparison_is_read_with_its_stage() {
+	let compared = |job: JobId, stage: u8, likeness: Likeness| {
+		event("Verification", "Compared", (job, stage, likeness))
+	};
+	let block = [
+		compared(7, 1, Likeness::Alike),
+		compared(8, 1, Likeness::Unshown),
+		compared(7, 3, Likeness::Unlike),
+	];
+	let of = |job| {
+		let compared = events_of(job, &block).expect("events").compared;
+		let told = compared.iter().map(|one| (one.stage, one.likeness));
+		told.collect::<Vec<_>>()
+	};
+	assert_eq!(of(7), [(1, Likeness::Alike), (3, Likeness::Unlike)]);
+	assert_eq!(of(8), [(1, Likeness::Unshown)]);
+	assert!(of(9).is_empty());
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod bids;
 mod breaker;
 mod capacity;
 mod commitment;
+mod compare;
 mod cost;
 mod dice;
 mod dispute;

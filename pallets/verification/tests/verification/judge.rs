@@ -3,6 +3,7 @@
 use crate::mock::honest;
 use dllm_primitives::{
 	commitment::Roots,
+	compare::Likeness,
 	dispute::{self, Standing},
 	ids::Digest,
 	job::Refund,
@@ -10,8 +11,8 @@ use dllm_primitives::{
 	verdict::Verdict::{self, Cheat, Indeterminate, Pass, Unchecked, VerifierFault, WorkerFault},
 };
 use pallet_verification::judge::{
-	is_disputable, judge_stage, judge_unserved, needs_tiebreak, outcome, showing, Due, Exhibit,
-	LeadFinding, Outcome,
+	is_comparable, is_disputable, judge_stage, judge_unserved, needs_tiebreak, outcome, showing,
+	Due, Exhibit, LeadFinding, Outcome,
 	Showing::{self, Contradicted, Copied, Foreign, Opened, Silent, Starved},
 	StageShowings, StageVerdicts,
 };
@@ -55,6 +56,14 @@ fn other_class() -> Roots {
 	}
 }
 
+/// The right rows, of another class by their worker's word.
+fn named_otherwise() -> Roots {
+	Roots {
+		class: Digest::repeat_byte(208),
+		..right()
+	}
+}
+
 fn other_class_wrong() -> Roots {
 	Roots {
 		output: Digest::repeat_byte(207),
@@ -86,6 +95,7 @@ fn all_showings() -> Vec<Showing> {
 		fewer_rows(),
 		other_class(),
 		other_class_wrong(),
+		named_otherwise(),
 	];
 	[Silent, Copied, Foreign, Contradicted]
 		.into_iter()
@@ -100,6 +110,7 @@ fn judge(lead: Showing, replica: Showing, tiebreak: Option<Showing>) -> [Option<
 		tiebreak,
 		unchecked: false,
 		dispute: None,
+		comparison: None,
 	};
 	let StageVerdicts {
 		lead,
@@ -135,16 +146,22 @@ fn expected(at: usize, shown: &[Showing]) -> Verdict {
 		.filter(|other| *other != at)
 		.map(|other| shown[other]);
 	let others = others.collect::<Vec<_>>();
-	if others.contains(&Opened(told)) {
+	let classless = |roots: Roots| Roots {
+		class: Digest::zero(),
+		..roots
+	};
+	let same = |one: Roots, two: Roots| classless(one) == classless(two);
+	let agrees = |other: &Showing| matches!(other, Opened(other) if same(*other, told));
+	if others.iter().any(agrees) {
 		return Pass;
 	}
 	match others[..] {
-		[Opened(one), Opened(two)] if one == two => {
-			let excused = one.class != told.class || one.input != told.input;
-			if excused {
-				Indeterminate
-			} else {
+		[Opened(one), Opened(two)] if same(one, two) => {
+			let in_its_class = [one, two].iter().any(|other| other.class == told.class);
+			if in_its_class && one.input == told.input {
 				Cheat
+			} else {
+				Indeterminate
 			}
 		}
 		_ => Indeterminate,
@@ -170,7 +187,7 @@ fn every_combination_is_judged_by_the_rule() {
 			}
 		}
 	}
-	assert_eq!(seen, 11 * 11 * 12);
+	assert_eq!(seen, 12 * 12 * 13);
 }
 
 #[test]
@@ -271,13 +288,21 @@ fn the_cases_that_people_ask_about() {
 fn a_third_worker_is_needed_where_an_opened_lead_is_not_confirmed() {
 	for lead in all_showings() {
 		for replica in all_showings() {
-			let needed = matches!(lead, Opened(_)) && lead != replica;
+			let confirmed = match (lead, replica) {
+				(Opened(lead), Opened(replica)) => {
+					let class = lead.class;
+					lead == Roots { class, ..replica }
+				}
+				_ => false,
+			};
+			let needed = matches!(lead, Opened(_)) && !confirmed;
 			let stage = StageShowings {
 				lead,
 				replica: Some(replica),
 				tiebreak: None,
 				unchecked: false,
 				dispute: None,
+				comparison: None,
 			};
 			let decided = StageShowings {
 				dispute: Some(Standing::Over(dispute::Outcome::Dismissed)),
@@ -477,6 +502,7 @@ fn a_dispute_needs_the_same_work_on_the_same_rows() {
 				tiebreak: None,
 				unchecked: false,
 				dispute: None,
+				comparison: None,
 			};
 			let only_output_differs = match (lead, replica) {
 				(Opened(lead), Opened(replica)) => {
@@ -506,6 +532,7 @@ fn a_dispute_decides_between_the_two() {
 			tiebreak: None,
 			unchecked: false,
 			dispute: Some(Standing::Over(outcome)),
+			comparison: None,
 		};
 		let verdicts = judge_stage(&stage);
 		(verdicts.lead, verdicts.replica)
@@ -524,6 +551,7 @@ fn an_unchecked_lead_is_judged_by_what_it_shows() {
 			tiebreak: None,
 			unchecked: true,
 			dispute: None,
+			comparison: None,
 		};
 		assert!(!needs_tiebreak(&stage));
 		judge_stage(&stage)
@@ -543,6 +571,7 @@ fn a_check_that_nobody_did_proves_nothing() {
 		tiebreak: None,
 		unchecked: false,
 		dispute: None,
+		comparison: None,
 	};
 	assert!(needs_tiebreak(&stage));
 	assert_eq!(judge_stage(&stage).lead, Indeterminate);
@@ -578,6 +607,7 @@ fn a_lead_whose_checkers_got_no_rows_is_to_blame() {
 		tiebreak: None,
 		unchecked: false,
 		dispute: None,
+		comparison: None,
 	};
 	for told in [right(), wrong(), other_input()] {
 		let stage = of(Opened(told));
@@ -609,6 +639,7 @@ fn who_signed_for_other_rows_than_it_told_is_convicted_by_its_own_word() {
 		tiebreak: None,
 		unchecked: false,
 		dispute,
+		comparison: None,
 	};
 	let alone = of(None);
 	assert!(!needs_tiebreak(&alone), "there is nothing to confirm");
@@ -658,6 +689,7 @@ fn an_exact_model_knows_no_other_class() {
 			tiebreak: Some(showing(right())),
 			unchecked: false,
 			dispute: None,
+			comparison: None,
 		}
 	};
 	assert!(is_disputable(&of(true)));
@@ -678,5 +710,76 @@ fn an_exact_model_knows_no_other_class() {
 		judge_stage(&stage).lead
 	};
 	assert_eq!(honest(true), Pass, "the same rows are the same rows");
-	assert_eq!(honest(false), Indeterminate);
+	assert_eq!(honest(false), Pass, "in whatever class");
+}
+
+/// Alike or not, nobody is convicted for it who would not be without.
+#[test]
+fn a_comparison_acquits_two_and_convicts_nobody() {
+	let mut comparable = 0;
+	for lead in all_showings() {
+		for replica in all_showings() {
+			for tiebreak in all_showings().into_iter().map(Some).chain([None]) {
+				let of = |comparison| StageShowings {
+					lead,
+					replica: Some(replica),
+					tiebreak,
+					unchecked: false,
+					dispute: None,
+					comparison,
+				};
+				if !is_comparable(&of(None)) {
+					continue;
+				}
+				comparable += 1;
+				let without = judge_stage(&of(None));
+				for likeness in [Likeness::Unlike, Likeness::Unshown] {
+					assert_eq!(judge_stage(&of(Some(likeness))), without);
+					assert!(needs_tiebreak(&of(Some(likeness))));
+					assert!(!is_comparable(&of(Some(likeness))), "it is done once");
+				}
+				let alike = of(Some(Likeness::Alike));
+				let both = judge_stage(&alike);
+				assert_eq!((both.lead, both.replica), (Pass, Some(Pass)));
+				assert!(!needs_tiebreak(&alike));
+			}
+		}
+	}
+	assert!(comparable > 0);
+	let differs = |change: fn(Roots) -> Roots| {
+		let stage = StageShowings {
+			lead: Opened(right()),
+			replica: Some(Opened(change(other_class()))),
+			tiebreak: None,
+			unchecked: false,
+			dispute: None,
+			comparison: None,
+		};
+		is_comparable(&stage)
+	};
+	assert!(differs(|roots| roots));
+	let class = |roots| Roots {
+		class: right().class,
+		..roots
+	};
+	let output = |roots| Roots {
+		output: right().output,
+		..roots
+	};
+	let rows = |roots| Roots { rows: 1, ..roots };
+	let input = |roots| Roots {
+		input: Digest::zero(),
+		..roots
+	};
+	let weights = |roots| Roots {
+		weights: Digest::zero(),
+		..roots
+	};
+	let result = |roots| Roots {
+		result: Digest::repeat_byte(1),
+		..roots
+	};
+	for change in [class, output, rows, input, weights, result] {
+		assert!(!differs(change));
+	}
 }

@@ -5,6 +5,7 @@ mod appointing;
 mod breaker;
 mod calls;
 mod cheaters;
+mod comparing;
 #[allow(dead_code)]
 #[path = "../../../primitives/tests/primitives/dice.rs"]
 mod dice;

@@ -41,6 +41,7 @@ fn short(who: u8) -> Vec<(&'static str, StageIndex)> {
 		Duty::Check { stage, .. } => ("decide", *stage),
 		Duty::Summon { stage, .. } => ("summon", *stage),
 		Duty::Reveal { stage, .. } => ("reveal", *stage),
+		Duty::Compare { stage, .. } => ("compare", *stage),
 		Duty::Dispute { stage, .. } => ("dispute", *stage),
 		Duty::Reconcile { boundary, .. } => ("reconcile", *boundary),
 		Duty::Serve { stage, .. } => ("serve", *stage),
