@@ -50,9 +50,8 @@ export const explained = ({ audit }, why) => {
 };
 
 /** The worker is slashed for what it did, and the user has its share. */
-export const convicted = ({ own, worker, lost, receipt, gained, slashed, audit }) => {
+export const convicted = ({ own, lost, receipt, gained, slashed, audit }) => {
 	assert.equal(own.verdict, 'cheat', JSON.stringify(receipt.stages));
-	assert.equal(worker.cheats, 1);
 	assert.ok(lost > 0n, 'the bond is slashed');
 	assert.ok(gained > 0n, 'the user has its share of the slash');
 	assert.deepEqual([slashed.amount, slashed.toUser], [lost, gained]);
@@ -60,17 +59,21 @@ export const convicted = ({ own, worker, lost, receipt, gained, slashed, audit }
 	assert.equal(audit.steps.slashes.found, 'ok', JSON.stringify(audit));
 };
 
-/** That rests on the word of two others: they have nothing of it, and the user no more than the stage was worth. */
-export const outvoted = ({ slashed, pay, audit }) => {
+/** That rests on the word of two others: it is not counted, they have nothing of it, and the user no more than the stage was worth. */
+export const outvoted = ({ worker, slashed, pay, audit }) => {
+	assert.equal(worker.cheats, 0);
 	assert.ok(pay < slashed.amount / 5n, 'a proof would have brought the user more');
 	assert.equal(slashed.toUser, pay);
 	assert.equal(slashed.toConvictors, 0n);
 	assert.match(audit.steps.slashes.data.join('\n'), /was outvoted by two others and lost /);
 };
 
-/** That was proved: a fifth of it is the user's, and who convicted the worker has a share. */
-export const proved = ({ slashed, audit }) => {
+/** That was proved: it is counted, a fifth of it is the user's, and who convicted the worker, if anybody, has a share. */
+export const proved = ({ own, worker, receipt, slashed, audit }) => {
+	assert.equal(worker.cheats, 1);
 	assert.equal(slashed.toUser, slashed.amount / 5n);
-	assert.ok(slashed.toConvictors > 0n);
+	const stage = receipt.stages.find(({ participants }) => participants.includes(own));
+	const convictors = stage.participants.filter(({ verdict }) => verdict === 'pass');
+	assert.equal(slashed.toConvictors > 0n, convictors.length > 0);
 	assert.match(audit.steps.slashes.data.join('\n'), /was proved wrong and lost /);
 };

@@ -42,7 +42,8 @@ describe('cheating miners', () => {
 		const result = await trial('cheap', ['--cheat', 'cheap-model', '--cheap', path.join(folder, 'shards')], 'lead');
 		rmSync(folder, { recursive: true });
 		convicted(result);
-		explained(result, /cheat – /);
+		proved(result);
+		explained(result, /cheat – by its own word it executed other shards/);
 		assert.equal(result.receipt.job.state.kind, 'refunded');
 	});
 

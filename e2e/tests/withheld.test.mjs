@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { binary } from '../lib/processes.mjs';
 import { parts, standardNetwork } from '../lib/standard.mjs';
-import { convicted, explained, trial } from '../lib/trial.mjs';
+import { convicted, explained, proved, trial } from '../lib/trial.mjs';
 
 /** Who else is blamed for a job beside the worker that the test is about. */
 const others = ({ own, receipt }) => receipt.stages.flatMap(({ participants }) => participants)
@@ -24,6 +24,7 @@ describe('miners that keep their rows', () => {
 	it('who denies the rows for which it signed is convicted by the receipt that the stage before holds', async () => {
 		const result = await trial('deny', ['--cheat', 'deny-rows'], 'lead');
 		convicted(result);
+		proved(result);
 		explained(result, /lead .*cheat – it signed for other rows of a hop than it told/);
 		assert.equal(result.receipt.job.state.kind, 'refunded');
 		assert.ok(result.receipt.stages.some(({ contradiction }) => contradiction?.end === 'receiver'));

@@ -26,6 +26,7 @@ use tokio::task::spawn_blocking;
 const RECORD: &str = "record.scale";
 const INPUT: &str = "input.rows";
 const OUTPUT: &str = "output.rows";
+const COMPUTED: &str = "computed.rows";
 const INPUT_RECEIPT: &str = "input.receipt";
 const OUTPUT_RECEIPT: &str = "output.receipt";
 
@@ -183,9 +184,30 @@ impl Ledger {
 		side: Side,
 		leaves: Leaves,
 	) -> Result<RowLog, LedgerError> {
+		self.begin(job, stage, file_name(side), leaves)
+	}
+
+	/// Begins the log of the rows that a checker computes. It is a file of its own: after a fork the same worker
+	/// may have led the stage, and what it serves as that lead stays as it is.
+	pub fn computed(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		leaves: Leaves,
+	) -> Result<RowLog, LedgerError> {
+		self.begin(job, stage, COMPUTED, leaves)
+	}
+
+	fn begin(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		name: &str,
+		leaves: Leaves,
+	) -> Result<RowLog, LedgerError> {
 		let folder = self.stage_folder(job, stage);
 		fs::create_dir_all(&folder).map_err(at(&folder))?;
-		let path = folder.join(file_name(side));
+		let path = folder.join(name);
 		let file = BufWriter::new(File::create(&path).map_err(at(&path))?);
 		Ok(RowLog { leaves, file, path })
 	}
@@ -294,7 +316,26 @@ impl Ledger {
 
 	/// Opens the rows of one side for reading, from the first one on.
 	pub fn rows(&self, job: JobId, stage: StageIndex, side: Side) -> Result<RowFile, LedgerError> {
-		let path = self.stage_folder(job, stage).join(file_name(side));
+		self.open_rows(job, stage, file_name(side))
+	}
+
+	/// The same of the rows to whose root a worker committed, as whom it made its record: those that a lead sent,
+	/// or those that a checker computed.
+	pub fn committed_rows(
+		&self,
+		job: JobId,
+		stage: StageIndex,
+		made_by: MadeBy,
+	) -> Result<RowFile, LedgerError> {
+		let name = match made_by {
+			MadeBy::Lead => OUTPUT,
+			MadeBy::Checker => COMPUTED,
+		};
+		self.open_rows(job, stage, name)
+	}
+
+	fn open_rows(&self, job: JobId, stage: StageIndex, name: &str) -> Result<RowFile, LedgerError> {
+		let path = self.stage_folder(job, stage).join(name);
 		let file = File::open(&path).map_err(at(&path))?;
 		Ok(RowFile { file, path })
 	}

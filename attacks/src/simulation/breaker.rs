@@ -118,7 +118,7 @@ fn faulty(dice: &mut Dice) -> Result<Line> {
 			at,
 			worker,
 			amount: 1,
-			convicted: true,
+			ground: Some(Ground::Proof),
 			model: 0,
 			class: None,
 		});

@@ -37,7 +37,8 @@ const OWN_CLASS: u8 = 5;
 /// How far a row is from the exact one by the rounding of a class, as a part of its length. Two of these are 1.4e-6
 /// apart; 1.8e-6 is the most that was measured in profile f32 (docs/exactness.md).
 const ROUNDING: f64 = 1e-6;
-/// How far it is where weights in half precision are sold as whole ones: the nearest cheat of that profile.
+/// How far it is where weights in half precision are sold as whole ones, the nearest cheat of that profile. It is assumed:
+/// the rounding of weights to half precision in a model of eight layers.
 const HALVED: f64 = 5.8e-4;
 /// What two classes may differ by: 2e-5 of a row's length in the median, 5e-5 at most.
 const TOLERANCE: Tolerance = Tolerance {

@@ -11,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Profiles that have classes to compare, each cheaper than those before it.
 pub static FLOATS: [Profile; 4] = [Profile::F32, Profile::F16, Profile::Int8, Profile::Int4];
-/// How many times as far off as any honest row a cheat must lie. Below that, the pair is never compared.
+/// How many times as far off as any honest row the part of a cheat must lie that one layer has in it. Below that, the
+/// pair is never compared.
 pub const LEAST_RATIO: f64 = 5.0;
 /// How many times as far off as what was measured honest rows may lie: other models, longer prompts, and the median of
 /// few rows instead of all were not measured.
@@ -40,6 +41,8 @@ pub struct Pair<'a> {
 	pub honest: Option<Honest>,
 	/// The cheat that comes nearest to honest rows, if there was any.
 	pub cheat: Option<Cheat>,
+	/// Whether a model was run in both of which no cheat was.
+	pub unguarded: bool,
 	/// blake3 of all records that this rests on.
 	pub calibration: String,
 }
@@ -55,7 +58,8 @@ pub struct Honest {
 	pub largest: f64,
 }
 
-/// Relative L2 distances of a cheat's rows from honest ones.
+/// Relative L2 distances of a cheat's rows from honest ones, divided by the layers of its model: the chain compares one
+/// stage, which may be a single layer, and of a cheat in all of them each may make as little as that.
 pub struct Cheat {
 	/// What it does, and to which model.
 	pub name: String,
@@ -128,6 +132,12 @@ pub fn lossless(records: &[Record], profile: Profile) -> BTreeSet<(String, Strin
 	lossless
 }
 
+/// The layers of a model: each of them was left out once. None where that was never done.
+fn layers(records: &[Record], model: &str) -> usize {
+	let own = records.iter().filter(|record| record.model == model);
+	own.map(|record| record.skips.len()).max().unwrap_or(0)
+}
+
 /// The profiles that are cheaper than another.
 fn cheaper(profile: Profile) -> &'static [Profile] {
 	let at = FLOATS.iter().position(|float| *float == profile);
@@ -153,47 +163,55 @@ impl<'a> Pair<'a> {
 		classes: [Class<'a>; 2],
 		lossless: &BTreeSet<(String, String)>,
 	) -> Result<Self> {
-		let machines = &classes[0].machines() | &classes[1].machines();
-		let here = |record: &&Record| {
-			cheaper(profile).contains(&record.profile)
-				&& machines.contains(record.setting.machine.as_str())
+		// A class is a word that anybody may use: a cheat counts whatever machine computed it.
+		let of = |profiles: &[Profile]| {
+			let found = records.iter();
+			let found = found.filter(|record| profiles.contains(&record.profile));
+			found.collect::<Vec<_>>()
 		};
-		let cheap = records.iter().filter(here).collect::<Vec<_>>();
-		let own = classes.each_ref().map(|class| distinct(&class.records));
-		let sent = own.each_ref().map(|records| {
-			let rows = records
-				.iter()
-				.map(|record| Rows::of(record, &record.rows, profile));
+		let (same, cheap) = (of(&[profile]), of(cheaper(profile)));
+		let sent = classes.each_ref().map(|class| {
+			let own = distinct(&class.records).into_iter();
+			let rows = own.map(|record| Rows::of(record, &record.rows, profile));
 			rows.collect::<Vec<_>>()
 		});
 
 		let mut cheats = cheaper_rows(&cheap, profile, lossless);
-		cheats.extend(own.iter().flat_map(|records| skipped_rows(records)));
-		let found = cheats.iter().flat_map(|(name, rows)| {
-			let honest = sent.iter().flatten();
-			honest.filter_map(move |honest| Cheat::of(name, rows, honest))
-		});
-		let cheat = found.reduce(Cheat::nearest);
+		cheats.extend(skipped_rows(&distinct(&same)));
+		let mut guarded = BTreeSet::new();
+		let mut cheat = None;
+		for (name, rows) in &cheats {
+			let layers = layers(records, rows.model);
+			for honest in sent.iter().flatten() {
+				if let Some(found) = Cheat::of(name, rows, honest, layers) {
+					guarded.insert(rows.model);
+					cheat = Some(found.nearest(cheat));
+				}
+			}
+		}
 
 		let [first, second] = &sent;
-		let found = first
-			.iter()
-			.flat_map(|first| second.iter().map(move |second| (first, second)))
-			.filter_map(|(first, second)| Honest::of(first, second));
-		let honest = found.reduce(Honest::farthest);
+		let mut unguarded = false;
+		let mut honest = None;
+		for first in first {
+			for found in second.iter().filter_map(|second| Honest::of(first, second)) {
+				unguarded |= !guarded.contains(first.model);
+				honest = Some(found.farthest(honest));
+			}
+		}
 
-		let rests_on = classes.iter().flat_map(|class| &class.records);
-		let calibration = digest(rests_on.chain(&cheap).copied())?;
+		let calibration = digest(same.iter().chain(&cheap).copied())?;
 		Ok(Self {
 			profile,
 			classes,
 			honest,
 			cheat,
+			unguarded,
 			calibration,
 		})
 	}
 
-	/// How many times as far off the nearest cheat lies as any honest row.
+	/// How many times as far off as any honest row the part of the nearest cheat lies that one layer has in it.
 	pub fn ratio(&self) -> Option<f64> {
 		let (honest, cheat) = self.honest.zip(self.cheat.as_ref())?;
 		(honest.largest > 0.0).then(|| cheat.median / honest.largest)
@@ -210,6 +228,9 @@ impl<'a> Pair<'a> {
 		let (Some(cheat), Some(ratio)) = (&self.cheat, self.ratio()) else {
 			return Advice::None("no cheat was run");
 		};
+		if self.unguarded {
+			return Advice::None("a model without a cheat");
+		}
 		if ratio < LEAST_RATIO || honest.largest * BILLION > f64::from(MAX_TOLERANCE) {
 			return Advice::None("never paired");
 		}
@@ -217,10 +238,13 @@ impl<'a> Pair<'a> {
 		let most = most.min(MAX_TOLERANCE);
 		// The chain takes no tolerance of nothing.
 		let bound = |distance| with_margin(distance).min(most).max(1);
-		Advice::Set {
-			median: bound(honest.median.max(honest.mean)),
-			max: bound(honest.largest),
+		let median = bound(honest.median.max(honest.mean));
+		let max = bound(honest.largest);
+		// The chain may look at few rows, and all of them may be such as a cheat makes best.
+		if f64::from(max) >= cheat.least * BILLION {
+			return Advice::None("never paired");
 		}
+		Advice::Set { median, max }
 	}
 }
 
@@ -262,7 +286,8 @@ impl Honest {
 	}
 
 	/// The larger of each.
-	fn farthest(self, other: Self) -> Self {
+	fn farthest(self, other: Option<Self>) -> Self {
+		let other = other.unwrap_or(self);
 		Self {
 			median: self.median.max(other.median),
 			mean: self.mean.max(other.mean),
@@ -272,22 +297,26 @@ impl Honest {
 }
 
 impl Cheat {
-	fn of(name: &str, found: &Rows, honest: &Rows) -> Option<Self> {
-		let rows = found.apart(honest, 0)?;
+	/// None where the shapes differ, or nobody knows of how many layers the model is.
+	fn of(name: &str, found: &Rows, honest: &Rows, layers: usize) -> Option<Self> {
+		let rows = found.apart(honest, 0).filter(|_| layers > 0)?;
 		Some(Self {
-			name: format!("{name}, {}", found.model),
-			median: rows[rows.len() / 2],
-			least: rows[0],
+			name: format!("{name}, {} of {layers} layers", found.model),
+			median: rows[rows.len() / 2] / layers as f64,
+			least: rows[0] / layers as f64,
 		})
 	}
 
 	/// The one with the smaller median, with the smallest row of both.
-	fn nearest(self, other: Self) -> Self {
+	fn nearest(self, other: Option<Self>) -> Self {
+		let Some(other) = other else {
+			return self;
+		};
 		let least = self.least.min(other.least);
-		let nearer = if other.median < self.median {
-			other
-		} else {
+		let nearer = if self.median < other.median {
 			self
+		} else {
+			other
 		};
 		Self { least, ..nearer }
 	}

@@ -23,8 +23,9 @@ pub fn write(out: &mut String, records: &[Record]) -> Result<()> {
 				out,
 				format!(
 					"\nOf {models}, `{other}` gives the rows of `{}` bit by bit: their weights have that form \
-					already, nothing is lost, and it counts as no cheat. What `{other}` makes of weights of a \
-					longer form was not measured.",
+					already, nothing is lost, and it counts as no cheat. A profile is called lossless if its rows \
+					are equal in any setting, even if not in every one. What `{other}` makes of weights of a longer \
+					form was not measured.",
 					profile_name(profile)
 				),
 			);
@@ -48,18 +49,25 @@ fn introduction() -> String {
 		- *Honest* are the prefills of a model in one class and in the other: median and quadratic mean of the \
 		rows, of the model where they are largest, and the largest row of all.\n\
 		- The *nearest cheat* is what comes closest to honest rows of either class: a cheaper profile of the same \
-		model on the machines of the pair, or the model without one of its layers. Its median is the smallest of \
-		any run; the nearest row is the smallest of any cheat.\n\
-		- The *ratio* is that median over the largest honest row. Below {LEAST_RATIO} the pair is never paired; nor \
-		where honest rows differ by more than the chain takes ({largest} %).\n\
+		model, or the model without one of its layers, on whatever machine: a class is a word that anybody may use. \
+		Both figures are divided by the layers of the model. The median is the smallest of any run; the nearest row \
+		is the smallest of any cheat.\n\
+		- The *ratio* is that median over the largest honest row. Below {LEAST_RATIO} the pair is never paired, so that a \
+		whole cheat is {LEAST_RATIO} times the number of layers as far off as any honest row; nor is one where \
+		honest rows differ by more than the chain takes ({largest} %). Each model that was run in both classes needs \
+		a cheat of its own, and a run without each of its layers, which says how many it has.\n\
 		- The *tolerance* is {MARGIN} times the honest figures, in parts per billion, rounded up to two significant \
-		digits, and never above a fifth of the nearest cheat's median. For the median of rows the quadratic mean \
+		digits, and never above a fifth of the nearest cheat's median as it is shown. As the chain may look at few \
+		rows, the tolerance of the largest has to be below the nearest row too, or the pair is never paired. For the median of rows the quadratic mean \
 		stands in where it is larger: in rows as short as those of these models often no half float is rounded to \
 		another one, and the median is nothing; in rows of thousands of values some always are.\n\
 		\n\
 		On chain one stage is compared, a part of the layers, in which both had the same rows to begin with; here \
-		whole models ran. They differ more than a part of their layers does, so the tolerances are on the safe \
-		side for honest workers. A cheat in a part differs less likewise, and may come nearer than is shown."
+		whole models ran. In a stage of one of n layers a cheaper profile may lie only an nth as far off, which is why \
+		cheats are divided by the layers; that is a rule of thumb until layers are measured apart, and one of them may \
+		differ by less. Nor is it proven that a whole model is the safe side for honest workers: its last layers may \
+		bring rows together again that lie further apart in the middle, and honest workers of such a stage would be \
+		beyond the tolerance."
 	)
 }
 
@@ -113,7 +121,7 @@ fn places(class: &Class) -> String {
 fn table(out: &mut String, pairs: &[Pair]) {
 	line(
 		out,
-		"\n| profile | classes | honest: median | mean | largest | nearest cheat | median | nearest row | ratio | \
+		"\n| profile | classes | honest: median | mean | largest | nearest cheat | median by layers | nearest row by layers | ratio | \
 		tolerance: median, largest |\n|---|---|---|---|---|---|---|---|---|---|"
 			.into(),
 	);

@@ -7,7 +7,7 @@ use crate::{
 	chain::calls,
 	commitment::{Leaves, Ledger, LedgerError, RowFile, StageRecord},
 	metrics::metrics,
-	network::frame::{Side, MAX_PAYLOAD, MAX_ROWS},
+	network::frame::{MAX_PAYLOAD, MAX_ROWS},
 };
 use dllm_primitives::{
 	commitment::{merkle_path, merkle_root, row_key},
@@ -79,7 +79,7 @@ impl Sent {
 		};
 		let (roots, row_bytes) = (record.opening.roots, record.row_bytes());
 		let at_once = (MAX_PAYLOAD / row_bytes).clamp(1, MAX_ROWS) as u32;
-		let mut file = ledger.rows(job, stage, Side::Output)?;
+		let mut file = ledger.committed_rows(job, stage, record.made_by)?;
 		let mut leaves = Leaves::new(job, record.job_key, stage, row_bytes);
 		while leaves.rows() < roots.rows {
 			let position = leaves.rows();

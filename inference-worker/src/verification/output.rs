@@ -6,7 +6,6 @@
 use super::CheckError;
 use crate::{
 	commitment::{Leaves, LedgerError, RowLog},
-	network::frame::Side,
 	pipeline::{PipelineError, Workshop},
 };
 use dllm_primitives::ids::{Digest, JobId, StageIndex};
@@ -40,7 +39,7 @@ impl Output {
 		}
 		let log = workshop
 			.ledger
-			.blocking(move |ledger| ledger.log(job, stage, Side::Output, leaves));
+			.blocking(move |ledger| ledger.computed(job, stage, leaves));
 		let rows = Rows::Kept(log.await?);
 		Ok(Self { job, rows })
 	}

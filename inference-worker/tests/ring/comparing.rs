@@ -9,11 +9,12 @@ use dllm_primitives::{
 	ids::{Digest, JobId, StageIndex},
 };
 use dllm_worker::{
+	commitment::{Leaves, Ledger, MadeBy, StageRecord},
 	duties::shown_rows,
 	network::{
 		frame::{Ask, Frame, Reason, Side},
 		link::{Link, LinkError},
-		Network,
+		Dtype, Network,
 	},
 	pipeline::{self, Conduct, Honest},
 	verification::{self, Case},
@@ -86,10 +87,15 @@ impl Ran {
 	}
 }
 
-/// The file of the rows that left a stage at a worker.
+/// The file of the rows that a worker sent as the lead of a stage.
 fn output(worker: &Worker, job: JobId, stage: StageIndex) -> PathBuf {
 	let path = format!("jobs/{job}/{stage}/output.rows");
 	worker.folder.path().join(path)
+}
+
+/// The file of the rows that a worker computed as the checker of a stage.
+fn computed(worker: &Worker, job: JobId, stage: StageIndex) -> PathBuf {
+	output(worker, job, stage).with_file_name("computed.rows")
 }
 
 fn shown(worker: &Worker, job: JobId, positions: &[u32]) -> Option<Vec<ShownRow>> {
@@ -100,13 +106,14 @@ fn shown(worker: &Worker, job: JobId, positions: &[u32]) -> Option<Vec<ShownRow>
 async fn the_checker_of_a_float_model_keeps_its_rows_until_the_job_is_over() {
 	let job = 110;
 	let ran = Ran::new(job, model(), honest()).await;
-	let kept = output(&ran.checker, job, STAGE);
+	let kept = computed(&ran.checker, job, STAGE);
 	// A check that was cut short left more than there will be.
 	fs::create_dir_all(kept.parent().unwrap()).unwrap();
 	fs::write(&kept, vec![7; 1 << 20]).unwrap();
 	assert_eq!(ran.check().await, ran.led);
 	let sent = fs::read(output(&ran.lead, job, STAGE)).unwrap();
 	assert!(fs::read(&kept).unwrap() == sent);
+	assert!(!output(&ran.checker, job, STAGE).exists());
 	ran.checker.workshop.forget(job).await.unwrap();
 	assert!(!kept.exists());
 }
@@ -116,9 +123,9 @@ async fn the_checker_of_an_exact_model_keeps_none() {
 	let job = 111;
 	let ran = Ran::new(job, exact_model(), honest()).await;
 	assert_eq!(ran.check().await, ran.led);
-	let none = output(&ran.checker, job, STAGE);
+	let none = computed(&ran.checker, job, STAGE);
 	assert!(none.with_file_name("input.rows").exists());
-	assert!(!none.exists());
+	assert!(!none.exists() && !output(&ran.checker, job, STAGE).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,8 +171,11 @@ async fn rows_that_were_damaged_are_not_shown() {
 	let job = 113;
 	let ran = Ran::new(job, model(), honest()).await;
 	ran.check().await;
-	for worker in [&ran.lead, &ran.checker] {
-		let path = output(worker, job, STAGE);
+	let files = [
+		(&ran.lead, output(&ran.lead, job, STAGE)),
+		(&ran.checker, computed(&ran.checker, job, STAGE)),
+	];
+	for (worker, path) in files {
 		let whole = fs::read(&path).unwrap();
 		let mut damaged = whole.clone();
 		// Not in a row that is shown.
@@ -233,8 +243,9 @@ async fn rows_of_a_checker_are_served_to_nobody() {
 	let committed = [entry.committed(job, 0)];
 	let checked = check(&both.workshop, &route, 1, None, &committed).await;
 	assert_eq!(checked.unwrap(), one.unwrap());
-	let [sent, computed] = [&first, &both].map(|who| fs::read(output(who, job, 1)).unwrap());
-	assert!(sent == computed);
+	let files = [output(&first, job, 1), computed(&both, job, 1)];
+	let [sent, again] = files.map(|file| fs::read(file).unwrap());
+	assert!(sent == again);
 	assert!(fs::read(output(&both, job, 2)).unwrap() == led);
 
 	let sides = [Side::Input, Side::Output];
@@ -258,4 +269,45 @@ async fn rows_of_a_checker_are_served_to_nobody() {
 			assert!(as_it_should, "{stage} {side:?}: {answered:?}");
 		}
 	}
+}
+
+/// A fork may make a checker of the lead of a stage: the rows of its lead's record stay whole, whatever it computes.
+#[test]
+fn what_a_checker_computes_leaves_the_rows_of_a_lead_alone() {
+	let folder = tempfile::tempdir().unwrap();
+	let ledger = Ledger::open(folder.path()).unwrap();
+	let (job, key) = (115, [4; 32]);
+	let leaves = || Leaves::new(job, key, STAGE, 8);
+	let mut log = ledger.log(job, STAGE, Side::Output, leaves()).unwrap();
+	log.append(0, &[5; 16]).unwrap();
+	let (output, rows) = log.finish().unwrap();
+	let record = |output, rows, made_by| {
+		let roots = Roots {
+			output,
+			rows,
+			..Roots::default()
+		};
+		let mut record = StageRecord::new(ASKED, roots, key, 2, Dtype::F32);
+		record.made_by = made_by;
+		record
+	};
+	let led = record(output, rows, MadeBy::Lead);
+	ledger.close(job, STAGE, &led).unwrap();
+	let shown = |position| {
+		let rows = shown_rows(&ledger, (job, STAGE), &[position]).unwrap();
+		rows.map(|rows| rows[0].bytes.to_vec())
+	};
+
+	// The check has begun, and the record is still that of the lead.
+	let mut log = ledger.computed(job, STAGE, leaves()).unwrap();
+	log.append(0, &[6; 8]).unwrap();
+	let (output, rows) = log.finish().unwrap();
+	let mut served = ledger.rows(job, STAGE, Side::Output).unwrap();
+	assert_eq!(served.read(0, 2, 8).unwrap(), [5; 16]);
+	assert_eq!(shown(1), Some(vec![5; 8]));
+
+	let checked = record(output, rows, MadeBy::Checker);
+	ledger.close(job, STAGE, &checked).unwrap();
+	assert_eq!(shown(0), Some(vec![6; 8]));
+	assert_eq!(shown(1), None);
 }

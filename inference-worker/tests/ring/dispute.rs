@@ -207,7 +207,6 @@ fn opened(job: JobId, lead: &Worker, replica: &Worker, roots: (Roots, Roots)) ->
 		unchecked: false,
 		dispute: None,
 		comparison: None,
-		comparison: None,
 	};
 	assert!(is_disputable(&showings), "{showings:?}");
 	let participant = |worker: &Worker, roots| Participant::<_, u32> {

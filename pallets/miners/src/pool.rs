@@ -6,7 +6,7 @@ use dllm_primitives::{
 	draw::{self, Trust},
 	flow::{WorkerPool, WorkerRanks},
 	ids::Digest,
-	slash::Conviction,
+	slash::{Conviction, Ground},
 	verdict::Verdict,
 };
 use frame_system::pallet_prelude::BlockNumberFor;
@@ -81,8 +81,8 @@ impl<T: Config> WorkerPool<T::AccountId, u128, BlockNumberFor<T>> for Pallet<T> 
 	}
 
 	/// The bond grows by what of `amount` lies free in the worker's account.
-	fn acquit(who: &T::AccountId, amount: u128, convicted: bool) -> u128 {
-		Self::do_acquit(who, amount, convicted)
+	fn acquit(who: &T::AccountId, amount: u128, ground: Option<Ground>) -> u128 {
+		Self::do_acquit(who, amount, ground)
 	}
 }
 

@@ -1,5 +1,5 @@
 //! What a conviction costs. The first takes a multiple of what the cheated stage would have paid, the
-//! second, where it is proved, everything, and the worker never works again.
+//! second that is proved everything, and the worker never works again.
 //!
 //! Who is checked and does not open what it committed to forfeits as much as cheating unchecked could have gained
 //! it: this is no conviction. How much all that is, and who gets it, stands in [`dllm_primitives::slash`].
@@ -7,7 +7,7 @@
 use crate::{Config, Event, HoldReason, Pallet, Qualities, WorkerOf, Workers};
 use dllm_primitives::{
 	miner::WorkerState,
-	slash::{self, Conviction},
+	slash::{self, Conviction, Ground},
 	verdict::Verdict,
 };
 use frame_support::{
@@ -26,7 +26,8 @@ impl<T: Config> Pallet<T> {
 		};
 		let banned = conviction.bans(worker.cheats);
 		let due = Self::at_most_held(who, conviction.takes(worker.bond, worker.cheats));
-		worker.cheats = worker.cheats.saturating_add(1);
+		let proved = conviction.ground == Ground::Proof;
+		worker.cheats = worker.cheats.saturating_add(proved.into());
 		let (share, each) = conviction.shares(due);
 		let to_user = Self::hand_over(who, conviction.user, share);
 		let convictors = conviction.convicted_by.iter();
@@ -73,12 +74,14 @@ impl<T: Config> Pallet<T> {
 	/// Takes a conviction back and puts `amount` that lies free in the worker's account into its bond. A ban
 	/// that rested on it is lifted, its rank is that of a newcomer; work it has to ask for itself, as after
 	/// every leave.
-	pub(crate) fn do_acquit(who: &T::AccountId, amount: u128, convicted: bool) -> u128 {
+	pub(crate) fn do_acquit(who: &T::AccountId, amount: u128, ground: Option<Ground>) -> u128 {
 		let Some(mut worker) = Workers::<T>::get(who) else {
 			return 0;
 		};
-		if convicted {
+		if ground == Some(Ground::Proof) {
 			worker.cheats = worker.cheats.saturating_sub(1);
+		}
+		if ground.is_some() {
 			Qualities::<T>::remove(who);
 		}
 		if worker.state == WorkerState::Banned && worker.cheats < 2 {

@@ -84,8 +84,8 @@ impl<T: Config> Pallet<T> {
 		ensure!(!active || bonded, "an active worker has too small a bond");
 		let banned = worker.state == WorkerState::Banned;
 		ensure!(
-			!banned || worker.cheats > 1,
-			"a worker is banned that was not convicted twice"
+			banned == (worker.cheats > 1),
+			"a ban does not fit the convictions"
 		);
 		ensure!(!banned || worker.bond == 0, "a banned worker has a bond");
 		let pending = worker.state == WorkerState::Pending;

@@ -5,7 +5,10 @@
 //! late, is free), a job counts once however many workers of it are blamed, and an operator counts once however
 //! many keys it has. What has tripped it forgives nothing: governance does, or nobody.
 
-use crate::ids::{Digest, JobId, ModelId};
+use crate::{
+	ids::{Digest, JobId, ModelId},
+	slash::Ground,
+};
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use frame_support::{traits::ConstU32, BoundedVec};
@@ -253,8 +256,8 @@ pub struct Taken<AccountId> {
 	pub worker: AccountId,
 	/// What it lost of its bond, in planck.
 	pub amount: u128,
-	/// Whether it was convicted; else it forfeited.
-	pub convicted: bool,
+	/// On what its conviction rests; none where it forfeited.
+	pub ground: Option<Ground>,
 	/// The model.
 	pub model: ModelId,
 	/// The class in which it was judged; none where it opened nothing, or other shards.

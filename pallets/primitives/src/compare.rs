@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 /// Rows of a stage that are shown at most.
 pub const MAX_ROWS: u32 = 16;
-/// Bytes of them at most; one row is shown however long it is.
+/// Bytes of them at most; longer rows are not shown at all.
 pub const MAX_BYTES: u32 = 256 << 10;
 /// Siblings between a row and the root at most.
 pub const MAX_PATH: u32 = 32;
@@ -168,9 +168,10 @@ pub struct Comparing {
 }
 
 impl Comparing {
-	/// The positions of the rows that both have to show, ascending: each set of so many as likely as any other.
+	/// The positions of the rows that both have to show, ascending: each set of so many as likely as any other. None where
+	/// there is no row, or one is too long.
 	pub fn positions(&self) -> Vec<u32> {
-		let fit = MAX_BYTES.checked_div(self.row_bytes).unwrap_or(1).max(1);
+		let fit = MAX_BYTES.checked_div(self.row_bytes).unwrap_or(0);
 		let count = self.rows.min(MAX_ROWS).min(fit);
 		// Of each new place an earlier one, or, where that is drawn already, itself.
 		let first = self.rows.saturating_sub(count);

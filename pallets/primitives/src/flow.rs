@@ -10,7 +10,7 @@ use crate::{
 	miner::Worker,
 	model::{Adapter, Model},
 	plan::Pipeline,
-	slash::Conviction,
+	slash::{Conviction, Ground},
 	verdict::Verdict,
 };
 use alloc::vec::Vec;
@@ -72,8 +72,8 @@ pub trait WorkerPool<AccountId, Balance, BlockNumber> {
 	fn slash(who: &AccountId, conviction: &Conviction<AccountId>) -> Balance;
 
 	/// Governance found that what a worker lost was no fault of its own: makes `amount` good, as far as there is
-	/// money for it, and takes a conviction back, where it was one. Answers what was made good.
-	fn acquit(who: &AccountId, amount: Balance, convicted: bool) -> Balance;
+	/// money for it, and takes its conviction back, where it was one. Answers what was made good.
+	fn acquit(who: &AccountId, amount: Balance, ground: Option<Ground>) -> Balance;
 }
 
 /// The ranks of workers (`pallet-miners`).

@@ -292,7 +292,8 @@ fn judge_worker(showing: Showing, agreed: Option<[Roots; 2]>, part: Part) -> Ver
 /// Whether who was outvoted is convicted; see the head of the file for its excuses.
 fn judge_outvoted(told: &Roots, agreed: &[Roots; 2]) -> Verdict {
 	let same_work = |one: &Roots| told.class == one.class && told.input == one.input;
-	if agreed.iter().any(same_work) {
+	// One of the two may have named a class that is not its own.
+	if agreed.iter().all(same_work) {
 		Verdict::Cheat
 	} else {
 		Verdict::Indeterminate

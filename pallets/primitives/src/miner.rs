@@ -71,7 +71,7 @@ pub enum WorkerState<BlockNumber> {
 	Active,
 	/// Asked for its bond back; the bond is free from this block on.
 	Unbonding(BlockNumber),
-	/// Convicted again, by proof; never again.
+	/// Convicted twice by proof; never again.
 	Banned,
 }
 
@@ -94,6 +94,6 @@ pub struct Worker<AccountId, Balance, BlockNumber> {
 	pub passed: u32,
 	/// Deadlines that it missed.
 	pub faults: u32,
-	/// Convictions.
+	/// Convictions that were proved; to be outvoted is none.
 	pub cheats: u32,
 }

@@ -42,10 +42,10 @@ pub const CONVICTORS_PERCENT: u128 = 30;
 	Debug,
 )]
 pub enum Ground {
-	/// What the chain has computed itself, a dispute that was lost by silence, or the word of the convict: who was
-	/// convicted before loses everything, and is banned.
+	/// What the chain has computed itself, a dispute that was lost by silence, or the word of the convict: the second
+	/// time it loses everything, and is banned.
 	Proof,
-	/// The word of two others of its stage: it counts as a conviction, and bans nobody.
+	/// The word of two others of its stage: it is not counted, and bans nobody.
 	Votes,
 }
 
@@ -65,12 +65,12 @@ pub struct Conviction<'a, AccountId> {
 }
 
 impl<AccountId> Conviction<'_, AccountId> {
-	/// Whether it bans a worker that was convicted so many times before, and takes the whole bond.
+	/// Whether it bans a worker that was convicted by proof so many times before, and takes the whole bond.
 	pub fn bans(&self, before: u32) -> bool {
 		self.ground == Ground::Proof && before > 0
 	}
 
-	/// What it takes of the `bond` of a worker that was convicted so many times before; both in planck.
+	/// What it takes of the `bond` of a worker that was convicted by proof so many times before; both in planck.
 	pub fn takes(&self, bond: u128, before: u32) -> u128 {
 		match (self.ground, self.exact) {
 			_ if self.bans(before) => bond,

@@ -48,9 +48,15 @@ impl<T: Config> Pallet<T> {
 		let showings = showings::<T>(trial);
 		let seed = trial.drawn.map_or(Digest::zero(), |drawn| drawn.seed);
 		let beacon = Beacon::<T>::get();
-		let busy = trial
+		let refused = trial
+			.stages
+			.iter()
+			.filter_map(|stage| stage.refused.as_ref());
+		let mut busy = trial
 			.participants()
-			.map(|(_, _, participant)| operator::<T>(&participant.worker))
+			.map(|(_, _, participant)| &participant.worker)
+			.chain(refused)
+			.map(operator::<T>)
 			.collect::<Vec<_>>();
 		let mut any = false;
 		for (stage, showing) in trial.stages.iter_mut().zip(&showings) {
@@ -62,6 +68,7 @@ impl<T: Config> Pallet<T> {
 			let Some(worker) = draw_tiebreaker::<T>(seed, stage, outside, &busy) else {
 				continue;
 			};
+			busy.push(operator::<T>(&worker));
 			T::Workers::engage(&worker);
 			stage.tiebreak = Some(Participant::new(worker.clone()));
 			Self::deposit_event(Event::TiebreakerDrawn {

@@ -30,6 +30,7 @@ use dllm_primitives::{
 	job::Assurance,
 	model::{LayerRange, ModelSpec, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
+	slash::Ground,
 	summons::{Proof, MOST_SECRET},
 	trace::{shape::MAX_ROWS, Layer},
 	verdict::{Part, Phase},
@@ -336,7 +337,7 @@ mod benchmarks {
 				at: breaker.tripped,
 				worker,
 				amount: PRICE,
-				convicted: true,
+				ground: Some(Ground::Proof),
 				model: 0,
 				class: None,
 			};

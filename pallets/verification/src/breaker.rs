@@ -141,7 +141,7 @@ impl<T: Config> Pallet<T> {
 			TakenLately::<T>::get().into_iter().partition(is_pardoned);
 		TakenLately::<T>::put(BoundedVec::truncate_from(kept));
 		for one in &given_back {
-			T::Workers::acquit(&one.worker, one.amount, one.convicted);
+			T::Workers::acquit(&one.worker, one.amount, one.ground);
 		}
 		Ok(given_back.len() as u32)
 	}

@@ -13,7 +13,7 @@ use dllm_primitives::{
 	flow::{Conclusion, JobBook, OnVerdict, WorkerPool},
 	ids::{Digest, JobId, StageIndex},
 	miner::WorkerState,
-	slash::Conviction,
+	slash::{Conviction, Ground},
 	verdict::{Part, Phase, Verdict},
 };
 
@@ -182,12 +182,12 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 	let at = now::<T>();
 	let mut all = Vec::new();
 	for (stage, showings) in trial.stages.iter().zip(&showings::<T>(trial)) {
-		let mut note = |who: &T::AccountId, amount, convicted, class| {
+		let mut note = |who: &T::AccountId, amount, ground, class| {
 			all.push(Taken {
 				at,
 				worker: who.clone(),
 				amount,
-				convicted,
+				ground,
 				model: trial.model,
 				class,
 			})
@@ -199,7 +199,7 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 			let user = (!stage.is_starved()).then_some(&trial.client);
 			let amount = T::Workers::withheld(lead, stage.pay, user);
 			if stage.is_unopened() {
-				note(lead, amount, false, None);
+				note(lead, amount, None, None);
 			}
 		}
 	}
@@ -211,7 +211,7 @@ fn take_bonds<T: Config>(trial: &TrialOf<T>) -> Vec<Taken<T::AccountId>> {
 fn slash_cheats<T: Config>(
 	trial: &TrialOf<T>,
 	(stage, showings): (&StageOf<T>, &StageShowings),
-	note: &mut impl FnMut(&T::AccountId, u128, bool, Option<Digest>),
+	note: &mut impl FnMut(&T::AccountId, u128, Option<Ground>, Option<Digest>),
 ) {
 	let of = |verdict| {
 		let found = stage.participants();
@@ -230,7 +230,7 @@ fn slash_cheats<T: Config>(
 		let amount = T::Workers::slash(&cheat.worker, &conviction);
 		if cheat.opening.is_some() {
 			let class = judged_class::<T>(trial.exact, stage, cheat);
-			note(&cheat.worker, amount, true, class);
+			note(&cheat.worker, amount, Some(conviction.ground), class);
 		}
 	}
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use dllm_primitives::{
-	compare::{self, Comparing, Comparison, Likeness, ShownRow, Tolerance, MAX_BYTES, MAX_ROWS},
+	compare::{self, Comparing, Comparison, Likeness, ShownRow, Tolerance, MAX_ROWS},
 	draw,
 	flow::ModelCatalog,
 	ids::{Digest, JobId, StageIndex, ENTRY_STAGE, MAX_STAGES},
@@ -31,6 +31,10 @@ impl<T: Config> Pallet<T> {
 		let Some(model) = T::Models::model(trial.model) else {
 			return false;
 		};
+		// Rows of a sealed job stay between its workers. And all that is compared of a job is compared at once.
+		if trial.own_entry || trial.stages.iter().any(|stage| stage.comparison.is_some()) {
+			return false;
+		}
 		let showings = showings::<T>(trial);
 		let seed = trial.drawn.map_or(Digest::zero(), |drawn| drawn.seed);
 		let beacon = Beacon::<T>::get();
@@ -57,6 +61,9 @@ impl<T: Config> Pallet<T> {
 				row_bytes,
 				tolerance,
 			};
+			if comparing.positions().is_empty() {
+				continue;
+			}
 			stage.comparison = Some((comparing, Comparison::Awaiting));
 			let stage = stage.stage;
 			Self::deposit_event(Event::ComparisonDrawn { job, stage });
@@ -160,7 +167,7 @@ fn check_rows<T: Config>(
 	let positions = comparing.positions();
 	ensure!(shown.len() == positions.len(), Error::<T>::WrongRows);
 	let fits = |(row, position): (&ShownRow, &u32)| {
-		row.bytes.len() == comparing.row_bytes.min(MAX_BYTES) as usize
+		row.bytes.len() == comparing.row_bytes as usize
 			&& row.is_at(of, *position, comparing.rows, root)
 	};
 	let all = shown.iter().zip(&positions).all(fits);

@@ -368,7 +368,10 @@ impl<T: Config> Pallet<T> {
 				defensive!("the agenda has no room for an admitted trial", job);
 				match phase {
 					Phase::Tallying => Self::close_unserved(job, trial),
-					_ => Self::close_judged(job, trial),
+					_ => {
+						Self::end_comparisons(job, &mut trial);
+						Self::close_judged(job, trial)
+					}
 				}
 			}
 		}

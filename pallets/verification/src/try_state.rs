@@ -49,6 +49,16 @@ impl<T: Config> Pallet<T> {
 			);
 		}
 
+		for (job, (stage, part), _) in ShownRows::<T>::iter() {
+			let trial = Trials::<T>::get(job);
+			let stage = trial.as_ref().and_then(|trial| trial.stage(stage));
+			let awaited = stage.is_some_and(|stage| stage.awaits_comparison().is_some());
+			ensure!(
+				awaited && part != Part::Tiebreak,
+				"rows are kept that were compared, or that nobody asked for"
+			);
+		}
+
 		let mut listed = 0usize;
 		for (over, due) in Agenda::<T>::iter() {
 			ensure!(over > now, "a deadline has passed unnoticed");
@@ -204,12 +214,6 @@ fn check_stage<T: Config>(
 	ensure!(
 		!awaited || phase == Phase::Comparing,
 		"rows are awaited after the comparison"
-	);
-	let shown = [Part::Lead, Part::Replica]
-		.map(|part| ShownRows::<T>::contains_key(job, (stage.stage, part)));
-	ensure!(
-		shown == [false; 2] || (awaited && shown != [true; 2]),
-		"rows are kept that were compared, or that nobody asked for"
 	);
 	let third_ok = stage.tiebreak.is_none() || phase >= Phase::Tiebreak;
 	ensure!(third_ok, "a third worker was drawn before the reveals");

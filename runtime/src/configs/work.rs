@@ -11,7 +11,7 @@ use dllm_primitives::{
 	flow::{Bill, Payouts, WorkLedger, WorkerPool},
 	ids::{Digest, JobId},
 	miner::Worker,
-	slash::Conviction,
+	slash::{Conviction, Ground},
 	verdict::Verdict,
 };
 use frame_support::traits::{
@@ -94,7 +94,7 @@ impl WorkerPool<AccountId, Balance, BlockNumber> for AccountableWorkers {
 
 	/// The treasury makes good what was taken, as far as it has it. What was burned is not minted again, and
 	/// credit that went with a conviction has to be earned again.
-	fn acquit(who: &AccountId, amount: Balance, convicted: bool) -> Balance {
+	fn acquit(who: &AccountId, amount: Balance, ground: Option<Ground>) -> Balance {
 		let had = Balances::reducible_balance(
 			&treasury_account(),
 			Preservation::Preserve,
@@ -102,6 +102,6 @@ impl WorkerPool<AccountId, Balance, BlockNumber> for AccountableWorkers {
 		);
 		let (from, amount) = (treasury_account(), amount.min(had));
 		let moved = Balances::transfer(&from, who, amount, Preservation::Preserve);
-		Miners::acquit(who, moved.unwrap_or(0), convicted)
+		Miners::acquit(who, moved.unwrap_or(0), ground)
 	}
 }

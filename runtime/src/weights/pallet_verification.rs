@@ -60,9 +60,9 @@ impl<T: frame_system::Config> pallet_verification::WeightInfo for WeightInfo<T> 
 	/// `s`: 2 to 17.
 	fn show_rows(s: u32) -> Weight {
 		Self::reveal(s)
-			.saturating_add(Weight::from_parts(60_000_000_000, 0))
-			.saturating_add(T::DbWeight::get().reads(2))
-			.saturating_add(T::DbWeight::get().writes(1))
+			.saturating_add(Weight::from_parts(120_000_000_000, 0))
+			.saturating_add(T::DbWeight::get().reads(4))
+			.saturating_add(T::DbWeight::get().writes(2))
 	}
 
 	/// `s`: 2 to 17.

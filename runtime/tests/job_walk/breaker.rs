@@ -134,7 +134,7 @@ fn the_treasury_makes_good_what_was_taken_before() {
 		at: 1,
 		worker: account(VERIFIER),
 		amount,
-		convicted: false,
+		ground: None,
 		model: MODEL,
 		class: None,
 	};

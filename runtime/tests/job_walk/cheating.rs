@@ -81,7 +81,7 @@ fn assert_convicted(said: Roots) {
 	let miner = chain.read(|| views::worker(&account("Miner1")).unwrap());
 	assert_eq!(
 		(miner.cheats, miner.bond, miner.active),
-		(1, BOND - OUTVOTED, false)
+		(0, BOND - OUTVOTED, false)
 	);
 }
 

@@ -47,8 +47,8 @@ const PHASES = {
 /** What came of comparing rows. */
 const LIKENESSES = {
 	alike: 'they differ by no more than their classes may',
-	unlike: 'they differ by more than their classes may, so a third worker is asked',
-	unshown: 'one of the two showed none in time, so a third worker is asked',
+	unlike: 'they differ by more than their classes may, so a third worker is asked for',
+	unshown: 'one of the two showed none in time, so a third worker is asked for',
 } as Record<string, string>;
 
 /** Events with the end of a phase in them. */

@@ -61,13 +61,24 @@ function openings({ job, stages }: Receipt): Finding {
 
 function agreement({ checked, stages }: Receipt): Finding {
 	const what = 'Lead and replica opened the same roots';
-	const pairs = stages.map((stage) => ({ stage: stage.stage, roots: openedRoots(stage), alike: isAlike(stage) })).filter(({ roots }) => roots.length > 1);
+	const pairs = stages.map((stage) => ({ stage: stage.stage, roots: agreedRoots(stage), alike: isAlike(stage) })).filter(({ roots }) => roots.length > 1);
 	const wrong = pairs.find(({ roots, alike }) => roots.some((one) => !(alike ? sameWork : sameRows)(one, roots[0]!)));
 	// The draw left the job to its leads: nobody ran a stage again.
 	if (checked === false && pairs.length === 0) return { what: `${what}: not checked, as the draw chose no replica` };
 	const some = pairs.length < stages.length ? ` in ${pairs.length} of ${stages.length} stages, the others were not run again` : '';
 	const alike = pairs.some((pair) => pair.alike) ? ', or rows that the chain compared and found alike' : '';
 	return finding(pairs.length > 0 ? what + alike + some : what, pairs.length > 0, wrong && stageOf(wrong.stage));
+}
+
+/**
+ * The roots that are to agree: where rows were compared in vain and a third worker confirmed the lead, only those of who
+ * passed, as the replica may be honest too; else all that were opened.
+ */
+function agreedRoots(stage: StageReceipt): Roots[] {
+	const passed = stage.participants.filter(({ verdict, opening }) => verdict === 'pass' && opening);
+	const inVain = stage.comparison?.likeness === 'unlike' || stage.comparison?.likeness === 'unshown';
+	const confirmed = passed.length > 1 && passed.some(({ part }) => part === 'lead');
+	return openedRoots(inVain && confirmed ? { ...stage, participants: passed } : stage);
 }
 
 /** Whether the chain found the rows of lead and replica, who did the same work in unlike classes, within the tolerance. */

@@ -99,6 +99,18 @@ describe('a receipt', () => {
 			expect(failing(compared(likeness))).toEqual([{ what: 'Lead and replica opened the same roots', holds: false, where: 'in segment 1' }]);
 		});
 
+		it.each(['unlike', 'unshown'] as const)('holds where they are %s and a third worker confirmed the lead, not where that differs', (likeness) => {
+			const confirmed = compared(likeness);
+			const { participants } = confirmed.stages[1]!;
+			participants[1]!.verdict = 'indeterminate';
+			const third = { ...structuredClone(participants[0]!), part: 'tiebreak', commitment: null };
+			participants.push(third);
+			expect(failing(confirmed)).toEqual([]);
+			// It agrees with the replica now, whatever its verdict says.
+			third.opening!.roots.output = OTHER;
+			expect(failing(confirmed)).toEqual([{ what: 'Lead and replica opened the same roots', holds: false, where: 'in segment 1' }]);
+		});
+
 		it('fails where they are alike, but not of the same work', () => {
 			const fewer = compared('alike', (roots) => (roots.rows -= 1));
 			expect(failing(fewer).map(({ where }) => where)).toEqual(['in segment 1']);

@@ -55,8 +55,8 @@ pub(super) fn explain(sheet: &mut Sheet, stage: &StageReceipt) {
 	));
 }
 
-/// Checks that lead and replica could be compared, over as many rows as the rule draws of so many, and that it is over
-/// once the job is.
+/// Checks that lead and replica could be compared, that this shows nothing of a sealed job, over as many rows as the
+/// rule draws of so many, and that it is over once the job is.
 pub(super) fn check(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt) {
 	let Some(view) = &stage.comparison else {
 		return;
@@ -70,6 +70,12 @@ pub(super) fn check(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt
 	let could = before.is_some_and(|shown| computed && judge::is_comparable(&shown));
 	sheet.expect(could, || {
 		format!("stage {number} has a comparison without need: only who did the same work of a segment in two classes, and sent other rows, is compared")
+	});
+	sheet.expect(!evidence.record.own_entry, || {
+		format!("stage {number} was compared, though the job is sealed: its rows stay between its workers")
+	});
+	sheet.expect(due_positions(evidence, stage, view) > 0, || {
+		format!("stage {number} was compared without rows: it sent none, or too long ones")
 	});
 	sheet.expect(are_drawable(evidence, stage, view), || {
 		format!("the positions compared of stage {number} can be no draw of its rows")
@@ -127,6 +133,14 @@ pub(super) fn reason(stage: &StageReceipt, part: Part) -> String {
 
 /// Whether the seed can have drawn these positions: as many as the rule shows of such rows, ascending, each once.
 fn are_drawable(evidence: &Evidence, stage: &StageReceipt, view: &ComparisonView) -> bool {
+	let positions = &view.positions;
+	let ascending = positions.is_sorted_by(|one, next| one < next);
+	let within = positions.iter().all(|one| *one < rows_of(stage));
+	ascending && within && positions.len() == due_positions(evidence, stage, view)
+}
+
+/// How many rows the rule shows of such rows; none where it does not compare them.
+fn due_positions(evidence: &Evidence, stage: &StageReceipt, view: &ComparisonView) -> usize {
 	let model = &evidence.model;
 	let comparing = Comparing {
 		// It says which, not how many.
@@ -135,11 +149,7 @@ fn are_drawable(evidence: &Evidence, stage: &StageReceipt, view: &ComparisonView
 		row_bytes: compare::row_bytes(model.profile, model.hidden_size),
 		tolerance: view.tolerance,
 	};
-	let positions = &view.positions;
-	let ascending = positions.is_sorted_by(|one, next| one < next);
-	let last = positions.last();
-	let within = last.is_some_and(|last| *last < comparing.rows);
-	ascending && within && positions.len() == comparing.positions().len()
+	comparing.positions().len()
 }
 
 /// Rows that the lead of a stage sent, by its own word.

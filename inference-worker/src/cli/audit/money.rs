@@ -1,7 +1,7 @@
 //! Steps `fee` and `slashes`: who got how much, to the planck.
 
 use super::{
-	evidence::{Evidence, Slashed},
+	evidence::{Evidence, Forfeited, Slashed},
 	plan::drawn,
 	shown::{everybody, part_of, who},
 	step::{Sheet, Step},
@@ -14,9 +14,19 @@ use dllm_primitives::{
 	model::ModelSpec,
 	payout::{self, Split},
 	plan::Pipeline,
-	slash::{Conviction, Ground},
+	slash::{self, Conviction, Ground},
 	verdict::{Part, Verdict},
 };
+use std::collections::BTreeMap;
+
+/// What earlier convictions in the same job did to a worker.
+#[derive(Clone, Copy, Default)]
+struct Earlier {
+	/// What they took of its bond.
+	taken: u128,
+	/// How many of them were proved.
+	proved: u32,
+}
 
 /// What the rules make the user pay.
 struct Bill {
@@ -217,8 +227,13 @@ pub(super) fn slashes(evidence: &Evidence) -> Step {
 			slashed.len()
 		)
 	});
+	let mut known = BTreeMap::<_, Earlier>::new();
 	for ((stage, one), slashed) in convicted.iter().zip(slashed) {
-		slash(&mut sheet, evidence, stage, one, slashed);
+		let earlier = known.entry(&slashed.worker).or_default();
+		slash(&mut sheet, evidence, (stage, one), (slashed, *earlier));
+		let proved = ground(evidence, stage, one.part) == Some(Ground::Proof);
+		earlier.taken = earlier.taken.saturating_add(slashed.amount);
+		earlier.proved = earlier.proved.saturating_add(proved.into());
 	}
 	let withheld = forfeits(&mut sheet, evidence);
 	if convicted.is_empty() && withheld == 0 {
@@ -263,23 +278,61 @@ fn forfeits(sheet: &mut Sheet, evidence: &Evidence) -> usize {
 		));
 		let parts = lost.to_user.checked_add(lost.burned);
 		sheet.same("shares of the forfeit", parts, Some(lost.amount));
+		forfeit(sheet, evidence, stage, lost);
 	}
 	withheld.len()
+}
+
+/// Checks how much was forfeited, where that alone changed the bond in its block.
+fn forfeit(sheet: &mut Sheet, evidence: &Evidence, stage: &StageReceipt, lost: &Forfeited) {
+	let (known, pay) = (evidence.worker(&lost.worker), pay_of(evidence, stage));
+	let Some((worker, pay)) = known.zip(pay) else {
+		return;
+	};
+	if losses(evidence, &lost.worker) == (0, 1) && !is_changed(evidence, &lost.worker) {
+		let due = slash::withheld(worker.bond, pay);
+		sheet.expect(lost.amount == due, || {
+			format!(
+				"{} forfeited {} planck, {due} are due",
+				address(&lost.worker),
+				lost.amount
+			)
+		});
+	}
+}
+
+/// How often a worker was slashed in the job, and how often it forfeited.
+fn losses(evidence: &Evidence, who: &AccountId32) -> (usize, usize) {
+	let slashed = evidence.events.slashed.iter();
+	let forfeited = evidence.events.forfeited.iter();
+	(
+		slashed.filter(|one| one.worker == *who).count(),
+		forfeited.filter(|one| one.worker == *who).count(),
+	)
+}
+
+/// Whether the block changed a bond, or the convictions, of a worker otherwise than by this job.
+fn is_changed(evidence: &Evidence, who: &AccountId32) -> bool {
+	evidence.events.bonds_changed.contains(who)
+}
+
+/// What a stage would have paid for the most rows that the job may have; none where plan and model do not tell.
+fn pay_of(evidence: &Evidence, stage: &StageReceipt) -> Option<u128> {
+	let drawn = drawn(evidence)?;
+	let due = drawn.iter().find(|due| due.stage == stage.stage)?;
+	Some(due.pay)
 }
 
 /// Checks what was taken of the bond of who was convicted, and who got it, against what its conviction rests on.
 fn slash(
 	sheet: &mut Sheet,
 	evidence: &Evidence,
-	stage: &StageReceipt,
-	one: &ParticipantView,
-	slashed: &Slashed,
+	(stage, one): (&StageReceipt, &ParticipantView),
+	(slashed, earlier): (&Slashed, Earlier),
 ) {
 	let name = who(stage, one);
-	let drawn = drawn(evidence).unwrap_or_default();
-	let drawn = drawn.iter().find(|due| due.stage == stage.stage);
 	let ground = ground(evidence, stage, one.part);
-	let (Some(pay), Some(ground)) = (drawn.map(|due| due.pay), ground) else {
+	let (Some(pay), Some(ground)) = (pay_of(evidence, stage), ground) else {
 		return sheet.expect(false, || {
 			format!("plan and model do not tell what {name} had to lose")
 		});
@@ -303,33 +356,31 @@ fn slash(
 		convicted_by.len(),
 		Amount(slashed.burned)
 	));
-	taken(sheet, evidence, &name, (&conviction, slashed));
+	taken(sheet, evidence, &name, (&conviction, slashed, earlier));
 	shares(sheet, &name, (&conviction, slashed));
 }
 
-/// Checks how much was taken, where that conviction alone changed the bond in its block: else it may have been another
-/// bond, and another number of earlier convictions, than the block before tells.
+/// Checks how much was taken, where only convictions of this job changed the bond in its block: else it may have been
+/// another bond, and another number of earlier proofs, than the block before tells. Votes are not counted there.
 fn taken(
 	sheet: &mut Sheet,
 	evidence: &Evidence,
 	name: &str,
-	(conviction, slashed): (&Conviction<AccountId32>, &Slashed),
+	(conviction, slashed, earlier): (&Conviction<AccountId32>, &Slashed, Earlier),
 ) {
 	let Some(worker) = evidence.worker(&slashed.worker) else {
 		return;
 	};
 	sheet.note(format!(
-		"its bond was {} one block before, with {} earlier convictions; the stage was worth {} at most",
+		"its bond was {} one block before, and {} convictions of it had been proved; the stage was worth {} at most",
 		Amount(worker.bond),
 		worker.cheats,
 		Amount(conviction.pay)
 	));
-	let events = &evidence.events;
-	let slashes = events.slashed.iter().map(|other| &other.worker);
-	let lost = slashes.chain(events.forfeited.iter().map(|other| &other.worker));
-	let once = lost.filter(|who| **who == slashed.worker).count() == 1;
-	if once && !events.bonds_changed.contains(&slashed.worker) {
-		let due = conviction.takes(worker.bond, worker.cheats);
+	let (_, forfeits) = losses(evidence, &slashed.worker);
+	if forfeits == 0 && !is_changed(evidence, &slashed.worker) {
+		let bond = worker.bond.saturating_sub(earlier.taken);
+		let due = conviction.takes(bond, worker.cheats.saturating_add(earlier.proved));
 		sheet.expect(slashed.amount == due, || {
 			format!("{name} lost {} planck, {due} are due", slashed.amount)
 		});

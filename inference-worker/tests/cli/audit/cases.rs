@@ -437,9 +437,9 @@ pub fn withheld() -> Evidence {
 	refund(&mut evidence, Refund::Unserved);
 	evidence.events.forfeited = vec![Forfeited {
 		worker,
-		amount: 20 * DLLM,
-		to_user: 4 * DLLM,
-		burned: 16 * DLLM,
+		amount: 40 * SEGMENT_PAY,
+		to_user: 8 * SEGMENT_PAY,
+		burned: 32 * SEGMENT_PAY,
 	}];
 	evidence
 }
@@ -471,9 +471,9 @@ pub fn starved() -> Evidence {
 	refund(&mut evidence, Refund::Unserved);
 	evidence.events.forfeited = vec![Forfeited {
 		worker,
-		amount: 20 * DLLM,
+		amount: 40 * SEGMENT_PAY,
 		to_user: 0,
-		burned: 20 * DLLM,
+		burned: 40 * SEGMENT_PAY,
 	}];
 	evidence
 }

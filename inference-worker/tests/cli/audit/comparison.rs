@@ -138,7 +138,7 @@ fn positions_that_no_seed_can_draw_are_found() {
 	}
 }
 
-/// Of long rows so many are shown as fit into a call, and one in any case.
+/// Of long rows so many are shown as fit into a call.
 #[test]
 fn as_many_rows_are_compared_as_fit() {
 	let of = |profile, hidden_size, positions: &[u32]| {
@@ -153,7 +153,6 @@ fn as_many_rows_are_compared_as_fit() {
 		(Profile::F32, 65_536, 1),
 		(Profile::F16, 65_536, 2),
 		(Profile::Int8, 65_536, 2),
-		(Profile::F32, 1_000_000, 1),
 		(Profile::F32, 32_768, 2),
 	];
 	for (profile, hidden_size, fit) in cases {
@@ -161,6 +160,40 @@ fn as_many_rows_are_compared_as_fit() {
 		assert_eq!(drawn(fit), [""; 0], "{profile:?}, {hidden_size}");
 		assert_eq!(drawn(fit + 1), ["verdicts"], "{profile:?}, {hidden_size}");
 	}
+}
+
+#[test]
+fn a_comparison_of_no_rows_is_found() {
+	const WITHOUT_ROWS: &str = "stage 1 was compared without rows";
+	let long = |hidden_size| {
+		let mut evidence = alike();
+		evidence.model.hidden_size = hidden_size;
+		view(&mut evidence).positions.truncate(1);
+		evidence
+	};
+	assert_eq!(failing(&long(65_536)), [""; 0]);
+	let mut longer = long(65_537);
+	says(&longer, "verdicts", WITHOUT_ROWS);
+	view(&mut longer).positions.clear();
+	assert_eq!(failing(&longer), ["verdicts"]);
+	let all = said(&longer, "verdicts");
+	assert!(!all.contains("can be no draw"), "{all}");
+	let mut empty = alike();
+	for at in [0, 1] {
+		let opened = worker(&mut empty, at).opening.as_mut();
+		opened.expect("opened").roots.rows = 0;
+		commit(&mut empty, 1, at);
+	}
+	view(&mut empty).positions.clear();
+	says(&empty, "verdicts", WITHOUT_ROWS);
+}
+
+/// Rows that are compared stand on chain for everybody.
+#[test]
+fn a_comparison_of_a_sealed_job_is_found() {
+	let mut evidence = alike();
+	evidence.record.own_entry = true;
+	says(&evidence, "verdicts", "though the job is sealed");
 }
 
 #[test]

@@ -184,8 +184,9 @@ fn step_of(path: &str, evidence: &Evidence) -> Option<&'static str> {
 			"price" if names[2] == "0" && evidence.record.own_entry => None,
 			"price" if is_settled => Some("fee"),
 			"price" => {
-				let outvoted = outvoted_in(evidence).map(|stage| stage.stage.to_string());
-				(outvoted.as_deref() == Some(names[2])).then_some("slashes")
+				let stage = outvoted_in(evidence).or_else(|| forfeited_in(evidence));
+				let stage = stage.map(|stage| stage.stage.to_string());
+				(stage.as_deref() == Some(names[2])).then_some("slashes")
 			}
 			_ => Some("plan"),
 		},
@@ -212,7 +213,14 @@ fn outvoted_in(evidence: &Evidence) -> Option<&StageReceipt> {
 	})
 }
 
-/// Of a bond that was slashed its size counts, and, where that was proved, how often it was before.
+/// The stage whose lead forfeited: that is a multiple of what the stage costs.
+fn forfeited_in(evidence: &Evidence) -> Option<&StageReceipt> {
+	let lost = &evidence.events.forfeited.first()?.worker;
+	let mut stages = evidence.receipt.stages.iter();
+	stages.find(|stage| stage.participants[0].worker == *lost)
+}
+
+/// Of a bond that was slashed its size counts, and, where that was proved, how often that was so before.
 fn step_of_worker(names: &[&str], evidence: &Evidence) -> Option<&'static str> {
 	let [at, field] = names else {
 		return None;
@@ -299,7 +307,7 @@ fn step_of_model(names: &[&str], evidence: &Evidence) -> Option<&'static str> {
 		"hash" => passed.then_some("shards"),
 		"flopsPerToken" if is_settled => Some("fee"),
 		"flopsPerToken" => {
-			let stage = outvoted_in(evidence)?;
+			let stage = outvoted_in(evidence).or_else(|| forfeited_in(evidence))?;
 			let layer = names[1].parse::<u16>().ok()?;
 			let executed = stage.layers.start..stage.layers.end;
 			executed.contains(&layer).then_some("slashes")

@@ -245,6 +245,22 @@ fn how_much_was_taken_is_left_open_where_more_changed_the_bond() {
 	assert!(failing(&greedy).contains(&"slashes"));
 }
 
+/// The second proof in one job finds the bond that the first has left, and takes it whole.
+#[test]
+fn a_second_slash_is_reckoned_from_what_the_first_left() {
+	let after = |amount: u128| {
+		let mut evidence = convicted_twice();
+		let second = &mut evidence.events.slashed[1];
+		(second.amount, second.burned) = (amount, amount);
+		(second.to_user, second.to_convictors) = (0, 0);
+		failing(&evidence).contains(&"slashes")
+	};
+	assert!(!after(900 * DLLM));
+	for amount in [90 * DLLM, 100 * DLLM, 1_000 * DLLM] {
+		assert!(after(amount), "{amount}");
+	}
+}
+
 #[test]
 fn a_pardon_is_explained_and_one_of_who_copied_is_found() {
 	let pardoned = pardoned();
@@ -477,7 +493,8 @@ fn a_job_whose_adapter_nobody_holds_is_nobodys_fault() {
 fn a_forfeit_is_explained_and_one_of_nobody_is_found() {
 	let withheld = withheld();
 	assert!(held(&withheld).contains(&"slashes"));
-	let lost = "forfeited 20 DLLM: 4 DLLM to the user, 16 DLLM burned";
+	let lost =
+		"forfeited 0.028311552 DLLM: 0.0056623104 DLLM to the user, 0.0226492416 DLLM burned";
 	assert!(said(&withheld, "slashes").contains(lost));
 	let mut spared = withheld.clone();
 	spared.events.forfeited.clear();
@@ -488,12 +505,25 @@ fn a_forfeit_is_explained_and_one_of_nobody_is_found() {
 }
 
 #[test]
+fn another_forfeit_than_the_rule_takes_is_found() {
+	for amount in [39 * SEGMENT_PAY, 41 * SEGMENT_PAY] {
+		let mut evidence = withheld();
+		let lost = &mut evidence.events.forfeited[0];
+		(lost.amount, lost.burned) = (amount, amount - lost.to_user);
+		let worker = lost.worker.clone();
+		assert_eq!(failing(&evidence), ["slashes"], "{amount}");
+		evidence.events.bonds_changed.push(worker);
+		assert_eq!(failing(&evidence), [""; 0], "{amount}");
+	}
+}
+
+#[test]
 fn rows_that_two_checkers_did_not_get_are_explained() {
 	let starved = starved();
 	assert!(held(&starved).contains(&"slashes"));
 	let why = "two checkers, one drawn after the other, got no rows";
 	assert!(said(&starved, "verdicts").contains(why));
-	let lost = "forfeited 20 DLLM: 0 DLLM to the user, 20 DLLM burned";
+	let lost = "forfeited 0.028311552 DLLM: 0 DLLM to the user, 0.028311552 DLLM burned";
 	assert!(said(&starved, "slashes").contains(lost));
 	// One word is not enough.
 	let mut alone = starved.clone();

@@ -14,7 +14,7 @@ use dllm_primitives::{
 	miner::{Roles, Worker, WorkerSpec, WorkerState},
 	model::{LayerRange, Model, ModelSpec, ModelState, Profile, Shard},
 	plan::{Pipeline, PipelineState, Plan, Segment},
-	slash::Conviction,
+	slash::{Conviction, Ground},
 	verdict::Verdict,
 };
 use frame_support::{
@@ -229,7 +229,7 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 	fn slash(_: &AccountId, _: &Conviction<AccountId>) -> u128 {
 		0
 	}
-	fn acquit(_: &AccountId, _: u128, _: bool) -> u128 {
+	fn acquit(_: &AccountId, _: u128, _: Option<Ground>) -> u128 {
 		0
 	}
 }

@@ -153,12 +153,17 @@ fn votes_pay_nobody_but_the_user_and_ban_nobody() {
 		assert_eq!(outvoted(true, 100), 30_000);
 		System::assert_last_event(slashed(30_000, 100, 0, 29_900));
 		assert_eq!((free(BOB), free(CAROL)), (FUNDS, FUNDS));
-		assert_eq!((get(ALICE).cheats, state(ALICE)), (2, WorkerState::Active));
+		assert_eq!((get(ALICE).cheats, state(ALICE)), (0, WorkerState::Active));
 		assert_eq!(Miners::rank_of(&ALICE), 0);
+		Miners::acquit(&ALICE, 0, Some(Ground::Votes));
+		assert_eq!(get(ALICE).cheats, 0);
+		assert!(Miners::rank_of(&ALICE) > 0, "its rank comes back");
 
-		// What is proved then is no first time.
-		assert_eq!(convict(&ALICE, 0, &USER, &[]), BOND - 40_000);
-		assert_eq!(state(ALICE), WorkerState::Banned);
+		// What is proved then is the first time.
+		assert_eq!(convict(&ALICE, 0, &USER, &[]), (BOND - 40_000) / 10);
+		assert_eq!((get(ALICE).cheats, state(ALICE)), (1, WorkerState::Active));
+		outvoted(false, 0);
+		assert_eq!(state(ALICE), WorkerState::Active);
 	});
 }
 
@@ -274,7 +279,7 @@ fn an_acquittal_takes_a_conviction_back() {
 		let taken = convict(&ALICE, 33, &USER, &[BOB]);
 		assert_eq!(Miners::rank_of(&ALICE), 0);
 		// The runtime has put it into the worker's account.
-		assert_eq!(Miners::acquit(&ALICE, taken, true), taken);
+		assert_eq!(Miners::acquit(&ALICE, taken, Some(Ground::Proof)), taken);
 		assert_eq!(
 			(get(ALICE).bond, held(ALICE), get(ALICE).cheats),
 			(BOND, BOND, 0)
@@ -290,7 +295,7 @@ fn an_acquittal_takes_a_conviction_back() {
 		);
 		// A forfeit was no conviction.
 		convict(&ALICE, 33, &USER, &[BOB]);
-		Miners::acquit(&ALICE, 1, false);
+		Miners::acquit(&ALICE, 1, None);
 		assert_eq!(get(ALICE).cheats, 1);
 	});
 }
@@ -304,9 +309,9 @@ fn an_acquittal_lifts_the_ban_that_rested_on_it() {
 		}
 		assert_eq!(state(ALICE), WorkerState::Banned);
 		// Two convictions are left: it stays banned, and has no bond.
-		assert_eq!(Miners::acquit(&ALICE, 5, true), 0);
+		assert_eq!(Miners::acquit(&ALICE, 5, Some(Ground::Proof)), 0);
 		assert_eq!((state(ALICE), get(ALICE).bond), (WorkerState::Banned, 0));
-		assert_eq!(Miners::acquit(&ALICE, 5, true), 5);
+		assert_eq!(Miners::acquit(&ALICE, 5, Some(Ground::Proof)), 5);
 		assert!(matches!(state(ALICE), WorkerState::Unbonding(_)));
 	});
 }
@@ -316,8 +321,8 @@ fn an_acquittal_adds_no_more_than_there_is() {
 	execute(|| {
 		bonded(ALICE, BOND);
 		convict(&ALICE, 33, &USER, &[]);
-		assert_eq!(Miners::acquit(&ALICE, u128::MAX, true), 0);
+		assert_eq!(Miners::acquit(&ALICE, u128::MAX, Some(Ground::Proof)), 0);
 		assert_eq!((get(ALICE).bond, get(ALICE).cheats), (BOND - BOND / 10, 0));
-		assert_eq!(Miners::acquit(&STRANGER, 1, true), 0);
+		assert_eq!(Miners::acquit(&STRANGER, 1, Some(Ground::Proof)), 0);
 	});
 }

@@ -88,10 +88,11 @@ fn every_row_is_drawn_as_often_as_any_other() {
 }
 
 #[test]
-fn long_rows_are_fewer_and_one_is_always_shown() {
+fn long_rows_are_fewer_and_too_long_ones_none() {
 	assert_eq!(comparing(1, 100, MAX_BYTES / 4).positions().len(), 4);
 	assert_eq!(comparing(1, 100, MAX_BYTES).positions().len(), 1);
-	assert_eq!(comparing(1, 100, MAX_BYTES + 1).positions().len(), 1);
+	assert!(comparing(1, 100, MAX_BYTES + 1).positions().is_empty());
+	assert!(comparing(1, 0, 4).positions().is_empty());
 	assert_eq!(comparing(1, 3, 4).positions(), [0, 1, 2]);
 }
 
@@ -187,7 +188,7 @@ proptest! {
 		seed: u64, rows in 1..5_000u32, row_bytes in 1..2 * MAX_BYTES,
 	) {
 		let positions = comparing(seed, rows, row_bytes).positions();
-		let fit = (MAX_BYTES / row_bytes).max(1);
+		let fit = MAX_BYTES / row_bytes;
 		prop_assert_eq!(positions.len() as u32, rows.min(MAX_ROWS).min(fit));
 		prop_assert!(positions.windows(2).all(|two| two[0] < two[1]));
 		prop_assert!(positions.iter().all(|position| *position < rows));

@@ -14,7 +14,7 @@ use dllm_primitives::{
 		Verdict::{Cheat, Pass},
 	},
 };
-use frame_support::{assert_noop, assert_ok};
+use frame_support::assert_ok;
 use pallet_verification::{Beacon, Error};
 
 /// Opens a trial in which the checker of stage 1 contradicts its lead, and lets everybody speak.
@@ -69,17 +69,19 @@ fn who_is_drawn_rests_on_the_blocks_after_it() {
 	assert_eq!(thirds.len(), 2, "each of the other holders, now and then");
 }
 
+/// A checker that has not opened in time cannot make up for it when it has seen what all others told.
 #[test]
 fn nobody_speaks_while_the_randomness_is_awaited() {
 	execute(|| {
-		contested(0, 2);
+		open(0);
+		let late = but(1, Replica, Behaviour::Unrevealed);
+		commits(0, Lead, &late);
+		commits(0, Replica, &late);
+		reveals(0, &late);
+		expire(0, Phase::Revealing);
+		assert_eq!(phase(0), Phase::Appointing);
 		let reveal = crate::play::reveal(0, 1, Replica, honest(1));
-		assert_eq!(reveal, Err(Error::<Test>::AlreadyRevealed.into()));
-		let origin = RuntimeOrigin::signed(acc(90));
-		assert_noop!(
-			Verification::attest(origin, 0, 1, honest(1)),
-			Error::<Test>::NotAParticipant
-		);
+		assert_eq!(reveal, Err(Error::<Test>::WrongPhase.into()));
 	});
 }
 

@@ -6,6 +6,7 @@ use dllm_primitives::{
 	flow::{Award, Conclusion, Trials as _},
 	ids::{Digest, JobId, StageIndex},
 	job::Refund,
+	slash::Ground,
 	verdict::{
 		Part::{Lead, Replica},
 		Phase,
@@ -137,7 +138,7 @@ fn leads_that_did_not_open_count_for_their_model() {
 		assert_eq!(Forfeits::get().len(), 2);
 		assert_eq!(verdict(2, 2, Lead), Some(Pardoned));
 		let given_back = Acquitted::get().into_iter().map(|(who, _, was)| (who, was));
-		let expected = [(acc(10), false), (acc(21), false)];
+		let expected = [(acc(10), None), (acc(21), None)];
 		assert_eq!(given_back.collect::<Vec<_>>(), expected);
 	});
 }
@@ -286,7 +287,10 @@ fn who_is_pardoned_loses_nothing() {
 		pardon(MODEL, &[]);
 		// At once, what had been taken before it tripped.
 		let pay = |job, stage| trial(job).stage(stage).unwrap().pay;
-		let given_back = [(acc(10), pay(0, 0), true), (acc(21), pay(1, 1), true)];
+		let given_back = [
+			(acc(10), pay(0, 0), Some(Ground::Votes)),
+			(acc(21), pay(1, 1), Some(Ground::Votes)),
+		];
 		assert_eq!(Acquitted::get(), given_back);
 		assert!(TakenLately::<Test>::get().is_empty());
 		next_block();

@@ -10,12 +10,12 @@ use dllm_primitives::{
 	compare::{Likeness, ShownRow, Tolerance, MAX_TOLERANCE},
 	draw,
 	flow::{Conclusion, Trials as _},
-	ids::{Digest, JobId, StageIndex},
+	ids::{Digest, JobId, StageIndex, ENTRY_STAGE},
 	job::Refund,
 	verdict::{
 		Part::{self, Lead, Replica, Tiebreak},
 		Phase,
-		Verdict::{Cheat, Indeterminate, Pass},
+		Verdict::{Indeterminate, Pass},
 	},
 };
 use frame_support::{assert_noop, assert_ok};
@@ -97,26 +97,26 @@ fn allow(most: Option<u32>) {
 	));
 }
 
-/// Everybody has spoken, and the stage does not agree.
-fn told() {
-	open(JOB);
+/// Lets everybody commit to, and open, what it tells.
+fn speak(tells: impl Fn(StageIndex, Part) -> Roots) {
 	for part in [Lead, Replica] {
 		expire(JOB, Phase::Drawing);
 		for stage in stages(JOB) {
-			let who = worker(JOB, stage, part);
-			assert_ok!(commit(
-				JOB,
-				stage,
-				part,
-				digest(JOB, stage, &who, roots(stage, part))
-			));
+			let digest = digest(JOB, stage, &worker(JOB, stage, part), tells(stage, part));
+			assert_ok!(commit(JOB, stage, part, digest));
 		}
 	}
 	for stage in stages(JOB) {
 		for part in [Lead, Replica] {
-			assert_ok!(reveal(JOB, stage, part, roots(stage, part)));
+			assert_ok!(reveal(JOB, stage, part, tells(stage, part)));
 		}
 	}
+}
+
+/// Everybody has spoken, and the stage does not agree.
+fn told() {
+	open(JOB);
+	speak(roots);
 	assert_eq!(phase(JOB), Phase::Appointing);
 }
 
@@ -280,25 +280,29 @@ fn the_same_rows_agree_whatever_class_they_are_of() {
 			class: class(part),
 			..honest(stage)
 		};
-		for part in [Lead, Replica] {
-			expire(JOB, Phase::Drawing);
-			for stage in stages(JOB) {
-				let who = worker(JOB, stage, part);
-				assert_ok!(commit(
-					JOB,
-					stage,
-					part,
-					digest(JOB, stage, &who, named(stage, part))
-				));
-			}
-		}
-		for stage in stages(JOB) {
-			for part in [Lead, Replica] {
-				assert_ok!(reveal(JOB, stage, part, named(stage, part)));
-			}
-		}
+		speak(named);
 		assert!(matches!(conclusion(), Conclusion::Served { .. }));
 		assert_eq!(verdict(JOB, STAGE, Replica), Some(Pass));
+	});
+}
+
+/// Its rows are looked up, so honest ones are the same everywhere, and noise in them is none of a processor's.
+#[test]
+fn the_entry_is_never_compared() {
+	execute(|| {
+		allow(Some(2 * APART));
+		open(JOB);
+		let noisy = |stage, part| match (stage, part) {
+			(ENTRY_STAGE, Replica) => Roots {
+				class: class(Replica),
+				output: Digest::repeat_byte(9),
+				..honest(stage)
+			},
+			_ => honest(stage),
+		};
+		speak(noisy);
+		expire(JOB, Phase::Appointing);
+		assert_eq!(phase(JOB), Phase::Tiebreak);
 	});
 }
 
@@ -429,21 +433,65 @@ fn a_comparison_ends_in_time() {
 	});
 }
 
-/// Naming another class saves nobody from being outvoted in its own.
+/// All roots are public by then, so a third worker could name the class of whom it wants convicted.
 #[test]
-fn who_is_outvoted_in_its_class_is_convicted_though_it_was_compared() {
+fn who_agrees_under_another_class_convicts_nobody() {
 	execute(|| {
 		comparing(APART / 2);
 		assert_ok!(show(Lead));
 		assert_ok!(show(Replica));
 		expire(JOB, Phase::Appointing);
-		// The third worker is of the lead's class, and finds what the replica found.
-		let found = Roots {
+		let copied = Roots {
 			class: class(Lead),
 			..roots(STAGE, Replica)
 		};
-		assert_ok!(attest(JOB, STAGE, found));
-		assert_eq!(verdict(JOB, STAGE, Lead), Some(Cheat));
-		assert_eq!(verdict(JOB, STAGE, Replica), Some(Pass));
+		assert_ok!(attest(JOB, STAGE, copied));
+		assert_eq!(verdict(JOB, STAGE, Lead), Some(Indeterminate));
+		assert!(Slashes::get().is_empty());
+	});
+}
+
+/// The rows of a sealed job stay between its workers.
+#[test]
+fn a_sealed_job_is_never_compared() {
+	execute(|| {
+		allow(Some(2 * APART));
+		open_sealed(JOB);
+		speak(roots);
+		expire(JOB, Phase::Appointing);
+		assert_eq!(phase(JOB), Phase::Tiebreak);
+	});
+}
+
+/// One of two is compared and unlike; what is allowed meanwhile opens no second round.
+#[test]
+fn all_that_is_compared_of_a_job_is_compared_at_once() {
+	execute(|| {
+		let third = Digest::repeat_byte(3);
+		let two = move |stage, part| match (stage, part) {
+			(NEXT, Replica) => Roots {
+				class: third,
+				output: Digest::repeat_byte(9),
+				..roots(stage, part)
+			},
+			_ => roots(stage, part),
+		};
+		allow(Some(APART / 2));
+		open(JOB);
+		speak(two);
+		expire(JOB, Phase::Appointing);
+		let root = RuntimeOrigin::root();
+		let of_next = honest(NEXT).class;
+		assert_ok!(Verification::set_tolerance(
+			root,
+			of_next,
+			third,
+			Some(tolerance(1))
+		));
+		assert_ok!(show(Lead));
+		assert_ok!(show(Replica));
+		expire(JOB, Phase::Appointing);
+		assert_eq!(phase(JOB), Phase::Tiebreak);
+		assert!(trial(JOB).stage(NEXT).unwrap().comparison.is_none());
 	});
 }

@@ -157,7 +157,7 @@ fn expected(at: usize, shown: &[Showing]) -> Verdict {
 	}
 	match others[..] {
 		[Opened(one), Opened(two)] if same(one, two) => {
-			let in_its_class = [one, two].iter().any(|other| other.class == told.class);
+			let in_its_class = [one, two].iter().all(|other| other.class == told.class);
 			if in_its_class && one.input == told.input {
 				Cheat
 			} else {
@@ -214,9 +214,18 @@ fn who_tells_the_truth_is_never_convicted_by_one_liar() {
 fn the_cases_that_people_ask_about() {
 	let (right, wrong) = (Opened(right()), Opened(wrong()));
 	let (class, input) = (Opened(other_class()), Opened(other_input()));
+	// A third worker repeats what the one told, and names the class of the other.
+	let repeated = Opened(Roots {
+		output: self::right().output,
+		..other_class()
+	});
 	let cases = [
 		// Lead, replica, third; the verdicts on them.
 		((right, right, None), [Some(Pass), Some(Pass), None]),
+		(
+			(right, class, Some(repeated)),
+			[Some(Pass), Some(Indeterminate), Some(Pass)],
+		),
 		(
 			(wrong, right, Some(right)),
 			[Some(Cheat), Some(Pass), Some(Pass)],
@@ -713,9 +722,9 @@ fn an_exact_model_knows_no_other_class() {
 	assert_eq!(honest(false), Pass, "in whatever class");
 }
 
-/// Alike or not, nobody is convicted for it who would not be without.
+/// Alike or not, neither is convicted for it who would not be without.
 #[test]
-fn a_comparison_acquits_two_and_convicts_nobody() {
+fn a_comparison_acquits_two_and_convicts_neither() {
 	let mut comparable = 0;
 	for lead in all_showings() {
 		for replica in all_showings() {

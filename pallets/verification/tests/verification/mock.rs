@@ -142,7 +142,7 @@ parameter_types! {
 	/// Calls of `WorkerPool::withheld`.
 	pub static Forfeits: Vec<(AccountId, u128, Option<AccountId>)> = vec![];
 	/// Calls of `WorkerPool::acquit`.
-	pub static Acquitted: Vec<(AccountId, u128, bool)> = vec![];
+	pub static Acquitted: Vec<(AccountId, u128, Option<Ground>)> = vec![];
 	pub static Draws: Vec<Draw> = vec![];
 	pub static Replies: Vec<(JobId, u32, Vec<u8>)> = vec![];
 	pub static Concluded: Vec<(JobId, u32, Conclusion<AccountId>)> = vec![];
@@ -243,8 +243,8 @@ impl WorkerPool<AccountId, u128, u32> for Pool {
 		conviction.pay
 	}
 
-	fn acquit(who: &AccountId, amount: u128, convicted: bool) -> u128 {
-		Acquitted::mutate(|all| all.push((who.clone(), amount, convicted)));
+	fn acquit(who: &AccountId, amount: u128, ground: Option<Ground>) -> u128 {
+		Acquitted::mutate(|all| all.push((who.clone(), amount, ground)));
 		amount
 	}
 }
