@@ -146,7 +146,7 @@ pub mod pallet {
 	}
 
 	/// Storage layout of this release.
-	const STORAGE_VERSION: StorageVersion = StorageVersion::new(5);
+	const STORAGE_VERSION: StorageVersion = StorageVersion::new(6);
 
 	/// Commitments, reveals and verdicts.
 	#[pallet::pallet]
