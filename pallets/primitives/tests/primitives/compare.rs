@@ -131,27 +131,22 @@ fn a_row_is_shown_by_its_key_and_its_place() {
 #[test]
 fn what_has_no_distance_is_unlike() {
 	let far = tolerance(MAX_TOLERANCE, MAX_TOLERANCE);
-	let one = wide(&[1.0, 2.0]);
+	let one = [wide(&[1.0, 2.0])];
 	let compare = |a: &[Vec<u8>], b: &[Vec<u8>]| likeness(a, b, true, &far);
-	assert_eq!(compare(&[one.clone()], &[one.clone()]), Likeness::Alike);
+	assert_eq!(compare(&one, &one), Likeness::Alike);
 	assert_eq!(compare(&[], &[]), Likeness::Unlike);
-	assert_eq!(
-		compare(&[one.clone()], &[one.clone(), one.clone()]),
-		Likeness::Unlike
-	);
-	assert_eq!(compare(&[one.clone()], &[wide(&[1.0])]), Likeness::Unlike);
+	let two = [wide(&[1.0, 2.0]), wide(&[1.0, 2.0])];
+	assert_eq!(compare(&one, &two), Likeness::Unlike);
+	assert_eq!(compare(&one, &[wide(&[1.0])]), Likeness::Unlike);
 	assert_eq!(compare(&[vec![0; 7]], &[vec![0; 7]]), Likeness::Unlike);
 	for value in [f32::NAN, f32::INFINITY, f32::MAX] {
-		let odd = wide(&[value, 2.0]);
-		assert_eq!(compare(&[odd.clone()], &[one.clone()]), Likeness::Unlike);
-		assert_eq!(compare(&[one.clone()], &[odd]), Likeness::Unlike);
+		let odd = [wide(&[value, 2.0])];
+		assert_eq!(compare(&odd, &one), Likeness::Unlike);
+		assert_eq!(compare(&one, &odd), Likeness::Unlike);
 	}
-	let nothing = wide(&[0.0, -0.0]);
-	assert_eq!(
-		compare(&[nothing.clone()], &[nothing.clone()]),
-		Likeness::Alike
-	);
-	assert_eq!(compare(&[one], &[nothing]), Likeness::Unlike);
+	let nothing = [wide(&[0.0, -0.0])];
+	assert_eq!(compare(&nothing, &nothing), Likeness::Alike);
+	assert_eq!(compare(&one, &nothing), Likeness::Unlike);
 }
 
 /// Every half float but those without a value is the single float that IEEE 754 says.
