@@ -120,7 +120,7 @@ test-web: build web
 	npm run --prefix web test
 	@DLLM_BIN=$(BIN) node --test --test-concurrency=1 web/tests/*.test.mjs
 
-# Every emulated processor, ARM too; writes docs/exactness.md. A quarter of an hour, and a build for ARM.
+# Every emulated processor, ARM too; writes docs/exactness.md. Seen: 42 minutes at idle priority beside other work; a build for ARM besides.
 exactness: build
 	@scripts/exactness.sh
 
