@@ -3,7 +3,7 @@
 //! The profile of a model fixes the codec, so that a commitment over wire bytes means the same to every
 //! worker. Values are little-endian.
 
-use dllm_primitives::model::Profile;
+use dllm_primitives::{compare::is_wide, model::Profile};
 use half::f16;
 
 /// Type of the values on the wire.
@@ -28,10 +28,9 @@ pub struct NotFinite {
 impl Dtype {
 	/// The codec of a profile.
 	pub fn of(profile: Profile) -> Self {
-		match profile {
-			// Exact rows are compared as bytes between all machines, so they travel as they are.
-			Profile::F32 | Profile::Exact => Self::F32,
-			Profile::F16 | Profile::Int8 | Profile::Int4 => Self::F16,
+		match is_wide(profile) {
+			true => Self::F32,
+			false => Self::F16,
 		}
 	}
 

@@ -200,6 +200,7 @@ fn draw(seed: Digest, last: u32) -> u32 {
 /// Whether rows of a profile travel as single floats; else as half ones.
 pub fn is_wide(profile: Profile) -> bool {
 	match profile {
+		// Exact rows are compared as bytes between all machines, so they travel as they are.
 		Profile::F32 | Profile::Exact => true,
 		Profile::F16 | Profile::Int8 | Profile::Int4 => false,
 	}

@@ -98,7 +98,7 @@ fn pay_in_order<AccountId: Clone>(
 }
 
 /// `amount · part ⁄ 100`, rounded down, without overflow.
-fn percent(amount: u128, part: u128) -> u128 {
+pub(crate) fn percent(amount: u128, part: u128) -> u128 {
 	(amount / 100)
 		.saturating_mul(part)
 		.saturating_add(amount % 100 * part / 100)

@@ -7,6 +7,7 @@
 //! who may be their friend, no more than what the stage would have cost; and where every stage is checked anyhow, in
 //! float profiles, less is taken.
 
+use crate::payout::percent;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -118,8 +119,4 @@ pub fn to_user(taken: u128) -> u128 {
 fn at_least_a_tenth(bond: u128, due: u128) -> u128 {
 	let share = bond.saturating_mul(SLASH_BOND_PERCENT).div_ceil(100);
 	due.max(share).min(bond)
-}
-
-fn percent(amount: u128, part: u128) -> u128 {
-	amount.saturating_mul(part) / 100
 }
